@@ -1,0 +1,22 @@
+"""The layers of compact convolutional transformers; they know nothing of models."""
+
+from cctzoo.layers.attention import MultiHeadSelfAttention
+from cctzoo.layers.class_token import ClassToken, FirstToken
+from cctzoo.layers.conv_prefix import ConvPrefix
+from cctzoo.layers.encoder_block import EncoderBlock
+from cctzoo.layers.position import PositionEmbedding
+from cctzoo.layers.sequence_pooling import SequencePooling
+from cctzoo.layers.stochastic_depth import StochasticDepth
+from cctzoo.layers.tokenizer import ConvTokenizer
+
+__all__ = [
+    "ClassToken",
+    "ConvPrefix",
+    "ConvTokenizer",
+    "EncoderBlock",
+    "FirstToken",
+    "MultiHeadSelfAttention",
+    "PositionEmbedding",
+    "SequencePooling",
+    "StochasticDepth",
+]

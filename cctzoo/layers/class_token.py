@@ -1,0 +1,33 @@
+"""The class token of ViT-Lite: put in front, and taken out again."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="cctzoo")
+class ClassToken(keras.layers.Layer):
+    """Puts one learned token, zero at first, before the sequence.
+
+    Shapes: (B, T, D) -> (B, 1 + T, D).
+
+    Reference: Dosovitskiy et al., arXiv 2010.11929.
+    """
+
+    def build(self, input_shape):
+        self.token = self.add_weight(
+            shape=(1, 1, input_shape[-1]), initializer="zeros", name="token"
+        )
+
+    def call(self, x):
+        token = ops.broadcast_to(
+            ops.cast(self.token, x.dtype), (ops.shape(x)[0], 1, x.shape[-1])
+        )  # (B, 1, D)
+        return ops.concatenate([token, x], axis=1)
+
+
+@keras.saving.register_keras_serializable(package="cctzoo")
+class FirstToken(keras.layers.Layer):
+    """The class token: (B, T, D) -> (B, D)."""
+
+    def call(self, x):
+        return x[:, 0]

@@ -1,0 +1,100 @@
+"""Convolution blocks that stand in for the first transformer blocks."""
+
+import keras
+
+KINDS = ("vgg", "depthwise")
+EXPANSION = 4  # width inside an inverted bottleneck, in widths of its input
+
+
+@keras.saving.register_keras_serializable(package="cctzoo")
+class ConvPrefix(keras.layers.Layer):
+    """Convolution blocks on the feature map between tokenizer and encoder.
+
+    A `"vgg"` block is a 3x3 convolution, batch norm and ReLU; a `"depthwise"` block an
+    inverted bottleneck: 1x1 to four times the width, 3x3 depthwise, 1x1 back, each with
+    batch norm. A block that keeps width and size has a residual connection. That initial
+    transformer blocks can give way to convolutions is the paper's; the design is ours.
+
+    Args:
+        filters: channels after each block, one number per block.
+        kind: `"vgg"` or `"depthwise"`.
+        pool: indices of the blocks before which height and width are halved (2x2 max
+            pooling; a side of 1 stays).
+
+    Shapes: (B, H, W, C) -> (B, H', W', filters[-1]).
+
+    Reference: Gross et al., arXiv 2506.23832 (the idea); Sandler et al.,
+    arXiv 1801.04381 (the inverted bottleneck).
+    """
+
+    def __init__(self, filters, kind="vgg", pool=(), **kwargs):
+        super().__init__(**kwargs)
+        if kind not in KINDS:
+            raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={kind!r}")
+        if not set(pool) <= set(range(len(filters))):
+            raise ValueError(
+                "`pool` must hold indices of blocks, from 0 to one below the number of "
+                f"`filters`. Received: pool={pool}, filters={filters}"
+            )
+        self.filters = tuple(filters)
+        self.kind = kind
+        self.pool = tuple(pool)
+
+    def build(self, input_shape):
+        shape = tuple(input_shape)
+        self.pools, self.blocks = {}, []
+        for i, filters in enumerate(self.filters):
+            if i in self.pool:
+                sides = tuple(min(2, side) for side in shape[1:3])
+                pooling = keras.layers.MaxPooling2D(sides, data_format="channels_last")
+                shape = pooling.compute_output_shape(shape)
+                self.pools[str(i)] = pooling
+            block = keras.Sequential(self._block(shape[-1], filters), name=f"conv{i}")
+            block.build(shape)
+            shape = (*shape[:3], filters)
+            self.blocks.append(block)
+
+    def _block(self, channels, filters):
+        if self.kind == "vgg":
+            return [*self._convolution(filters, 3), self._relu()]
+        return [
+            *self._convolution(EXPANSION * channels, 1),
+            self._relu(),
+            *self._depthwise(),
+            self._relu(),
+            *self._convolution(filters, 1),
+        ]
+
+    def _convolution(self, filters, kernel_size):
+        convolution = keras.layers.Conv2D(
+            filters, kernel_size, kernel_initializer="he_normal", **self._options()
+        )
+        return convolution, self._batch_norm()
+
+    def _depthwise(self):
+        convolution = keras.layers.DepthwiseConv2D(
+            3, depthwise_initializer="he_normal", **self._options()
+        )
+        return convolution, self._batch_norm()
+
+    def _options(self):
+        return {
+            "padding": "same",  # stride 1 and odd kernels: symmetric
+            "use_bias": False,
+            "data_format": "channels_last",
+            "dtype": self.dtype_policy,
+        }
+
+    def _batch_norm(self):
+        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy)
+
+    def _relu(self):
+        return keras.layers.ReLU(dtype=self.dtype_policy)
+
+    def call(self, x, training=False):
+        for i, block in enumerate(self.blocks):
+            if i in self.pool:
+                x = self.pools[str(i)](x)
+            y = block(x, training=training)
+            x = x + y if x.shape == y.shape else y
+        return x

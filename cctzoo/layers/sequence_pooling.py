@@ -1,0 +1,40 @@
+"""Sequence pooling: a learned weighted mean over the tokens."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="cctzoo")
+class SequencePooling(keras.layers.Layer):
+    """Averages the tokens with weights that one linear unit gives them.
+
+    z = sum_t softmax_t(w . x_t + b) x_t, softmax in float32.
+
+    Shapes: (B, T, D) -> (B, D); with `return_weights` also the weights (B, T), which
+    sum to 1. `mask` (B, T), True where a token counts.
+
+    Reference: Hassani et al., arXiv 2104.05704, section 3.1 ("SeqPool").
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.score = keras.layers.Dense(
+            1,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype=self.dtype_policy,
+            name="score",
+        )
+
+    def build(self, input_shape):
+        self.score.build(input_shape)
+
+    def call(self, x, mask=None, return_weights=False):
+        scores = ops.cast(ops.transpose(self.score(x), (0, 2, 1)), "float32")  # (B, 1, T)
+        if mask is not None:
+            scores = ops.where(mask[:, None, :], scores, -1e9)
+        weights = ops.softmax(scores, axis=-1)
+        pooled = ops.squeeze(ops.matmul(ops.cast(weights, x.dtype), x), axis=1)  # (B, D)
+        return (pooled, ops.squeeze(weights, axis=1)) if return_weights else pooled
+
+    def compute_mask(self, inputs, mask=None):
+        return None

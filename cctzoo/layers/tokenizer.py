@@ -1,0 +1,68 @@
+"""Image to feature map: the convolutional tokenizer."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="cctzoo")
+class ConvTokenizer(keras.layers.Layer):
+    """Turns an image into a map of tokens by convolution, ReLU and max pooling.
+
+    Each of the `conv_layers` steps is a convolution without bias (stride
+    `max(1, kernel_size // 2 - 1)`, padding `max(1, kernel_size // 2)`), a ReLU and a
+    3x3 max pooling of stride 2, padding 1. Padding is symmetric: Keras' `"same"` would
+    put windows of stride 2 one pixel off the PyTorch original.
+
+    Args:
+        filters: channels of the last convolution, at least 1.
+        kernel_size: side of the square kernels in pixels, at least 1.
+        conv_layers: number of [convolution, ReLU, pooling] steps, at least 1.
+        hidden_filters: channels of every convolution but the last.
+
+    Shapes: (B, height, width, channels) -> (B, H, W, filters).
+
+    Reference: Hassani et al., arXiv 2104.05704, section 3.2.
+    """
+
+    def __init__(self, filters, kernel_size=3, conv_layers=1, hidden_filters=64, **kwargs):
+        super().__init__(**kwargs)
+        stride, padding = conv_geometry(kernel_size)
+        symmetric = stride == 1 and kernel_size % 2 == 1  # where "same" pads both sides alike
+        widths = [hidden_filters] * (conv_layers - 1) + [filters]
+        self.convolutions = [
+            keras.layers.Conv2D(
+                width,
+                kernel_size,
+                strides=stride,
+                padding="same" if symmetric else "valid",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                data_format="channels_last",
+                dtype=self.dtype_policy,
+                name=f"conv{i}",
+            )
+            for i, width in enumerate(widths)
+        ]
+        self.pad = keras.layers.ZeroPadding2D(
+            0 if symmetric else padding, data_format="channels_last"
+        )
+        # Zero padding before a max pooling is exact here: its input is a ReLU's output.
+        self.pool_pad = keras.layers.ZeroPadding2D(1, data_format="channels_last")
+        self.pool = keras.layers.MaxPooling2D(3, strides=2, data_format="channels_last")
+
+    def build(self, input_shape):
+        shape = input_shape
+        for convolution in self.convolutions:
+            convolution.build(shape)
+            shape = (*shape[:3], convolution.filters)
+
+    def call(self, x):
+        for convolution in self.convolutions:
+            x = ops.relu(convolution(self.pad(x)))
+            x = self.pool(self.pool_pad(x))
+        return x
+
+
+def conv_geometry(kernel_size):
+    """(stride, padding) of the authors' convolutions of a given kernel side."""
+    return max(1, kernel_size // 2 - 1), max(1, kernel_size // 2)

@@ -1,0 +1,21 @@
+"""Models: the factories, and every listed variant as a function of its own name."""
+
+from cctzoo.models.cct import CCT, create_model, factory
+from cctzoo.models.config import CCTConfig
+from cctzoo.models.cost import multiply_accumulates
+from cctzoo.models.features import feature_extractor, feature_names
+from cctzoo.models.variants import VARIANTS, list_models, model_table
+
+__all__ = [
+    "CCT",
+    "CCTConfig",
+    "create_model",
+    "feature_extractor",
+    "feature_names",
+    "list_models",
+    "model_table",
+    "multiply_accumulates",
+    *VARIANTS,
+]
+
+globals().update({variant: factory(variant) for variant in VARIANTS})

@@ -1,0 +1,241 @@
+"""The model: the graph, read from the image down to the logits, and its factories."""
+
+import inspect
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import keras
+
+from cctzoo.layers import (
+    ClassToken,
+    ConvPrefix,
+    ConvTokenizer,
+    EncoderBlock,
+    FirstToken,
+    PositionEmbedding,
+    SequencePooling,
+)
+from cctzoo.layers.encoder_block import EPSILON
+from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
+from cctzoo.models.variants import VARIANTS, variant_config
+
+
+@keras.saving.register_keras_serializable(package="cctzoo")
+class CCT(keras.Model):
+    """A compact transformer for images: CCT, CVT or ViT-Lite, with any number of heads.
+
+    A functional model, chained layer by layer: `preprocessing`, `tokenizer`, `prefix`,
+    `tokens`, `class_token`, `position`, `dropout`, `block00` ... (numbered in `depth`, so
+    that those that a convolutional prefix of 3 leaves start at `block03`), `norm`,
+    `pooling`, `classifier`. Layers that a config does not ask for are not there.
+
+    Args:
+        config: a `CCTConfig`, kept as `model.config`.
+        name: of the model.
+        dtype: policy of all layers, e.g. `"mixed_bfloat16"`. Default: Keras' global one.
+            Softmax, layer norms' statistics and the classifier stay in float32.
+
+    Shapes: images (B, height, width, channels) -> (B, classes); without top and pooling a
+    map (B, H, W, D), or the sequence (B, T, D) where there is a class token.
+
+    Reference: Hassani et al., arXiv 2104.05704; Gross et al., arXiv 2506.23832.
+    """
+
+    def __init__(self, config, name="cct", dtype=None, **kwargs):
+        policy = keras.dtype_policies.get(dtype)
+        inputs, outputs = build_graph(config, policy)
+        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
+        self.config = config
+        self._policy = policy
+
+    def get_config(self):
+        return {
+            "config": asdict(self.config),
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": keras.dtype_policies.serialize(self._current_policy()),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**{**config, "config": CCTConfig(**config["config"])})
+
+    def _current_policy(self):
+        """The policy given, and by path what `quantize` has made of single layers."""
+        layers = [layer for layer in self._flatten_layers() if layer.quantization_mode]
+        if not layers:
+            return self._policy
+        policies = keras.dtype_policies.DTypePolicyMap(self._policy)
+        policies["classifier"] = keras.dtype_policies.DTypePolicy(self._policy.variable_dtype)
+        for layer in layers:
+            policies[layer.path] = layer.dtype_policy
+        return policies
+
+
+def build_graph(config, policy):
+    """The symbolic (inputs, outputs) of a config under a dtype policy."""
+    options = {"dtype": policy}
+    normal = keras.initializers.RandomNormal(stddev=0.02)
+    height, width = config.grid
+    tokens = height * width
+
+    x = inputs = keras.Input(config.input_shape, name="image")  # (B, height, width, channels)
+    if config.include_preprocessing:
+        x = preprocessing(config)(x)
+    x = tokenizer(config, options)(x)  # (B, H, W, D)
+    if config.conv_prefix:
+        x = ConvPrefix(
+            config.block_filters, config.prefix_kind, config.block_pool, name="prefix", **options
+        )(x)
+    x = keras.layers.Reshape((tokens, config.embed_dim), name="tokens", **options)(x)  # (B, T, D)
+    if config.family == "vit":
+        x = ClassToken(name="class_token", **options)(x)  # (B, 1 + T, D)
+    if config.positional_embedding:
+        x = PositionEmbedding(config.positional_embedding, name="position", **options)(x)
+    x = keras.layers.Dropout(config.dropout, name="dropout", **options)(x)
+    rates = config.stochastic_depth_rates
+    for i, (heads, rate) in enumerate(zip(config.block_heads, rates, strict=True)):
+        x = EncoderBlock(
+            num_heads=heads,
+            head_dim=config.head_dim,
+            mlp_ratio=config.mlp_ratio,
+            norm=config.norm,
+            dropout=config.dropout,
+            attention_dropout=config.attention_dropout,
+            stochastic_depth=rate,
+            name=f"block{config.conv_prefix + i:02d}",
+            **options,
+        )(x)
+    x = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm", **options)(x)
+    if config.token_pooling:
+        x = pooling(config.token_pooling, options)(x)  # (B, D)
+    elif config.family != "vit":
+        x = keras.layers.Reshape((height, width, config.embed_dim), name="map", **options)(x)
+    if config.include_top:
+        x = keras.layers.Dense(
+            config.classes,
+            activation=config.classifier_activation,
+            kernel_initializer=normal,
+            dtype=_float32_of(policy),
+            name="classifier",
+        )(x)  # (B, classes)
+    return inputs, x
+
+
+def preprocessing(config):
+    """0-255 -> 0-1 -> (x - mean) / std, as one multiplication and one addition."""
+    channels = config.input_shape[-1]
+    mean, std = (
+        value if isinstance(value, tuple) else (value,) for value in (config.mean, config.std)
+    )
+    mean, std = (value * (channels // len(value)) for value in (mean, std))
+    return keras.layers.Rescaling(
+        scale=[1 / (255 * s) for s in std],
+        offset=[-m / s for m, s in zip(mean, std, strict=True)],
+        dtype="float32",
+        name="preprocessing",
+    )
+
+
+def tokenizer(config, options):
+    """Convolutions with pooling (CCT), or one convolution per patch (CVT, ViT-Lite)."""
+    if config.family == "cct":
+        return ConvTokenizer(
+            config.tokenizer_filters,
+            config.kernel_size,
+            config.conv_layers,
+            HIDDEN_FILTERS,
+            name="tokenizer",
+            **options,
+        )
+    return keras.layers.Conv2D(
+        config.tokenizer_filters,
+        config.kernel_size,
+        strides=config.kernel_size,
+        kernel_initializer="he_normal",
+        data_format="channels_last",
+        name="tokenizer",
+        **options,
+    )
+
+
+def pooling(kind, options):
+    """(B, T, D) -> (B, D)."""
+    if kind == "sequence":
+        return SequencePooling(name="pooling", **options)
+    if kind == "avg":
+        return keras.layers.GlobalAveragePooling1D(name="pooling", **options)
+    if kind == "max":
+        return keras.layers.GlobalMaxPooling1D(name="pooling", **options)
+    return FirstToken(name="pooling", **options)
+
+
+def create_model(variant, /, *, weights=None, name=None, dtype=None, **changes):
+    """Builds a model by name.
+
+    Args:
+        variant: a name of `list_models()`, or any other of the grammar
+            `cct_SIZE_KERNELxLAYERS_IMAGE`, e.g. `"cct_14_3x1_64"`.
+        weights: path of a `.weights.h5` or `.keras` file of the same architecture.
+            Default: fresh weights.
+        name: of the Keras model. Default: `variant`.
+        dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global one.
+        **changes: any field of `CCTConfig`, e.g. `heads=64, classes=100`.
+
+    Returns:
+        A `CCT`.
+
+    Raises:
+        ValueError: for an unknown name or keyword, values that contradict each other, or a
+            `weights` path that is not there or not of these kinds.
+    """
+    config = variant_config(variant, **changes)
+    if weights is not None:
+        check_weights_path(weights)
+    model = CCT(config, name=name or variant, dtype=dtype)
+    if weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def check_weights_path(path):
+    """Raises ValueError unless `path` is a file that `load_weights` reads."""
+    if not str(path).endswith((".weights.h5", ".keras")):
+        raise ValueError(
+            "`weights` must be the path of a .weights.h5 or .keras file. "
+            f"Received: weights={path!r}"
+        )
+    if not Path(path).is_file():
+        raise ValueError(f"`weights` must be a file that exists. Received: weights={path!r}")
+
+
+def _float32_of(policy):
+    """Float32 for a mixed policy; the policy itself where it is plain or goes by path."""
+    if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
+        return policy
+    return policy.variable_dtype
+
+
+def factory(variant):
+    """The function that builds a row of `VARIANTS`, with the row's numbers as defaults."""
+    row = VARIANTS[variant]
+
+    def build(*, weights=None, name=None, dtype=None, **changes):
+        return create_model(variant, weights=weights, name=name, dtype=dtype, **changes)
+
+    build.__name__ = build.__qualname__ = variant
+    build.__doc__ = (
+        f"`{variant}`: {row.parameters:,} parameters with {row.classes} classes.\n\n"
+        "Keywords are those of `create_model` and the fields of `CCTConfig`."
+    )
+    options = ["weights", "name", "dtype"], [None, None, None]
+    for field in fields(CCTConfig):
+        options[0].append(field.name)
+        options[1].append(getattr(row.config, field.name))
+    build.__signature__ = inspect.Signature(
+        [
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for option, default in zip(*options, strict=True)
+        ]
+    )
+    return build

@@ -1,0 +1,89 @@
+"""Intermediate results of a model, by name."""
+
+import difflib
+
+import keras
+
+from cctzoo.layers import EncoderBlock, SequencePooling
+
+
+def feature_extractor(model, features):
+    """A model that returns intermediate results of `model`, with which it shares weights.
+
+    Args:
+        model: a `CCT`.
+        features: names, any of
+            `tokenizer`, `prefix`, `tokens`: maps (B, H, W, channels);
+            `block03`, `norm`: maps (B, H, W, D), or (B, 1 + T, D) with a class token;
+            `attention03`: scores after softmax of block 3, (B, N, T, T), float32;
+            `heads03`: its heads before projection, (B, T, N, head_dim);
+            `pooling_weights`: of sequence pooling, (B, H, W), summing to 1;
+            `pooling`: (B, D); `classifier`: the output.
+
+    Returns:
+        A `keras.Model` from images to a dict with these names as keys.
+
+    Raises:
+        ValueError: for a name that the model does not have.
+    """
+    names = feature_names(model)
+    if isinstance(features, str) or not len(features):
+        raise ValueError(
+            f"`features` must be a sequence of at least one name. Received: features={features!r}"
+        )
+    for feature in features:
+        if feature not in names:
+            near = difflib.get_close_matches(feature, names, n=3, cutoff=0.4)
+            hint = f" Near to it: {', '.join(near)}." if near else ""
+            raise ValueError(
+                f"A feature must be one of {', '.join(names)}.{hint} "
+                f"Received: {feature!r} in features={list(features)}"
+            )
+    found = {}
+    x = inputs = keras.Input(model.config.input_shape, name="image")
+    for layer in model.layers[1:]:
+        x = _call(layer, x, found, features)
+        found[layer.name] = x
+    outputs = {feature: _as_map(model.config, feature, found[feature]) for feature in features}
+    return keras.Model(inputs, outputs, name=f"{model.name}_features")
+
+
+def feature_names(model):
+    """The names that `feature_extractor` takes for this model."""
+    names = []
+    for layer in model.layers[1:]:
+        if isinstance(layer, EncoderBlock):
+            number = layer.name.removeprefix("block")
+            names += [f"attention{number}", f"heads{number}"]
+        if isinstance(layer, SequencePooling):
+            names.append("pooling_weights")
+        names.append(layer.name)
+    return names
+
+
+def _call(layer, x, found, features):
+    """Calls one layer; what it can tell beside its output goes into `found` if asked for."""
+    if isinstance(layer, EncoderBlock):
+        number = layer.name.removeprefix("block")
+        extras = {
+            "return_attention_scores": f"attention{number}",
+            "return_heads": f"heads{number}",
+        }
+    elif isinstance(layer, SequencePooling):
+        extras = {"return_weights": "pooling_weights"}
+    else:
+        extras = {}
+    wanted = {flag: name for flag, name in extras.items() if name in features}
+    if not wanted:
+        return layer(x)
+    x, *values = layer(x, **dict.fromkeys(wanted, True))
+    found.update(zip(wanted.values(), values, strict=True))
+    return x
+
+
+def _as_map(config, feature, x):
+    """Sequences over the grid of tokens as maps; all else as it is."""
+    sequences = ("tokens", "position", "dropout", "block", "norm", "pooling_weights")
+    if not feature.startswith(sequences) or (config.family == "vit" and feature != "tokens"):
+        return x
+    return keras.ops.reshape(x, (-1, *config.grid, *x.shape[2:]))

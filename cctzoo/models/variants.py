@@ -1,0 +1,144 @@
+"""The named models: one row each, and the grammar of their names."""
+
+import dataclasses
+import difflib
+import fnmatch
+import re
+
+from cctzoo.models.config import CCTConfig
+from cctzoo.models.cost import multiply_accumulates
+
+# size: (embed_dim, depth, heads, mlp_ratio), the same for CCT, CVT and ViT-Lite
+SIZES = {
+    2: (128, 2, 2, 1),
+    4: (128, 4, 2, 1),
+    6: (256, 6, 4, 2),
+    7: (256, 7, 4, 2),
+    8: (256, 8, 4, 2),
+    14: (384, 14, 6, 3),
+}
+
+GRAMMAR = "cct_SIZE_KERNELxLAYERS_IMAGE, cvt_SIZE_PATCH_IMAGE or vit_SIZE_PATCH_IMAGE, [_sine]"
+_NAME = re.compile(r"(cct|cvt|vit)_(\d+)_(\d+)(?:x(\d+))?_(\d+)(_sine)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A row: the name, the classes it is meant for, its trainable parameters with them."""
+
+    name: str
+    classes: int
+    parameters: int
+    base: str | None = None  # a name of the grammar, where `name` is none
+    changes: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def config(self):
+        changes = {"classes": self.classes, **self.changes}
+        return dataclasses.replace(parse(self.base or self.name), **changes)
+
+
+VARIANTS = {
+    row.name: row
+    for row in [
+        Variant("cct_2_3x2_32", 10, 283_723),
+        Variant("cct_2_3x2_32_sine", 10, 275_531),
+        Variant("cct_4_3x2_32", 10, 482_123),
+        Variant("cct_4_3x2_32_sine", 10, 473_931),
+        Variant("cct_6_3x1_32", 10, 3_233_803),
+        Variant("cct_6_3x1_32_sine", 10, 3_168_267),
+        Variant("cct_6_3x2_32", 10, 3_326_923),
+        Variant("cct_6_3x2_32_sine", 10, 3_310_539),
+        Variant("cct_7_3x1_32", 10, 3_760_139),
+        Variant("cct_7_3x1_32_sine", 10, 3_694_603),
+        Variant("cct_7_3x2_32", 10, 3_853_259),
+        Variant("cct_7_3x2_32_sine", 10, 3_836_875),
+        Variant("cct_7_7x2_224", 102, 4_573_735),
+        Variant("cct_7_7x2_224_sine", 102, 4_523_559),
+        Variant("cct_14_7x2_224", 1000, 22_367_273),
+        Variant("cct_14_7x2_384", 1000, 22_513_193),
+        Variant("cvt_2_4_32", 10, 214_539),
+        Variant("cvt_4_4_32", 10, 412_939),
+        Variant("cvt_6_4_32", 10, 3_190_283),
+        Variant("cvt_7_4_32", 10, 3_716_619),
+        Variant("vit_2_4_32", 10, 214_666),
+        Variant("vit_4_4_32", 10, 413_066),
+        Variant("vit_6_4_32", 10, 3_190_538),
+        Variant("vit_7_4_32", 10, 3_716_874),
+        Variant("cct_lsmha", 100, 3_783_269, "cct_7_3x1_32", {"heads": 64}),
+        Variant("cct_conv", 100, 2_667_045, "cct_7_3x1_32", {"heads": 64, "conv_prefix": 3}),
+    ]
+}
+
+
+def parse(name):
+    """The config of a name of the grammar, e.g. `cct_7_3x1_32` or `vit_6_4_32_sine`.
+
+    Raises:
+        ValueError: if `name` is not of the grammar, with the listed names near to it.
+    """
+    match = _NAME.fullmatch(name)
+    family, size, kernel, layers, image, sine = match.groups() if match else (None,) * 6
+    if not match or int(size) not in SIZES or (layers is not None) != (family == "cct"):
+        near = difflib.get_close_matches(name, VARIANTS, n=3, cutoff=0.5)
+        hint = f" Near to it: {', '.join(near)}." if near else ""
+        raise ValueError(
+            f"A model's name must be one of list_models() or {GRAMMAR} with SIZE in "
+            f"{tuple(SIZES)}.{hint} Received: variant={name!r}"
+        )
+    embed_dim, depth, heads, mlp_ratio = SIZES[int(size)]
+    return CCTConfig(
+        family=family,
+        depth=depth,
+        embed_dim=embed_dim,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
+        kernel_size=int(kernel),
+        conv_layers=int(layers or 1),
+        positional_embedding="sine" if sine else "learnable",
+        input_shape=(int(image), int(image), 3),
+    )
+
+
+def variant_config(variant, **changes):
+    """The config of a listed or grammatical name, with `changes` to it.
+
+    Raises:
+        ValueError: for an unknown name or keyword, with near matches, and for values that
+            contradict each other.
+    """
+    config = VARIANTS[variant].config if variant in VARIANTS else parse(variant)
+    known = [field.name for field in dataclasses.fields(CCTConfig)]
+    for keyword, value in changes.items():
+        if keyword not in known:
+            near = difflib.get_close_matches(keyword, known, n=3, cutoff=0.5)
+            hint = f" Near to it: {', '.join(near)}." if near else ""
+            raise ValueError(
+                f"A keyword must be one of {', '.join(known)}.{hint} Received: {keyword}={value!r}"
+            )
+    return dataclasses.replace(config, **changes)
+
+
+def list_models(pattern="*"):
+    """Names of the listed models that match a shell pattern, e.g. `"cct_*_32"`."""
+    return [name for name in VARIANTS if fnmatch.fnmatchcase(name, pattern)]
+
+
+def model_table(pattern="*"):
+    """The listed models as a table to print, one line each.
+
+    Tokens are those of the encoder; MACs are those of all matrix products and
+    convolutions for one image, attention included.
+    """
+    header = ("model", "image", "classes", "tokens", "width", "blocks", "heads", "prefix")
+    lines = [f"{header[0]:<20}" + "".join(f"{word:>9}" for word in header[1:])]
+    lines[0] += f"{'parameters':>12}{'GMACs':>9}"
+    for name in list_models(pattern):
+        config = VARIANTS[name].config
+        height, width, _ = config.input_shape
+        cells = (f"{height}x{width}", config.classes, config.tokens, config.embed_dim)
+        cells += (config.depth, config.heads, config.conv_prefix)
+        line = f"{name:<20}" + "".join(f"{cell:>9}" for cell in cells)
+        line += f"{VARIANTS[name].parameters:>12,}{multiply_accumulates(config) / 1e9:>9.4f}"
+        lines.append(line)
+    return "\n".join(lines)
