@@ -1,5 +1,5 @@
 """cctzoo: compact convolutional transformers with large-scale multi-head attention."""
 
-from cctzoo import layers, models, weights
+from cctzoo import export, latency, layers, models, weights
 
-__all__ = ["layers", "models", "weights"]
+__all__ = ["export", "latency", "layers", "models", "weights"]
