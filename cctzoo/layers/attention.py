@@ -102,8 +102,15 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             heads = ops.matmul(ops.cast(kept, value.dtype), value)
         else:
             heads = attend(
-                query, key, value, mask, dropout, self.seed_generator, self.implementation
-            )
+                query,
+                key,
+                value,
+                mask,
+                dropout,
+                self.seed_generator,
+                self.implementation,
+                training,
+            )  # (B, N, T, H)
         heads = ops.transpose(heads, (0, 2, 1, 3))  # (B, T, N, H)
         inner = self.num_heads * self.head_dim
         merged = ops.reshape(heads, (-1, ops.shape(heads)[1], inner))  # (B, T, N*H)

@@ -64,10 +64,9 @@ def attend(
         raise ValueError(
             f"`dropout` needs a `seed_generator`. Received: dropout={dropout}, seed_generator=None"
         )
-    if implementation == "auto" and BACKEND == "tensorflow" and not (training or dropout):
-        implementation = "plain"
-    fusible = BACKEND in FUSED and _is_concrete(query)
-    if implementation == "plain" or not fusible:
+    if implementation == "auto":
+        implementation = _choose(query, dropout, training)
+    if implementation == "plain" or not _can_fuse(query):
         scores = plain_scores(query, key, mask)
         if dropout:
             scores = keras.random.dropout(scores, dropout, seed=seed_generator)
@@ -98,11 +97,20 @@ def _bias(mask):
     return ops.where(mask, 0.0, MASKED)
 
 
-def _is_concrete(x):
+def _choose(query, dropout, training):
+    """The leaner implementation; only TensorFlow's plain one is ever as good as its fused."""
+    if BACKEND != "tensorflow" or dropout:
+        return "fused"
+    _, heads, tokens, _ = query.shape
+    # Per sample, training, tiled / plain: 0.75 / 0.59 at 1 MiB, 1.15 / 1.59 at 4 MiB (in 0.1 s).
+    return "fused" if training and 4 * heads * tokens**2 >= 4 << 20 else "plain"
+
+
+def _can_fuse(x):
     """False for shape inference under PyTorch and for a symbolic batch under JAX (export)."""
     if BACKEND == "torch":
         return x.device.type != "meta"
-    return BACKEND != "jax" or isinstance(x.shape[0], int)
+    return BACKEND == "tensorflow" or (BACKEND == "jax" and isinstance(x.shape[0], int))
 
 
 def _tile_shape(x, on_gpu):
@@ -139,7 +147,7 @@ def _jax(query, key, value, bias, rate, seed):
         scores = jnp.exp(scores - jax.lax.stop_gradient(scores.max(-2, keepdims=True)))
         total = scores.sum(-2, keepdims=True)
         if rate:
-            keep = _hash(jax.random.fold_in(seed, index), scores.shape) >= int(rate * 2**32)
+            keep = _hash(jax.random.fold_in(seed, index), scores.shape) >= jnp.uint32(rate * 2**32)
             scores = _drop(scores, keep, rate)
         mean = jnp.matmul(value.swapaxes(-1, -2), scores.astype(value.dtype))
         return (mean / total).astype(value.dtype).swapaxes(-1, -2)

@@ -46,7 +46,7 @@ class CCT(keras.Model):
         inputs, outputs = build_graph(config, policy)
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
         self.config = config
-        self._policy = policy
+        self.dtype_policy = policy
 
     def get_config(self):
         return {
@@ -64,9 +64,9 @@ class CCT(keras.Model):
         """The policy given, and by path what `quantize` has made of single layers."""
         layers = [layer for layer in self._flatten_layers() if layer.quantization_mode]
         if not layers:
-            return self._policy
-        policies = keras.dtype_policies.DTypePolicyMap(self._policy)
-        policies["classifier"] = keras.dtype_policies.DTypePolicy(self._policy.variable_dtype)
+            return self.dtype_policy
+        policies = keras.dtype_policies.DTypePolicyMap(self.dtype_policy)
+        policies["classifier"] = keras.dtype_policies.DTypePolicy(self.dtype_policy.variable_dtype)
         for layer in layers:
             policies[layer.path] = layer.dtype_policy
         return policies
