@@ -10,11 +10,8 @@ offline), in a run directory with recipe, history, curves, weights, exports and 
 
 import argparse
 import dataclasses
-import os
 import time
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's greetings
 
 from cctzoo import export, latency, training
 

@@ -134,7 +134,8 @@ def _npz(path):
 
 def _read_arrays(path):
     try:
-        with np.load(path, allow_pickle=False) as file:  # a pickle could run code
+        with open(path, "rb") as stream:  # NumPy leaves a broken file open
+            file = np.load(stream, allow_pickle=False)  # a pickle could run code
             arrays = {key: file[key] for key in (*PARTS, "names") if key in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise ValueError(

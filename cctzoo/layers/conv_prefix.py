@@ -46,7 +46,9 @@ class ConvPrefix(keras.layers.Layer):
         for i, filters in enumerate(self.filters):
             if i in self.pool:
                 sides = tuple(min(2, side) for side in shape[1:3])
-                pooling = keras.layers.MaxPooling2D(sides, data_format="channels_last")
+                pooling = keras.layers.MaxPooling2D(
+                    sides, data_format="channels_last", dtype=self.dtype_policy
+                )
                 shape = pooling.compute_output_shape(shape)
                 self.pools[str(i)] = pooling
             block = keras.Sequential(self._block(shape[-1], filters), name=f"conv{i}")

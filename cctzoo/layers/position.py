@@ -29,6 +29,11 @@ class PositionEmbedding(keras.layers.Layer):
 
     def build(self, input_shape):
         tokens, width = input_shape[1:]
+        if tokens is None or width is None:
+            raise ValueError(
+                "The number of tokens and their width must be known. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
         if self.kind == "learnable":
             # PyTorch's trunc_normal_, which the authors call, cuts at +-2, here ten
             # deviations: a plain normal. Keras' TruncatedNormal would cut at two.

@@ -20,7 +20,6 @@ elif BACKEND == "tensorflow":
     import tensorflow as tf
 elif BACKEND == "torch":
     import torch
-    import torch.utils.checkpoint
 
 MASKED = -1e9  # added to a masked score: finite, so that a row with no key gives its mean
 # Bytes of float32 scores in one tile. On a CPU it should stay in the caches: the fastest of
@@ -98,7 +97,9 @@ def _bias(mask):
 
 
 def _choose(query, dropout, training):
-    """The leaner implementation; only TensorFlow's plain one is ever as good as its fused."""
+    """The leaner implementation; on one device, only TensorFlow's plain is ever as good."""
+    if BACKEND == "jax" and keras.distribution.distribution() is not None:
+        return "plain"  # a loop over samples would gather the batch that is spread over devices
     if BACKEND != "tensorflow" or dropout:
         return "fused"
     _, heads, tokens, _ = query.shape
@@ -226,34 +227,70 @@ def _torch(query, key, value, bias, rate, seed):
         with torch.random.fork_rng([query.device]):
             torch.cuda.manual_seed(seed)
             return attention(query, key, value, bias, dropout_p=rate)
-    # With dropout, the CPU form of PyTorch stores all scores.
+    return _TorchTiles.apply(query, key, value, bias, rate, seed)  # SDPA would store all scores
+
+
+if BACKEND == "torch":
+
+    class _TorchTiles(torch.autograd.Function):
+        """Tiles with dropout; the gradient is written out, so that buffers can be reused."""
+
+        @staticmethod
+        def forward(ctx, query, key, value, bias, rate, seed):
+            output = torch.empty(value.shape, dtype=value.dtype, device=value.device)
+            ctx.save_for_backward(query, key, value, output, bias)
+            ctx.rate, ctx.seed = rate, seed
+            for tile in _torch_tiles((query, key, value, output), bias, rate, seed):
+                scores, keep, _, _, _, value, output_tile = tile
+                kept = scores.mul_(keep).to(value.dtype)
+                output_tile.copy_(torch.matmul(kept, value).div_(1 - rate))
+            return output
+
+        @staticmethod
+        def backward(ctx, upstream):
+            query, key, value, output, bias = ctx.saved_tensors
+            inputs = (query, key, value, output, upstream)
+            results = [torch.empty(x.shape, dtype=x.dtype, device=x.device) for x in inputs[:3]]
+            for tile in _torch_tiles((*inputs, *results), bias, ctx.rate, ctx.seed):
+                scores, keep, spare, query, key, value, output, upstream = tile[:8]
+                mean = (output.float() * upstream.float()).sum(-1, keepdim=True)  # dP . P
+                upstream = upstream / (1 - ctx.rate)
+                kept = torch.mul(scores, keep, out=spare).to(value.dtype)  # (R, T, T)
+                tile[10].copy_(torch.matmul(kept.transpose(1, 2), upstream))
+                d_scores = _scores_into(spare, upstream, value)
+                d_scores = d_scores.mul_(keep).sub_(mean).mul_(scores).to(value.dtype)
+                scale = query.shape[-1] ** -0.5
+                tile[8].copy_(torch.matmul(d_scores, key).mul_(scale))
+                tile[9].copy_(torch.matmul(d_scores.transpose(1, 2), query).mul_(scale))
+            return *results, None, None, None
+
+
+def _torch_tiles(arrays, bias, rate, seed):
+    """Yields softmaxed scores, keep and a spare buffer, (R, T, T), and the arrays' (R, T, H)."""
+    query = arrays[0]
     samples, heads = _tile_shape(query, query.device.type != "cpu")
     tiles_per_bias = query.shape[1] // heads
-    generator = torch.Generator(query.device)
-
-    def attend_tile(index, query, key, value):
-        tile_bias = None if bias is None else bias[index // tiles_per_bias]
-        scores = _softmax_scores(query, key, tile_bias)
-        generator.manual_seed((seed + index * 0x85EBCA6B) & 0xFFFFFFFF)
-        bits = torch.empty((scores.numel() + 3) // 4, dtype=torch.int64, device=scores.device)
-        bits.random_(-(2**63), None, generator=generator)
-        bits = bits.view(torch.int16)[: scores.numel()].view(scores.shape)
-        scores = _drop(scores, bits >= int(rate * 2**16) - 2**15, rate)
-        return torch.matmul(scores.to(value.dtype), value)
-
+    tokens, width = query.shape[2:]
+    buffer = torch.empty(2, samples * heads, tokens, tokens, device=query.device)
+    bits = torch.empty((buffer[0].numel() + 3) // 4, dtype=torch.int64, device=query.device)
     if bias is not None:
         bias = bias.reshape(-1, samples, *bias.shape[1:])
-    tiles = zip(
-        *(x.reshape(-1, samples, heads, *x.shape[2:]).unbind() for x in (query, key, value)),
-        strict=True,
-    )
-    heads = [
-        torch.utils.checkpoint.checkpoint(
-            attend_tile, index, *tile, use_reentrant=False, preserve_rng_state=False
-        )
-        for index, tile in enumerate(tiles)
-    ]
-    return torch.stack(heads).reshape(query.shape)
+    generator = torch.Generator(query.device).manual_seed(seed)  # the same order both times
+    arrays = [x.reshape(-1, samples * heads, tokens, width) for x in arrays]
+    for index, tile in enumerate(zip(*arrays, strict=True)):
+        scores = _scores_into(buffer[0], tile[0] * width**-0.5, tile[1])
+        if bias is not None:
+            scores.view(samples, heads, tokens, tokens).add_(bias[index // tiles_per_bias])
+        torch.softmax(scores, -1, out=buffer[1])
+        bits.random_(-(2**63), None, generator=generator)  # four numbers of 16 bits in each
+        keep = bits.view(torch.int16)[: scores.numel()].view(scores.shape)
+        yield buffer[1], keep >= int(rate * 2**16) - 2**15, buffer[0], *tile
+
+
+def _scores_into(out, a, b):
+    """a b' in the dtype of a and b, into the float32 buffer `out`."""
+    b = b.transpose(1, 2)
+    return torch.matmul(a, b, out=out) if a.dtype == out.dtype else out.copy_(torch.matmul(a, b))
 
 
 FUSED = {"jax": _jax, "tensorflow": _tensorflow, "torch": _torch}

@@ -26,8 +26,12 @@ class ConvTokenizer(keras.layers.Layer):
 
     def __init__(self, filters, kernel_size=3, conv_layers=1, hidden_filters=64, **kwargs):
         super().__init__(**kwargs)
+        if conv_layers < 1:
+            raise ValueError(
+                f"`conv_layers` must be at least 1. Received: conv_layers={conv_layers}"
+            )
         stride, padding = conv_geometry(kernel_size)
-        symmetric = stride == 1 and kernel_size % 2 == 1  # where "same" pads both sides alike
+        symmetric = stride == 1 and kernel_size == 2 * padding + 1  # where "same" pads alike
         widths = [hidden_filters] * (conv_layers - 1) + [filters]
         self.convolutions = [
             keras.layers.Conv2D(
@@ -43,12 +47,11 @@ class ConvTokenizer(keras.layers.Layer):
             )
             for i, width in enumerate(widths)
         ]
-        self.pad = keras.layers.ZeroPadding2D(
-            0 if symmetric else padding, data_format="channels_last"
-        )
+        options = {"data_format": "channels_last", "dtype": self.dtype_policy}
+        self.pad = keras.layers.ZeroPadding2D(0 if symmetric else padding, **options)
         # Zero padding before a max pooling is exact here: its input is a ReLU's output.
-        self.pool_pad = keras.layers.ZeroPadding2D(1, data_format="channels_last")
-        self.pool = keras.layers.MaxPooling2D(3, strides=2, data_format="channels_last")
+        self.pool_pad = keras.layers.ZeroPadding2D(1, **options)
+        self.pool = keras.layers.MaxPooling2D(3, strides=2, **options)
 
     def build(self, input_shape):
         shape = input_shape

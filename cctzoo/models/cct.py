@@ -65,16 +65,16 @@ class CCT(keras.Model):
         layers = [layer for layer in self._flatten_layers() if layer.quantization_mode]
         if not layers:
             return self.dtype_policy
-        policies = keras.dtype_policies.DTypePolicyMap(self.dtype_policy)
-        policies["classifier"] = keras.dtype_policies.DTypePolicy(self.dtype_policy.variable_dtype)
-        for layer in layers:
-            policies[layer.path] = layer.dtype_policy
-        return policies
+        float32 = keras.dtype_policies.DTypePolicy(self.dtype_policy.variable_dtype)
+        policies = {"classifier": float32}  # unless it is one of them
+        policies |= {layer.path: layer.dtype_policy for layer in layers}
+        return keras.dtype_policies.DTypePolicyMap(self.dtype_policy, policies)
 
 
 def build_graph(config, policy):
     """The symbolic (inputs, outputs) of a config under a dtype policy."""
-    options = {"dtype": policy}
+    # Plain values: a layer of ours that is given a policy as an object has no `get_config`.
+    options = {"dtype": keras.dtype_policies.serialize(policy)}
     normal = keras.initializers.RandomNormal(stddev=0.02)
     height, width = config.grid
     tokens = height * width

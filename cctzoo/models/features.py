@@ -76,9 +76,25 @@ def _call(layer, x, found, features):
     wanted = {flag: name for flag, name in extras.items() if name in features}
     if not wanted:
         return layer(x)
-    x, *values = layer(x, **dict.fromkeys(wanted, True))
+    x, *values = _WithExtras(layer, dict.fromkeys(wanted, True))(x)
     found.update(zip(wanted.values(), values, strict=True))
     return x
+
+
+class _WithExtras(keras.layers.Layer):
+    """A layer called with flags that add outputs.
+
+    An operation of its own: Keras 3.15 lets no layer of a graph give more outputs than it
+    gave in its first call.
+    """
+
+    def __init__(self, layer, flags):
+        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+        self.layer = layer
+        self.flags = flags
+
+    def call(self, x):
+        return self.layer(x, **self.flags)
 
 
 def _as_map(config, feature, x):

@@ -1,0 +1,104 @@
+"""Data sets: splits, and every fault of a file."""
+
+import numpy as np
+import pytest
+
+from cctzoo import data
+
+
+def write(path, **changes):
+    """A small valid .npz data set with `changes`; None leaves an array out."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "x_train": rng.integers(0, 256, (30, 5, 7, 3)).astype("uint8"),
+        "y_train": np.arange(30) % 3,
+        "x_test": rng.integers(0, 256, (9, 5, 7, 3)).astype("uint8"),
+        "y_test": np.arange(9) % 3,
+        **changes,
+    }
+    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+    return f"npz:{path}"
+
+
+def test_digits_are_split_without_overlap_and_stratified():
+    digits = data.load("digits", validation=0.1, seed=3)
+    assert digits.x_train.shape[1:] == (16, 16, 1)
+    assert digits.x_train.dtype == np.uint8
+    assert digits.classes == [str(digit) for digit in range(10)]
+    parts = digits.x_train, digits.x_validation, digits.x_test
+    assert sum(map(len, parts)) == 1797
+    labels = digits.y_train, digits.y_validation, digits.y_test
+    for part, share in zip(labels, (72, 8, 20), strict=True):
+        per_class = np.bincount(part, minlength=10) / 1797
+        np.testing.assert_allclose(per_class, share / 1000, atol=0.004)
+
+
+def test_the_test_part_does_not_depend_on_the_seed():
+    first, second = (data.load("digits", seed=seed) for seed in (0, 1))
+    np.testing.assert_array_equal(first.x_test, second.x_test)
+    assert not np.array_equal(first.x_validation, second.x_validation)
+
+
+def test_npz_round_trip(tmp_path):
+    name = write(tmp_path / "set.npz", names=np.array(["ant", "bee", "cat"]))
+    loaded = data.load(name, validation=0.2)
+    assert loaded.classes == ["ant", "bee", "cat"]
+    assert (len(loaded.x_train), len(loaded.x_validation), len(loaded.x_test)) == (24, 6, 9)
+    with np.load(tmp_path / "set.npz") as file:
+        everything = {image.tobytes() for image in file["x_train"]}
+    kept = {image.tobytes() for image in (*loaded.x_train, *loaded.x_validation)}
+    assert kept == everything
+
+
+def test_grey_images_and_columns_of_labels(tmp_path):
+    grey = np.zeros((30, 5, 7), "uint8")
+    name = write(
+        tmp_path / "set.npz", x_train=grey, x_test=grey[:9], y_train=np.arange(30)[:, None] % 3
+    )
+    loaded = data.load(name)
+    assert loaded.x_train.shape[1:] == (5, 7, 1)
+    assert loaded.y_train.ndim == 1
+
+
+def test_pixel_statistics_are_those_of_the_training_part(tmp_path):
+    loaded = data.load(write(tmp_path / "set.npz"))
+    mean, std = loaded.pixel_statistics()
+    pixels = loaded.x_train.reshape(-1, 3) / 255
+    np.testing.assert_allclose(mean, pixels.mean(0), atol=1e-9)
+    np.testing.assert_allclose(std, pixels.std(0), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"y_test": None}, "without y_test"),
+        ({"x_train": np.zeros((30, 5, 7, 3))}, "x_train of float64"),
+        ({"x_test": np.zeros((9, 5, 5, 3), "uint8")}, r"\(9, 5, 5, 3\)"),
+        ({"y_train": np.arange(29) % 3}, r"shape \(29,\)"),
+        ({"y_train": np.arange(30) % 3 - 1}, "y_train from -1 to 1"),
+        ({"y_test": np.arange(9) % 3 + 1, "names": np.array(["a", "b", "c"])}, "from 1 to 3"),
+        ({"y_train": np.ones(30)}, "y_train of float64"),
+        ({"y_train": np.array([None] * 30)}, "set.npz"),  # a pickle, which is never opened
+    ],
+)
+def test_faulty_npz(tmp_path, changes, message):
+    name = write(tmp_path / "set.npz", **changes)
+    with pytest.raises(ValueError, match=message):
+        data.load(name)
+
+
+def test_a_file_that_is_no_archive(tmp_path):
+    (tmp_path / "set.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(ValueError, match=r"must be a NumPy \.npz archive"):
+        data.load(f"npz:{tmp_path / 'set.npz'}")
+
+
+@pytest.mark.parametrize("name", ["cifar", "npz:/nowhere/x.npz", "npz:"])
+def test_unknown_names(name):
+    with pytest.raises(ValueError, match=f"Received: name='{name}'"):
+        data.load(name)
+
+
+def test_validation_must_be_a_part():
+    with pytest.raises(ValueError, match=r"validation=1\.0"):
+        data.load("digits", validation=1.0)

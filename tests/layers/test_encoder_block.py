@@ -1,0 +1,110 @@
+"""EncoderBlock against NumPy, in both orders of its norms."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from cctzoo.layers import EncoderBlock
+from tests.layers import reference
+from tests.layers.contract import array, check_layer, random_array, randomise
+
+B, T, D, N, H = 2, 11, 7, 3, 5
+OPTIONS = {"num_heads": N, "head_dim": H, "mlp_ratio": 13 / 7}
+
+
+def built(**options):
+    block = EncoderBlock(**OPTIONS, **options)
+    block.build((B, T, D))
+    randomise(block)
+    return block
+
+
+@pytest.mark.parametrize("norm", ["cct", "pre"])
+def test_contract(norm, tmp_path):
+    check_layer(EncoderBlock, {**OPTIONS, "norm": norm}, (B, T, D), (B, T, D), tmp_path)
+
+
+@pytest.mark.parametrize("norm", ["cct", "pre"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_equals_numpy(norm, masked):
+    block, x = built(norm=norm), random_array(B, T, D)
+    mask = np.random.default_rng(2).random((B, T)) < 0.6 if masked else None
+    expected = numpy_block(block, x, mask)
+    outputs = array(block(x, mask=ops.convert_to_tensor(mask) if masked else None))
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=2e-4)
+
+
+def numpy_block(block, x, mask):
+    attention, attention_norm, mlp_norm, expand, contract = (
+        layer.get_weights()
+        for layer in (
+            block.attention,
+            block.attention_norm,
+            block.mlp_norm,
+            block.expand,
+            block.contract,
+        )
+    )
+    x = x + reference.attention(reference.layer_norm(x, *attention_norm), *attention, N, mask)[0]
+    normed = reference.layer_norm(x, *mlp_norm)
+    if block.norm == "cct":
+        x = normed
+    hidden = reference.gelu(normed @ expand[0] + expand[1])
+    return x + hidden @ contract[0] + contract[1]
+
+
+def test_gelu_is_exact():
+    """The tanh approximation is off by up to 5e-4, ours by float32's rounding."""
+    from cctzoo.layers.encoder_block import gelu
+
+    x = np.linspace(-4, 4, 101, dtype="float32")
+    np.testing.assert_allclose(array(gelu(ops.convert_to_tensor(x))), reference.gelu(x), atol=1e-6)
+
+
+def test_widths():
+    block = built()
+    assert block.expand.kernel.shape == (D, 13)
+    assert block.contract.kernel.shape == (13, D)
+
+
+@pytest.mark.parametrize("flags", [("return_attention_scores",), ("return_heads",), None])
+def test_extras_are_those_of_its_attention(flags):
+    flags = dict.fromkeys(flags or ("return_attention_scores", "return_heads"), True)
+    block, x = built(), random_array(B, T, D)
+    output, *extras = block(x, **flags)
+    _, *expected = block.attention(block.attention_norm(x), **flags)
+    np.testing.assert_allclose(array(output), array(block(x)), rtol=1e-5, atol=1e-5)
+    for extra, value in zip(extras, expected, strict=True):
+        np.testing.assert_allclose(array(extra), array(value), atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", ["dropout", "attention_dropout", "stochastic_depth"])
+def test_random_in_training_only(rate):
+    x = random_array(B, T, D)
+    block, twin = (built(**{rate: 0.5}, seed=5) for _ in range(2))
+    np.testing.assert_allclose(array(block(x)), array(built()(x)), rtol=1e-4, atol=1e-4)
+    first = array(block(x, training=True))
+    assert not np.allclose(first, array(block(x)), atol=1e-2)
+    np.testing.assert_allclose(array(twin(x, training=True)), first, atol=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["cct", "pre"])
+def test_stochastic_depth_spares_the_stream(norm):
+    """With almost every branch dropped, what is left is the stream."""
+    block, x = built(norm=norm, stochastic_depth=1 - 1e-6), random_array(B, T, D)
+    expected = reference.layer_norm(x, *block.mlp_norm.get_weights()) if norm == "cct" else x
+    np.testing.assert_allclose(array(block(x, training=True)), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "received"),
+    [
+        ({"norm": "post"}, "norm='post'"),
+        ({"attention_dropout": 1.5}, "dropout=1.5"),
+        ({"stochastic_depth": 1.5}, "rate=1.5"),
+        ({"mlp_ratio": 0}, "units=0"),
+    ],
+)
+def test_errors(options, received):
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        EncoderBlock(**{**OPTIONS, **options})(random_array(B, T, D))

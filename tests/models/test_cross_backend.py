@@ -1,0 +1,48 @@
+"""A file saved under this backend predicts the same under the others."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from tests.models.small import images, predict, small_model
+
+BACKENDS = ("tensorflow", "jax", "torch")
+MODELS = {
+    "prefix": {"depth": 3, "conv_prefix": 2, "prefix_kind": "depthwise"},
+    "lsmha": {"embed_dim": 128, "heads": 64},
+}
+CHILD = """
+import sys
+import keras, numpy, cctzoo
+for name in sys.argv[2:]:
+    path = f"{sys.argv[1]}/{name}"
+    model = keras.saving.load_model(path + ".keras")
+    numpy.save(path + ".y.npy", model.predict(numpy.load(path + ".x.npy"), verbose=0))
+"""
+
+
+@pytest.mark.parametrize(
+    "backend", [backend for backend in BACKENDS if backend != keras.backend.backend()]
+)
+def test_predictions_are_equal(backend, tmp_path):
+    if not importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is not installed")
+    expected = {}
+    for name, changes in MODELS.items():
+        model = small_model(classifier_activation=None, **changes)
+        x = images(model)
+        model.save(tmp_path / f"{name}.keras")
+        np.save(tmp_path / f"{name}.x.npy", x)
+        expected[name] = predict(model, x)
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    command = [sys.executable, "-c", CHILD, str(tmp_path), *MODELS]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr[-2000:]
+    for name, outputs in expected.items():
+        np.testing.assert_allclose(np.load(tmp_path / f"{name}.y.npy"), outputs, atol=1e-5)

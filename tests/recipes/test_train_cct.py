@@ -1,0 +1,62 @@
+"""The quick start: its whole way on a short run, and its wrong arguments."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "recipes" / "train_cct.py"
+
+
+def run(*arguments, folder):
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def test_short_run(tmp_path):
+    done = run(
+        "--epochs", 1, "--heads", 16, "--conv-prefix", 1, "--directory", "out", folder=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["test_images"] == 359
+    assert [each["precision"] for each in report["exports"]] == [
+        "float32",
+        "dynamic_int8",
+        "float32",
+    ]
+    assert all(Path(tmp_path, each["path"]).exists() for each in report["exports"])
+    assert len(report["latency"]["rows"]) == 4
+    assert "test accuracy" in done.stdout
+    assert "top-1 agreement" in done.stdout
+    recipe = json.loads((tmp_path / "out" / "recipe.json").read_text())
+    assert recipe["changes"] == {"heads": 16, "conv_prefix": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        (["--model", "cct_7_3x1"], "variant='cct_7_3x1'"),
+        (["--heads", "25"], "heads=25"),
+        (["--conv-prefix", "2"], "conv_prefix=2"),
+        (["--dataset", "npz:none.npz"], "name='npz:none.npz'"),
+        (["--epochs", "0"], "epochs=0"),
+        (["--precision", "float8"], "precision='float8'"),
+        (["--directory", "."], "directory='.'"),
+        (["--batch-size", "many"], "'many'"),
+    ],
+)
+def test_wrong_arguments_end_with_one_line(arguments, received, tmp_path):
+    (tmp_path / "here.txt").touch()
+    done = run(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert received in done.stderr.strip().splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["here.txt"]
+
+
+def test_help_reads_well(tmp_path):
+    done = run("--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert "attention heads of every block" in done.stdout

@@ -1,0 +1,42 @@
+"""Recipe: round trip and rules."""
+
+import pytest
+
+from cctzoo.training import Recipe
+
+
+def test_json_round_trip(tmp_path):
+    recipe = Recipe(model="cct_conv", changes={"heads": 4, "classes": 10}, epochs=7, seed=5)
+    recipe.save(tmp_path / "recipe.json")
+    assert Recipe.load(tmp_path / "recipe.json") == recipe
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+        {"warmup_epochs": 30},
+        {"weight_decay": -0.1},
+        {"label_smoothing": 1.0},
+        {"crop_padding": -1},
+        {"validation": 0.0},
+        {"seed": -1},
+        {"precision": "float8"},
+    ],
+)
+def test_values_out_of_range(changes):
+    ((name, value),) = changes.items()
+    with pytest.raises(ValueError, match=f"`{name}` must .*Received: {name}={value!r}"):
+        Recipe(**changes)
+
+
+def test_unknown_names_are_found_before_training():
+    with pytest.raises(ValueError, match="variant='cct_3'"):
+        Recipe(model="cct_3")
+    with pytest.raises(ValueError, match="name='cifar'"):
+        Recipe(dataset="cifar")
+    with pytest.raises(ValueError, match="embed_dim=128, heads=5"):
+        Recipe(changes={"heads": 5})
