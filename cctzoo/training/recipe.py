@@ -38,10 +38,10 @@ class Recipe:
     dataset: str = "digits"
     model: str = "cct_2_3x2_32"
     changes: dict = dataclasses.field(default_factory=dict)
-    epochs: int = 30
+    epochs: int = 45
     batch_size: int = 64
     learning_rate: float = 1e-3
-    warmup_epochs: int = 3
+    warmup_epochs: int = 5
     weight_decay: float = 0.03
     label_smoothing: float = 0.1
     crop_padding: int = 2

@@ -18,7 +18,7 @@ def test_json_round_trip(tmp_path):
         {"batch_size": 0},
         {"learning_rate": 0.0},
         {"learning_rate": float("nan")},
-        {"warmup_epochs": 30},
+        {"warmup_epochs": 45},
         {"weight_decay": -0.1},
         {"label_smoothing": 1.0},
         {"crop_padding": -1},
