@@ -1,5 +1,7 @@
 """Exports against the Keras model: numbers, graphs and faults."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -26,27 +28,37 @@ def outputs(path, images):
     return load_runner(path)(images.astype("float32"))
 
 
-@pytest.mark.parametrize("precision", ["float32", "dynamic_int8"])
-def test_litert(model, images, tmp_path, precision):
-    path = tmp_path / "model.tflite"
-    report = export.to_litert(model, path, precision, batch=2, images=images)
-    expected = model.predict(images, verbose=0)
-    difference = np.abs(outputs(path, images) - expected).max()
+@pytest.fixture(scope="module")
+def litert(model, images, tmp_path_factory):
+    """Precision -> report of an export, each in a folder of its own."""
+    return {
+        precision: export.to_litert(
+            model,
+            tmp_path_factory.mktemp(precision) / "model.tflite",
+            precision,
+            batch=2,
+            images=images,
+        )
+        for precision in ("float32", "dynamic_int8")
+    }
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("dynamic_int8", 0.02)])
+def test_litert(model, images, litert, precision, tolerance):
+    report = litert[precision]
+    path = Path(report.path)
+    difference = np.abs(outputs(path, images) - model.predict(images, verbose=0)).max()
     assert report.max_difference == pytest.approx(difference, abs=1e-7)
-    assert difference <= {"float32": 1e-5, "dynamic_int8": 0.02}[precision]
+    assert difference <= tolerance
     assert report.partitions == 1
     assert report.bytes == path.stat().st_size
     assert report.operators["CONV_2D"] == 3  # batch norms are folded
     assert report.operators["SOFTMAX"] == 2 + 2  # blocks, pooling, classifier
-    assert [file.name for file in tmp_path.iterdir()] == ["model.tflite"]
+    assert [file.name for file in path.parent.iterdir()] == ["model.tflite"]
 
 
-def test_dynamic_int8_is_smaller(model, tmp_path):
-    sizes = [
-        export.to_litert(model, tmp_path / f"{precision}.tflite", precision).bytes
-        for precision in ("float32", "dynamic_int8")
-    ]
-    assert sizes[1] < 0.4 * sizes[0]
+def test_dynamic_int8_is_smaller(litert):
+    assert litert["dynamic_int8"].bytes < 0.4 * litert["float32"].bytes
 
 
 def test_saved_model_takes_any_batch_and_is_replaced(model, images, tmp_path):
