@@ -6,15 +6,15 @@ gave auto / plain, at batch 32, 256 tokens, width 256, without dropout:
 
     heads              4                   16                   64
                  training  memory    training  memory    training  memory
-    JAX              0.74    0.67        0.57    0.34        0.35    0.10
+    JAX              0.71    0.69        0.57    0.34        0.32    0.10
     TensorFlow       1.06    1.00        0.75    0.29        0.52    0.14
-    PyTorch          0.83    0.43        0.38    0.13        0.27    0.04
+    PyTorch          0.61    0.43        0.38    0.13        0.24    0.04
 
-One run of the command, medians of 3, on 2 cores of an Intel Xeon that other jobs shared, so
-the times are rough (TensorFlow's auto *is* plain at 4 heads); keras 3.15.1, jax 0.10.2,
-tensorflow 2.21.0, torch 2.13.0. PyTorch with `--dropout 0.1` saves memory (0.44, 0.11, 0.02)
-but its times were 1.9, 1.7 and 1.4 of plain on that busy machine; on one thread, in CPU
-seconds, it took 0.35 of plain at 64 heads. A quiet run is still to be made.
+JAX and PyTorch at 4 and 64 heads from a quiet machine (inference at 64 heads: 0.35, 0.15), the
+rest while other jobs ran, so rough; TensorFlow's auto *is* plain at 4 heads. One run each,
+medians of 3, 2 cores of an Intel Xeon; keras 3.15.1, jax 0.10.2, tensorflow 2.21.0, torch
+2.13.0. With `--dropout 0.1` and 64 heads, on the busy machine: memory 0.06 (JAX), 0.17
+(TensorFlow), 0.02 (PyTorch); time 0.13, 0.42 and, PyTorch being slower than plain there, 1.36.
 """
 
 import argparse

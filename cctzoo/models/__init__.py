@@ -4,7 +4,7 @@ from cctzoo.models.cct import CCT, create_model, factory
 from cctzoo.models.config import CCTConfig
 from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.features import feature_extractor, feature_names
-from cctzoo.models.variants import VARIANTS, list_models, model_table
+from cctzoo.models.variants import VARIANTS, list_models, model_table, variant_config
 
 __all__ = [
     "CCT",
@@ -15,6 +15,7 @@ __all__ = [
     "list_models",
     "model_table",
     "multiply_accumulates",
+    "variant_config",
     *VARIANTS,
 ]
 
