@@ -25,7 +25,7 @@ class Recipe:
         warmup_epochs: below `epochs`; the rate rises linearly from a hundredth.
         weight_decay: of kernels; norms, biases and positions have none.
         label_smoothing: in [0, 1).
-        crop_padding: pixels; a quarter at most of what makes sense for an image's side.
+        crop_padding: pixels by which a random crop may shift an image; 0 for none.
         flip: mirror images left to right at random.
         validation: part of the training images held out, in (0, 1).
         seed: of weights, order, augmentation and dropout.
