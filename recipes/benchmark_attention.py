@@ -13,8 +13,8 @@ gave auto / plain, at batch 32, 256 tokens, width 256, without dropout:
 JAX and PyTorch at 4 and 64 heads from a quiet machine (inference at 64 heads: 0.35, 0.15), the
 rest while other jobs ran, so rough; TensorFlow's auto *is* plain at 4 heads. One run each,
 medians of 3, 2 cores of an Intel Xeon; keras 3.15.1, jax 0.10.2, tensorflow 2.21.0, torch
-2.13.0. With `--dropout 0.1` and 64 heads, on the busy machine: memory 0.06 (JAX), 0.17
-(TensorFlow), 0.02 (PyTorch); time 0.13, 0.42 and, PyTorch being slower than plain there, 1.36.
+2.13.0. With `--dropout 0.1`, 64 heads: time 0.28, memory 0.03 for PyTorch on a quiet machine;
+0.13, 0.06 for JAX and 0.42, 0.17 for TensorFlow on a busy one, where PyTorch took 1.36.
 """
 
 import argparse
