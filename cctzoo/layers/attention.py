@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from cctzoo.layers.scaled_dot_product import attend, plain_scores
+from cctzoo.layers.grouped_attention import NARROW, attend_in_groups
+from cctzoo.layers.scaled_dot_product import BACKEND, attend, mask_bias, plain_scores
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -18,8 +19,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         head_dim: width H of a head. Default: D / N, which must be whole. N * H may differ
             from D; the projection maps the heads back to D.
         dropout: rate applied to the attention scores in training, in [0, 1).
-        implementation: `"auto"` (the fastest form that the backend has for the size, and
-            the plain one in exported graphs), `"plain"` or `"fused"`.
+        implementation: `"auto"` (the fastest form that the backend has for the size, or that
+            a runtime has in an exported graph), `"plain"` or `"fused"`.
         seed: integer seed of the layer's own random state.
 
     Shapes: (B, T, D) -> (B, T, D). `mask` is boolean, True where a token may be attended:
@@ -89,18 +90,40 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return_attention_scores=False,
         return_heads=False,
     ):
+        qkv = self.qkv(x)  # (B, T, 3*N*H)
+        if self._in_groups(qkv, training) and not return_attention_scores:
+            heads = attend_in_groups(qkv, self.num_heads, mask_bias(mask))  # (B, T, N, H)
+        else:
+            heads, scores = self._attend(qkv, mask, training, return_attention_scores)
+        inner = self.num_heads * self.head_dim
+        merged = ops.reshape(heads, (-1, ops.shape(heads)[1], inner))  # (B, T, N*H)
+        outputs = [self.projection(merged)]
+        if return_attention_scores:
+            outputs.append(scores)
+        if return_heads:
+            outputs.append(heads)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _in_groups(self, qkv, training):
+        """True for many narrow heads in inference under TensorFlow, whence all exports come."""
+        if BACKEND != "tensorflow" or training or self.implementation != "auto":
+            return False
+        return self.head_dim <= NARROW and qkv.shape[1] is not None
+
+    def _attend(self, qkv, mask, training, return_scores):
+        """The heads, (B, T, N, H), and the scores, (B, N, T, T), or None if not asked for."""
         # Three 3-D slices, then 4-D heads: LiteRT's delegate takes no 5-D tensor.
         query, key, value = (
-            self._split_heads(part) for part in ops.split(self.qkv(x), 3, axis=-1)
+            self._split_heads(part) for part in ops.split(qkv, 3, axis=-1)
         )  # each (B, N, T, H)
         dropout = self.dropout if training else 0.0
-        if return_attention_scores:
-            scores = plain_scores(query, key, mask)  # (B, N, T, T)
-            kept = scores
+        if return_scores:
+            scores = kept = plain_scores(query, key, mask)  # (B, N, T, T)
             if dropout:
                 kept = keras.random.dropout(scores, dropout, seed=self.seed_generator)
             heads = ops.matmul(ops.cast(kept, value.dtype), value)
         else:
+            scores = None
             heads = attend(
                 query,
                 key,
@@ -111,15 +134,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
                 self.implementation,
                 training,
             )  # (B, N, T, H)
-        heads = ops.transpose(heads, (0, 2, 1, 3))  # (B, T, N, H)
-        inner = self.num_heads * self.head_dim
-        merged = ops.reshape(heads, (-1, ops.shape(heads)[1], inner))  # (B, T, N*H)
-        outputs = [self.projection(merged)]
-        if return_attention_scores:
-            outputs.append(scores)
-        if return_heads:
-            outputs.append(heads)
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+        return ops.transpose(heads, (0, 2, 1, 3)), scores
 
     def _split_heads(self, x):
         """(B, T, N*H) -> (B, N, T, H)."""

@@ -72,12 +72,12 @@ def attend(
             scores = keras.random.dropout(scores, dropout, seed=seed_generator)
         return ops.matmul(ops.cast(scores, value.dtype), value)
     seed = seed_generator.next() if dropout else None
-    return FUSED[BACKEND](query, key, value, _bias(mask), dropout, seed)
+    return FUSED[BACKEND](query, key, value, mask_bias(mask), dropout, seed)
 
 
 def plain_scores(query, key, mask=None):
     """Softmaxed scores, (B, N, T, T) in float32 whatever the dtype of query and key."""
-    return _softmax_scores(query, key, _bias(mask))
+    return _softmax_scores(query, key, mask_bias(mask))
 
 
 def _softmax_scores(query, key, bias):
@@ -87,7 +87,7 @@ def _softmax_scores(query, key, bias):
     return ops.softmax(scores if bias is None else scores + bias, axis=-1)
 
 
-def _bias(mask):
+def mask_bias(mask):
     """(B, T) or (B, T, T) -> (B, 1, 1 or T, T), to be added to the scores; None stays None."""
     if mask is None:
         return None

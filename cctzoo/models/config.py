@@ -13,6 +13,7 @@ from cctzoo.layers.tokenizer import conv_geometry
 FAMILIES = ("cct", "cvt", "vit")
 POOLINGS = (None, "sequence", "token", "avg", "max")
 HIDDEN_FILTERS = 64  # channels of all tokenizer convolutions but the last
+LEAST_SIDE = 4  # tokens that a prefix leaves along each side, unless `prefix_pool` is given
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,9 @@ class CCTConfig:
         conv_prefix: number of initial blocks that are convolutions.
         prefix_kind: `"vgg"` or `"depthwise"`, see `layers.ConvPrefix`.
         prefix_filters: channels after each prefix block; the last is `embed_dim`. Default:
-            half of `embed_dim`, then `embed_dim`.
-        prefix_pool: prefix blocks before which the map is halved. Default: the last.
+            half of `embed_dim`, and `embed_dim` in the last two blocks.
+        prefix_pool: prefix blocks before which the map is halved. Default: the last two, or
+            as many as leave 4 x 4 tokens.
         positional_embedding: `"learnable"`, `"sine"` or `None`.
         norm: `"cct"` (the order of the authors' checkpoints) or `"pre"`.
         dropout, attention_dropout: rates in [0, 1).
@@ -250,14 +252,19 @@ class CCTConfig:
         """Channels after each prefix block."""
         if self.prefix_filters is not None or not self.conv_prefix:
             return self.prefix_filters or ()
-        return (self.embed_dim // 2,) * (self.conv_prefix - 1) + (self.embed_dim,)
+        wide = min(2, self.conv_prefix)
+        return (self.embed_dim // 2,) * (self.conv_prefix - wide) + (self.embed_dim,) * wide
 
     @property
     def block_pool(self):
         """Prefix blocks before which the map is halved."""
-        if self.prefix_pool is not None or not self.conv_prefix:
-            return self.prefix_pool or ()
-        return (self.conv_prefix - 1,)
+        if self.prefix_pool is not None:
+            return self.prefix_pool
+        side = min(self.tokenizer_grids[-1])
+        halvings = min(2, self.conv_prefix)
+        while halvings and side // 2**halvings < LEAST_SIDE:
+            halvings -= 1
+        return tuple(range(self.conv_prefix - halvings, self.conv_prefix))
 
     @property
     def tokenizer_filters(self):
@@ -277,22 +284,27 @@ class CCTConfig:
         return self.pooling or (own if self.include_top else None)
 
     @property
+    def tokenizer_grids(self):
+        """(height, width) after each tokenizer step."""
+        height, width, _ = self.input_shape
+        if self.family != "cct":
+            return [(height // self.kernel_size, width // self.kernel_size)]
+        grids = []
+        stride, padding = conv_geometry(self.kernel_size)
+        for _ in range(self.conv_layers):
+            height, width = (
+                (side + 2 * padding - self.kernel_size) // stride + 1 for side in (height, width)
+            )
+            height, width = ((side - 1) // 2 + 1 for side in (height, width))
+            grids.append((height, width))
+        return grids
+
+    @property
     def grids(self):
         """(height, width) after each tokenizer step, then after each prefix block."""
-        height, width, _ = self.input_shape
-        grids = []
-        if self.family == "cct":
-            stride, padding = conv_geometry(self.kernel_size)
-            for _ in range(self.conv_layers):
-                height, width = (
-                    (side + 2 * padding - self.kernel_size) // stride + 1
-                    for side in (height, width)
-                )
-                height, width = ((side - 1) // 2 + 1 for side in (height, width))
-                grids.append((height, width))
-        else:
-            grids.append((height // self.kernel_size, width // self.kernel_size))
+        grids = self.tokenizer_grids
         for i in range(self.conv_prefix):
+            height, width = grids[-1]
             if i in self.block_pool:
                 height, width = max(1, height // 2), max(1, width // 2)
             grids.append((height, width))

@@ -66,7 +66,7 @@ VARIANTS = {
         Variant("vit_6_4_32", 10, 3_190_538),
         Variant("vit_7_4_32", 10, 3_716_874),
         Variant("cct_lsmha", 100, 3_783_269, "cct_7_3x1_32", {"heads": 64}),
-        Variant("cct_conv", 100, 2_667_045, "cct_7_3x1_32", {"heads": 64, "conv_prefix": 3}),
+        Variant("cct_conv", 100, 3_097_381, "cct_7_3x1_32", {"heads": 64, "conv_prefix": 3}),
     ]
 }
 

@@ -7,7 +7,12 @@ import pytest
 from cctzoo.models import CCT, create_model
 from tests.models.small import CLASSES, images, predict, small_model
 
-CONVOLUTIONAL = {"depth": 3, "conv_prefix": 2}
+CONVOLUTIONAL = {
+    "depth": 3,
+    "conv_prefix": 2,
+    "prefix_filters": (12, 24),
+    "prefix_pool": (1,),
+}
 
 
 def layer_names(model):

@@ -112,11 +112,28 @@ def test_allowed(changes):
 def test_derived_values():
     config = CCTConfig(depth=5, heads=2, conv_prefix=3, stochastic_depth=0.4)
     assert config.block_heads == (2, 2)
-    assert config.block_filters == (128, 128, 256)
-    assert config.block_pool == (2,)
+    assert config.block_filters == (128, 256, 256)
+    assert config.block_pool == (1, 2)
     assert config.stochastic_depth_rates == pytest.approx((0.3, 0.4))
-    assert config.grids == [(16, 16), (16, 16), (16, 16), (8, 8)]
+    assert config.grids == [(16, 16), (16, 16), (8, 8), (4, 4)]
     assert CCTConfig(depth=5, stochastic_depth=0.4).stochastic_depth_rates[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "filters", "pool", "grid"),
+    [
+        ({"conv_prefix": 0}, (), (), (16, 16)),
+        ({"conv_prefix": 1}, (256,), (0,), (8, 8)),
+        ({"conv_prefix": 5}, (128, 128, 128, 256, 256), (3, 4), (4, 4)),
+        ({"conv_prefix": 3, "conv_layers": 2}, (128, 256, 256), (2,), (4, 4)),
+        ({"conv_prefix": 3, "input_shape": (64, 18, 3)}, (128, 256, 256), (2,), (16, 4)),
+        ({"conv_prefix": 3, "input_shape": (12, 64, 3)}, (128, 256, 256), (), (6, 32)),
+        ({"conv_prefix": 2, "prefix_pool": ()}, (256, 256), (), (16, 16)),
+    ],
+)
+def test_default_prefix(changes, filters, pool, grid):
+    config = CCTConfig(**changes)
+    assert (config.block_filters, config.block_pool, config.grid) == (filters, pool, grid)
 
 
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5, 7])

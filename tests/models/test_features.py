@@ -98,7 +98,7 @@ def test_class_token_and_prefix():
     assert {name: value.shape for name, value in features.items()} == shapes
     assert "pooling_weights" not in feature_names(model)
 
-    model = small_model(depth=3, conv_prefix=2)
+    model = small_model(depth=3, conv_prefix=2, prefix_pool=(1,))
     names = ["tokenizer", "prefix", "block02", "heads02"]
     assert set(names) <= set(feature_names(model))
     features = predict(feature_extractor(model, names), images(model))

@@ -81,7 +81,9 @@ def test_macs_of_a_prefix():
         "depthwise": 12 * (64 * 256 + 9 * 256 + 256 * 12) + 2 * (12 * 48 + 9 * 48 + 48 * 24),
     }
     for kind, prefix in kinds.items():
-        config = small_config(depth=3, conv_prefix=2, prefix_kind=kind)
+        config = small_config(
+            depth=3, conv_prefix=2, prefix_kind=kind, prefix_filters=(12, 24), prefix_pool=(1,)
+        )
         assert multiply_accumulates(config) == rest + prefix
 
 
