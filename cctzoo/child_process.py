@@ -1,6 +1,7 @@
 """A module of this package run in a fresh Python process."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ def run_module(module, *arguments, **environment):
         **environment: variables added to this process's own.
 
     Raises:
-        RuntimeError: with the end of the child's standard error, if it fails.
+        RuntimeError: if the child fails or is killed, with the end of its standard error.
     """
     root = str(Path(__file__).parents[1])  # so that an uninstalled checkout works too
     search_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
@@ -27,6 +28,12 @@ def run_module(module, *arguments, **environment):
     )
     if child.returncode:
         raise RuntimeError(
-            f"{module} ended with code {child.returncode} in its own process:\n"
-            f"{child.stderr[-2000:]}"
+            f"{module} {_ending(child.returncode)} in its own process:\n{child.stderr[-2000:]}"
         )
+
+
+def _ending(code):
+    if code > 0:
+        return f"ended with code {code}"
+    hint = ", perhaps for want of memory," if code == -signal.SIGKILL else ""
+    return f"was killed by {signal.Signals(-code).name}{hint}"

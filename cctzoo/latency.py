@@ -52,6 +52,29 @@ class LatencyReport:
         lines.append(f"batch 1, {threads}, {self.runs} runs in turn; {self.machine}; {versions}")
         return "\n".join(lines)
 
+    def save(self, path):
+        """Writes the report as JSON."""
+        Path(path).write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+
+    def plot(self, path):
+        """Draws the ratios as bars, the 10th to 90th percentile as whiskers: PNG or SVG."""
+        import matplotlib.figure  # here: `import cctzoo` must not load it
+
+        first = self.rows[0].median_ms
+        ratios = [row.ratio for row in self.rows]
+        whiskers = [
+            [ratio - row.p10_ms / first for row, ratio in zip(self.rows, ratios, strict=True)],
+            [row.p90_ms / first - ratio for row, ratio in zip(self.rows, ratios, strict=True)],
+        ]
+        figure = matplotlib.figure.Figure((8, 1.2 + 0.32 * len(ratios)), layout="constrained")
+        axes = figure.subplots()
+        names = [f"{row.name}  {row.ratio:.3f}" for row in self.rows]
+        axes.barh(names, ratios, xerr=whiskers, color="#4477aa")
+        axes.invert_yaxis()
+        axes.set_xlabel(f"latency of one image relative to {self.rows[0].name} ({first:.2f} ms)")
+        axes.set_title(f"{self.machine}, threads: {self.threads}", fontsize="small")
+        figure.savefig(path, dpi=150)
+
 
 def measure(targets, threads=1, runs=50, warmup=5):
     """Times inference of one image by several targets, a run of each in turn.
@@ -59,8 +82,8 @@ def measure(targets, threads=1, runs=50, warmup=5):
     The measurement has a process of its own: threads can only be set in a fresh one.
 
     Args:
-        targets: dict from a name to a `.tflite` or `.keras` file, a SavedModel folder, or a
-            `CCT`; the last two kinds run live on this backend.
+        targets: dict from a name to a `.tflite`, `.onnx`, OpenVINO `.xml` or `.keras` file, a
+            SavedModel folder, or a Keras model; `.keras` and models run live on this backend.
         threads: of each runtime.
         runs: timed runs of each target.
         warmup: untimed runs of each target before them.
@@ -103,7 +126,15 @@ def measure(targets, threads=1, runs=50, warmup=5):
 
 def _versions():
     versions = {}
-    for package in ("keras", "tensorflow", "jax", "torch", "ai-edge-litert"):
+    for package in (
+        "keras",
+        "tensorflow",
+        "jax",
+        "torch",
+        "ai-edge-litert",
+        "onnxruntime",
+        "openvino",
+    ):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

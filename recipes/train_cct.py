@@ -39,13 +39,17 @@ def export_all(run):
     """LiteRT float32 and dynamic int8, and a SavedModel, each checked on the test images."""
     folder = run.directory / "export"
     folder.mkdir()
-    images = run.dataset.x_test[:1000]
+    known = {
+        "images": run.dataset.x_test[:1000],
+        "labels": run.dataset.y_test[:1000],
+        "class_names": run.dataset.classes,
+    }
     reports = []
     for precision in ("float32", "dynamic_int8"):
         path = folder / f"model_{precision}.tflite"
-        reports.append(export.to_litert(run.model, path, precision, images=images))
+        reports.append(export.to_litert(run.model, path, precision, **known))
         print(reports[-1])
-    reports.append(export.to_saved_model(run.model, folder / "saved_model", images))
+    reports.append(export.to_saved_model(run.model, folder / "saved_model", **known))
     print(reports[-1])
     return reports
 

@@ -1,7 +1,15 @@
 """Export, from every backend, with every artifact checked against Keras."""
 
+from cctzoo.export.graphs import to_onnx, to_openvino
 from cctzoo.export.litert import to_litert
 from cctzoo.export.report import ExportError, ExportReport
 from cctzoo.export.saved_model import to_saved_model
 
-__all__ = ["ExportError", "ExportReport", "to_litert", "to_saved_model"]
+__all__ = [
+    "ExportError",
+    "ExportReport",
+    "to_litert",
+    "to_onnx",
+    "to_openvino",
+    "to_saved_model",
+]

@@ -3,30 +3,44 @@
 import importlib.util
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import keras
 
 from cctzoo.child_process import run_module
+from cctzoo.models import CCT
+
+# What Keras' own export needs beside TensorFlow, by kind: module -> package.
+NEEDED = {
+    "litert": {},
+    "saved_model": {},
+    "onnx": {"tf2onnx": "tf2onnx", "onnx": "onnx"},
+    "openvino": {"openvino": "openvino"},
+}
 
 
 def convert(model, path, kind, batch=None):
-    """Writes `model` to `path` as `"saved_model"`, or as LiteRT of a precision.
+    """Writes `model` in float32 to `path`.
 
     Args:
-        model: a `CCT`.
+        model: a `CCT`; its weights are converted in float32 whatever its policy.
         path: of the artifact; nothing may be there.
-        kind: `"saved_model"`, `"float32"` or `"dynamic_int8"`.
+        kind: `"litert"`, `"saved_model"`, `"onnx"` or `"openvino"`.
         batch: static batch of the graph; None for a dynamic one.
 
     Raises:
-        ModuleNotFoundError: without TensorFlow.
+        ValueError: if `model` is no `CCT`, or was quantised by Keras.
+        ModuleNotFoundError: without TensorFlow or the format's own package.
         RuntimeError: if the child process fails, with its own words.
     """
-    if importlib.util.find_spec("tensorflow") is None:
-        raise ModuleNotFoundError(
-            "Export needs TensorFlow, whatever the backend: pip install 'cctzoo[export]'"
-        )
+    for module, package in {"tensorflow": "tensorflow", **NEEDED[kind]}.items():
+        if importlib.util.find_spec(module) is None:
+            raise ModuleNotFoundError(
+                f"Export to {kind} needs {package}, whatever the backend: "
+                f"pip install 'cctzoo[{kind if NEEDED[kind] else 'export'}]'"
+            )
+    model = in_float32(model)
     if keras.backend.backend() == "tensorflow":
         convert_here(model, path, kind, batch)
         return
@@ -37,16 +51,51 @@ def convert(model, path, kind, batch=None):
         run_module(__name__, saved, path, kind, batch or 0, KERAS_BACKEND="tensorflow")
 
 
+def in_float32(model):
+    """The model, or a copy of it where its policy is another."""
+    if not isinstance(model, CCT):
+        raise ValueError(f"`model` must be a cctzoo.models.CCT. Received: model={model!r}")
+    if any(layer.quantization_mode for layer in model._flatten_layers()):
+        raise ValueError(
+            "A model that Keras has quantised cannot be exported: export it unquantised and "
+            'choose a `precision`, e.g. "dynamic_int8". '
+            f"Received: model.name={model.name!r}, quantised"
+        )
+    if model.dtype_policy.name == "float32":
+        return model
+    copy = CCT(model.config, name=model.name, dtype="float32")
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def convert_here(model, path, kind, batch):
-    """`convert` where Keras runs on TensorFlow."""
+    """`convert` of a float32 model where Keras runs on TensorFlow."""
+    shape = (batch, *model.input_shape[1:])
+    if kind == "saved_model":
+        _saved_model(model, path, shape)
+        return
+    signature = [keras.InputSpec(shape=shape, dtype="float32", name="image")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of Keras' tf2onnx route about NumPy
+        model.export(str(path), format=kind, input_signature=signature, verbose=False)
+
+
+def _saved_model(model, path, shape):
+    """Two endpoints: `serving_default` takes uint8 if the model normalises, `serve` float32."""
     import tensorflow as tf
 
-    spec = [keras.InputSpec(shape=(batch, *model.input_shape[1:]), dtype="float32")]
-    if kind == "saved_model":
-        model.export(path, format="tf_saved_model", input_signature=spec, verbose=False)
-        return
-    options = {"optimizations": [tf.lite.Optimize.DEFAULT]} if kind == "dynamic_int8" else {}
-    model.export(path, format="litert", input_signature=spec, verbose=False, **options)
+    # The variables come with the endpoints; `archive.track` would store each a second time.
+    archive = keras.export.ExportArchive()
+    floats = tf.TensorSpec(shape, tf.float32, name="image")
+    archive.add_endpoint("serve", lambda image: model(image, training=False), [floats])
+    if model.config.include_preprocessing:
+        integers = tf.TensorSpec(shape, tf.uint8, name="image")
+        archive.add_endpoint(
+            "serving_default",
+            lambda image: model(tf.cast(image, tf.float32), training=False),
+            [integers],
+        )
+    archive.write_out(str(path), verbose=False)
 
 
 if __name__ == "__main__":

@@ -1,45 +1,75 @@
 """Export to LiteRT (.tflite), the format of phones and boards."""
 
-import os
-import tempfile
 from pathlib import Path
 
-from cctzoo.export.convert import convert
-from cctzoo.export.report import ExportError, ExportReport, compare, require_parity
+from cctzoo.export import artifact
+from cctzoo.export.convert import convert, in_float32
+from cctzoo.export.quantization import calibration_batches, check_quantizer, quantise
+from cctzoo.export.report import (
+    LEAST_AGREEMENT,
+    ExportError,
+    ExportReport,
+    check_images,
+    compare,
+    require_parity,
+)
 from cctzoo.export.runtime import LiteRTRunner
 
-PRECISIONS = ("float32", "dynamic_int8")
+PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
 
 
-def to_litert(model, path, precision="float32", batch=1, images=None):
+def to_litert(
+    model,
+    path,
+    precision="float32",
+    batch=1,
+    images=None,
+    labels=None,
+    calibration=None,
+    class_names=None,
+    least_agreement=LEAST_AGREEMENT,
+):
     """Writes a model as `.tflite`, runs it, and compares it with Keras.
 
     The graph has a static batch, one XNNPACK partition, and batch norms folded into their
     convolutions. It takes float32 images as the model does: pixels 0-255 if the model
-    includes its preprocessing. The file appears when all checks have passed, or not at all.
+    includes its preprocessing. Class names and preprocessing go into the file
+    (`unzip -p model.tflite metadata.json`) and, with the report, into `model.tflite.json`
+    beside it. The files appear when all checks have passed, or not at all.
 
     Args:
         model: a `CCT`, on any backend.
         path: of the file, ending in `.tflite`; a file that is there is replaced.
-        precision: `"float32"`, or `"dynamic_int8"` (int8 weights, float activations,
-            quantised on the fly), which is what ships on CPUs.
+        precision: `"float32"`; `"float16"` (weights); `"dynamic_int8"` (int8 weights, inputs
+            of products quantised on the fly), which is what ships on CPUs; or `"int8"`
+            (the encoder's dense products with calibrated ranges, the others as in
+            `"dynamic_int8"`; LayerNorm, softmax, attention and residual additions in float).
         batch: images per run.
         images: real images (n, height, width, channels), n a multiple of `batch`, for the
             comparison. Default: 16 of seeded noise, and no top-1 agreement.
+        labels: their classes, integers (n,), for the accuracy.
+        calibration: for `"int8"`: real images as an array, a `data.Dataset` or a run
+            directory; at most 500 are used.
+        class_names: one for each class.
+        least_agreement: part of the images on which a precision other than float32 has to
+            name the same class as Keras.
 
     Returns:
         An `ExportReport`.
 
     Raises:
-        ValueError: for a wrong `path`, `precision`, `batch` or shape of `images`.
+        ValueError: for a wrong argument, and for int8 without calibration images.
+        PermissionError: if the folder is not writable.
         ExportError: if the graph holds a Flex or custom operator or splits into more than
-            one partition, or a float32 export differs from Keras by more than 1e-4.
+            one partition, a float32 export differs from Keras by more than 1e-4, or another
+            one falls below `least_agreement`.
     """
-    path = Path(path)
-    if path.suffix != ".tflite" or not path.parent.is_dir():
+    path = artifact.check_path(path, ".tflite")
+    if precision == "int16x8":
         raise ValueError(
-            "`path` must end in .tflite and lie in a folder that exists. "
-            f"Received: path={str(path)!r}"
+            "LiteRT has no fast form with 16-bit activations: cct_conv so converted ran 19 times "
+            'slower than in float32 and in 18 partitions. Use "int8" or "dynamic_int8". '
+            "Received: precision='int16x8'"
         )
     if precision not in PRECISIONS:
         raise ValueError(
@@ -47,9 +77,21 @@ def to_litert(model, path, precision="float32", batch=1, images=None):
         )
     if not isinstance(batch, int) or batch < 1:
         raise ValueError(f"`batch` must be a positive integer. Received: batch={batch!r}")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
-        draft = Path(folder, path.name)
-        convert(model, draft, precision, batch)
+    model = in_float32(model)
+    description = artifact.describe(model, class_names)
+    x, y = check_images(model, images, labels, batch)
+    if precision != "float32":
+        check_quantizer()
+    batches = calibration_batches(model, calibration, batch) if precision == "int8" else None
+    with artifact.written_whole(path) as draft:
+        if precision == "float32":
+            convert(model, draft, "litert", batch)
+        else:
+            whole = draft.with_name("float32.tflite")
+            convert(model, whole, "litert", batch)
+            quantise(whole, draft, precision, batches)
+            whole.unlink()
+        artifact.embed_in_litert(draft, description)
         run = LiteRTRunner(draft)
         operators = run.operators()
         partitions = operators.pop("DELEGATE", 0)
@@ -60,15 +102,20 @@ def to_litert(model, path, precision="float32", batch=1, images=None):
             bytes=draft.stat().st_size,
             operators=operators,
             partitions=partitions,
-            **compare(model, run, images),
+            **compare(model, run, x, y, real=images is not None),
         )
-        foreign = [name for name in operators if name.startswith(("Flex", "CUSTOM"))]
-        if foreign or partitions != 1:
-            raise ExportError(
-                "A LiteRT graph must be one XNNPACK partition without Flex or custom operators. "
-                f"Received: partitions={partitions}, foreign operators={foreign} for {path}"
-            )
-        if precision == "float32":
-            require_parity(report)
-        os.replace(draft, path)
+        require_one_partition(report)
+        require_parity(report, least_agreement)
+        artifact.write_description(Path(f"{draft}.json"), description, report)
     return report
+
+
+def require_one_partition(report):
+    """Raises ExportError for a graph that the XNNPACK delegate does not run as a whole."""
+    foreign = [name for name in report.operators if name.startswith(("Flex", "CUSTOM"))]
+    if foreign or report.partitions != 1:
+        raise ExportError(
+            "A LiteRT graph must be one XNNPACK partition without Flex or custom operators. "
+            f"Received: partitions={report.partitions}, foreign operators={foreign} for "
+            f"{report.path}"
+        )

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 FLOAT_TOLERANCE = 1e-4  # largest difference from Keras that a float32 export may have
+LEAST_AGREEMENT = 0.98  # top-1, of the other precisions: they may lose 2 points
 
 
 class ExportError(RuntimeError):
@@ -20,11 +21,13 @@ class ExportReport:
         format, precision: e.g. `"litert"`, `"dynamic_int8"`.
         bytes: size on disk.
         max_difference: largest absolute difference from Keras' outputs.
-        top1_agreement: part of the images on which both name the same class, or None if
-            no images were given.
         images: number of images compared.
-        operators: count by operator (LiteRT only).
-        partitions: number of delegate partitions (LiteRT only).
+        top1_agreement: part of them on which both name the same class, or None if no images
+            were given.
+        accuracy, keras_accuracy: top-1 of the artifact and of the Keras model, or None if
+            no labels were given.
+        operators: count by operator (LiteRT, ONNX and OpenVINO).
+        partitions: number of delegate partitions (LiteRT).
     """
 
     path: str
@@ -32,63 +35,100 @@ class ExportReport:
     precision: str
     bytes: int
     max_difference: float
-    top1_agreement: float | None
     images: int
+    top1_agreement: float | None = None
+    accuracy: float | None = None
+    keras_accuracy: float | None = None
     operators: dict[str, int] = dataclasses.field(default_factory=dict)
     partitions: int | None = None
 
     def __str__(self):
         parts = [
-            f"{self.path}: {self.bytes / 1e6:.2f} MB",
+            f"{self.path}: {self.precision}, {self.bytes / 1e6:.2f} MB",
             f"max difference from Keras {self.max_difference:.1e}",
         ]
         if self.top1_agreement is not None:
             parts.append(f"top-1 agreement {self.top1_agreement:.2%} on {self.images} images")
+        if self.accuracy is not None:
+            parts.append(f"accuracy {self.accuracy:.2%} (Keras {self.keras_accuracy:.2%})")
+        if self.operators:
+            parts.append(f"{sum(self.operators.values())} operators")
         if self.partitions is not None:
-            count = sum(self.operators.values())
             noun = "partition" if self.partitions == 1 else "partitions"
-            parts.append(f"{count} operators in {self.partitions} {noun}")
+            parts.append(f"{self.partitions} {noun}")
         return ", ".join(parts)
 
 
-def comparison_images(model, images, count=16):
-    """The caller's images as the model's float32 input; seeded noise where there are none."""
-    shape = model.input_shape[1:]
+def check_images(model, images, labels, batch=1):
+    """(images as the model's float32 input, labels or None), before any long work.
+
+    Without images: 16 or so of seeded noise.
+    """
+    shape = tuple(model.input_shape[1:])
     if images is None:
+        if labels is not None:
+            raise ValueError("`labels` need `images`. Received: images=None")
         top = 255 if model.config.include_preprocessing else 1
-        return np.random.default_rng(0).uniform(0, top, (count, *shape)).astype("float32")
+        count = batch * -(-16 // batch)
+        return np.random.default_rng(0).uniform(0, top, (count, *shape)).astype("float32"), None
     images = np.asarray(images, dtype="float32")
-    if images.shape[1:] != shape or not len(images):
+    if images.shape[1:] != shape or not len(images) or len(images) % batch:
+        wanted = f"(n, {', '.join(map(str, shape))}), n a multiple of {batch}"
         raise ValueError(
-            f"`images` must be a batch of shape (n, {', '.join(map(str, shape))}), n at least 1. "
+            f"`images` must be of shape {wanted}, and n above 0. "
             f"Received: images.shape={images.shape}"
         )
-    return images
+    if labels is not None:
+        labels = np.asarray(labels).reshape(-1)
+        if len(labels) != len(images):
+            raise ValueError(
+                "There must be one label for each image. "
+                f"Received: {len(labels)} labels, {len(images)} images"
+            )
+    return images, labels
 
 
-def compare(model, run, images):
+def compare(model, run, images, labels, real):
     """Fields of a report: the artifact's outputs, by `run`, against the model's.
 
     Args:
         model: the Keras model.
         run: the artifact as a function of a batch of images.
-        images: the caller's images, or None.
+        images, labels: as `check_images` gives them.
+        real: whether the images are the caller's; agreement on noise says nothing.
     """
-    x = comparison_images(model, images)
-    expected = np.asarray(model.predict(x, batch_size=64, verbose=0), dtype="float32")
-    got = np.asarray(run(x), dtype="float32")
-    same = expected.reshape(len(x), -1).argmax(-1) == got.reshape(len(x), -1).argmax(-1)
-    return {
+    expected = np.asarray(model.predict(images, batch_size=64, verbose=0), dtype="float32")
+    got = np.asarray(run(images), dtype="float32")
+    fields = {
         "max_difference": float(np.abs(expected - got).max()),  # NaN if any is
-        "top1_agreement": None if images is None else float(same.mean()),
-        "images": len(x),
+        "images": len(images),
     }
+    if real:
+        keras_classes, classes = (x.reshape(len(x), -1).argmax(-1) for x in (expected, got))
+        fields["top1_agreement"] = float((classes == keras_classes).mean())
+        if labels is not None:
+            fields["accuracy"] = float((classes == labels).mean())
+            fields["keras_accuracy"] = float((keras_classes == labels).mean())
+    return fields
 
 
-def require_parity(report):
-    """Raises ExportError where a float export differs from Keras by more than 1e-4."""
-    if not report.max_difference <= FLOAT_TOLERANCE:  # so written, NaN fails too
+def require_parity(report, least_agreement=LEAST_AGREEMENT):
+    """Raises ExportError for an artifact that is too far from the Keras model."""
+    if report.precision == "float32":
+        if not report.max_difference <= FLOAT_TOLERANCE:  # so written, NaN fails too
+            raise ExportError(
+                f"A float32 export must stay within {FLOAT_TOLERANCE} of the Keras model. "
+                f"Received: max_difference={report.max_difference:.3g} for {report.path}"
+            )
+    elif not np.isfinite(report.max_difference):
         raise ExportError(
-            f"A {report.precision} export must stay within {FLOAT_TOLERANCE} of the Keras model. "
-            f"Received: max_difference={report.max_difference:.3g} for {report.path}"
+            "An export's outputs must be finite. "
+            f"Received: max_difference={report.max_difference} for {report.path}"
+        )
+    elif report.top1_agreement is not None and report.top1_agreement < least_agreement:
+        raise ExportError(
+            f"A {report.precision} export must name the Keras model's class on at least "
+            f"{least_agreement:.2%} of the images; pass a lower `least_agreement` to accept "
+            f"less. Received: top1_agreement={report.top1_agreement:.2%} on {report.images} "
+            f"images for {report.path}"
         )

@@ -11,23 +11,28 @@ class LiteRTRunner:
     """A `.tflite` file under the LiteRT interpreter, with its XNNPACK delegate.
 
     The graph's batch is static: the number of images has to be a multiple of it.
+
+    Raises:
+        ValueError: if the file is no whole LiteRT graph of one input and one output.
     """
 
     def __init__(self, path, threads=1):
         from ai_edge_litert.interpreter import Interpreter
 
-        self.interpreter = Interpreter(str(path), num_threads=threads)
-        self.interpreter.allocate_tensors()
-        (self.input,) = self.interpreter.get_input_details()
-        (self.output,) = self.interpreter.get_output_details()
+        try:
+            self.interpreter = Interpreter(str(path), num_threads=threads)
+            self.interpreter.allocate_tensors()
+            (self.input,) = self.interpreter.get_input_details()
+            (self.output,) = self.interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                "A .tflite file must be a whole LiteRT graph with one input and one output. "
+                f"Received: {str(path)!r}, of which LiteRT says: {error}"
+            ) from error
         self.batch, *self.image_shape = map(int, self.input["shape"])
 
     def __call__(self, images):
-        if len(images) % self.batch:
-            raise ValueError(
-                f"The number of images must be a multiple of the graph's batch, {self.batch}. "
-                f"Received: {len(images)} images"
-            )
+        images = _checked(images, self.image_shape, self.batch).astype(self.input["dtype"])
         outputs = []
         for start in range(0, len(images), self.batch):
             self.interpreter.set_tensor(self.input["index"], images[start : start + self.batch])
@@ -43,18 +48,85 @@ class LiteRTRunner:
 
 
 class SavedModelRunner:
-    """A SavedModel's `serve` endpoint under TensorFlow."""
+    """A SavedModel's `serve` signature under TensorFlow, which takes float32."""
 
     def __init__(self, path):
         import tensorflow as tf
 
         self.model = tf.saved_model.load(str(path))  # kept: it owns the variables
-        _, inputs = self.model.signatures["serving_default"].structured_input_signature
-        (spec,) = inputs.values()
+        signatures = self.model.signatures
+        self.serve = signatures["serve" if "serve" in signatures else "serving_default"]
+        ((self.name, spec),) = self.serve.structured_input_signature[1].items()
+        self.dtype = spec.dtype.as_numpy_dtype
         self.image_shape = list(spec.shape[1:])
+        self.constant = tf.constant
 
     def __call__(self, images):
-        return self.model.serve(images).numpy()
+        images = _checked(images, self.image_shape).astype(self.dtype)
+        (output,) = self.serve(**{self.name: self.constant(images)}).values()
+        return output.numpy()
+
+
+class OnnxRunner:
+    """An `.onnx` file under ONNX Runtime on the CPU."""
+
+    def __init__(self, path, threads=1):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self.path = str(path)
+        self.session = onnxruntime.InferenceSession(
+            self.path, options, providers=["CPUExecutionProvider"]
+        )
+        (self.input,) = self.session.get_inputs()
+        batch, *self.image_shape = self.input.shape
+        self.batch = batch if isinstance(batch, int) else None  # a name where it is dynamic
+
+    def __call__(self, images):
+        images = _checked(images, self.image_shape, self.batch or 1).astype("float32")
+        size = self.batch or len(images)
+        outputs = [
+            self.session.run(None, {self.input.name: images[start : start + size]})[0]
+            for start in range(0, len(images), size)
+        ]
+        return np.concatenate(outputs)
+
+    def operators(self):
+        """Count by operator of the file, before ONNX Runtime fuses any."""
+        import onnx
+
+        graph = onnx.load(self.path, load_external_data=False).graph
+        return dict(collections.Counter(node.op_type for node in graph.node))
+
+
+class OpenVINORunner:
+    """An OpenVINO `.xml` file, with its `.bin` beside it, on the CPU in float32."""
+
+    def __init__(self, path, threads=1):
+        import openvino
+
+        core = openvino.Core()
+        self.graph = core.read_model(path)
+        settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+        self.model = core.compile_model(self.graph, "CPU", settings)
+        batch, *sides = self.graph.input(0).get_partial_shape()
+        self.image_shape = [side.get_length() for side in sides]
+        self.batch = batch.get_length() if batch.is_static else None
+
+    def __call__(self, images):
+        images = _checked(images, self.image_shape, self.batch or 1).astype("float32")
+        size = self.batch or len(images)
+        outputs = [
+            self.model(images[start : start + size])[0].copy()
+            for start in range(0, len(images), size)
+        ]
+        return np.concatenate(outputs)
+
+    def operators(self):
+        """Count by operator of the file, before OpenVINO fuses any."""
+        return dict(collections.Counter(node.get_type_name() for node in self.graph.get_ops()))
 
 
 class KerasRunner:
@@ -65,27 +137,39 @@ class KerasRunner:
         self.image_shape = list(self.model.input_shape[1:])
 
     def __call__(self, images):
-        return self.model.predict_on_batch(images)
+        return self.model.predict_on_batch(_checked(images, self.image_shape))
+
+
+def _checked(images, image_shape, batch=1):
+    """The images as an array, if they are a multiple of the batch and of the graph's shape."""
+    images = np.asarray(images)
+    if list(images.shape[1:]) != list(image_shape) or not len(images) or len(images) % batch:
+        raise ValueError(
+            f"Images must be of shape (n, {', '.join(map(str, image_shape))}) with n above 0 and "
+            f"a multiple of the graph's batch, {batch}. Received: images.shape={images.shape}"
+        )
+    return images
 
 
 def load_runner(path, threads=1):
     """The artifact at `path` as a function, with the `image_shape` that it takes.
 
     Args:
-        path: of a `.tflite` or `.keras` file or a SavedModel folder.
-        threads: of the LiteRT interpreter; the other runtimes go by their process.
+        path: of a `.tflite`, `.onnx`, OpenVINO `.xml` or `.keras` file or a SavedModel folder.
+        threads: of LiteRT, ONNX Runtime and OpenVINO; the others go by their process.
 
     Raises:
         ValueError: if there is no such artifact.
     """
     path = Path(path)
-    if path.suffix == ".tflite" and path.is_file():
-        return LiteRTRunner(path, threads)
+    runners = {".tflite": LiteRTRunner, ".onnx": OnnxRunner, ".xml": OpenVINORunner}
+    if path.suffix in runners and path.is_file():
+        return runners[path.suffix](path, threads)
     if path.suffix == ".keras" and path.is_file():
         return KerasRunner(path)
     if (path / "saved_model.pb").is_file():
         return SavedModelRunner(path)
     raise ValueError(
-        "An artifact must be a .tflite or .keras file or a SavedModel folder. "
-        f"Received: path={str(path)!r}"
+        "An artifact must be a .tflite, .onnx, .xml (OpenVINO) or .keras file or a SavedModel "
+        f"folder. Received: path={str(path)!r}"
     )

@@ -1,0 +1,95 @@
+"""An artifact on disk: whole or not at all, with a JSON that says what it is."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def written_whole(path):
+    """Yields a path to write to, and moves what is written there to `path` at the end.
+
+    The draft lies in a hidden folder beside `path`, with everything that is written beside
+    the draft. If the block fails, the folder goes and `path` stays as it was.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+        yield Path(folder, path.name)
+        for item in list(Path(folder).iterdir()):
+            target = path.parent / item.name
+            if target.is_dir():  # a folder cannot be replaced, only moved out of the way
+                target.rename(Path(folder, f"old {item.name}"))
+            os.replace(item, target)
+
+
+def check_path(path, suffix):
+    """`path` as a Path, if an artifact may be written there; a ValueError if not."""
+    path = Path(path)
+    folder = path.parent
+    if path.suffix != suffix or path.is_dir() or not folder.is_dir():
+        raise ValueError(
+            f"`path` must end in {suffix}, lie in a folder that exists, and be no folder. "
+            f"Received: path={str(path)!r}"
+        )
+    check_writable(folder)
+    return path
+
+
+def check_writable(folder):
+    """Raises PermissionError unless files can be made in `folder`."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"A folder must be writable. Received: {str(folder)!r}")
+
+
+def describe(model, class_names):
+    """What a program needs to know to use the model: a dict that JSON can hold.
+
+    Raises:
+        ValueError: if there is not one name for each class.
+    """
+    config = model.config
+    if class_names is not None:
+        class_names = [str(name) for name in class_names]
+        if not config.include_top or len(class_names) != config.classes:
+            raise ValueError(
+                "`class_names` must hold one name for each class of a model with its top. "
+                f"Received: {len(class_names)} names, classes={config.classes}, "
+                f"include_top={config.include_top}"
+            )
+    inside = config.include_preprocessing
+    return {
+        "name": model.name,
+        "input": {
+            "shape": list(config.input_shape),
+            "values": "0 to 255" if inside else "(value / 255 - mean) / std",
+            "mean": config.mean,
+            "std": config.std,
+            "normalised_in_the_model": inside,
+        },
+        "output": {None: "logits", "softmax": "probabilities", "sigmoid": "probabilities"}[
+            config.classifier_activation
+        ]
+        if config.include_top
+        else "features",
+        "class_names": class_names,
+        "config": dataclasses.asdict(config),
+    }
+
+
+def write_description(path, description, report):
+    """Writes `path`: the description of the model and the report of its export."""
+    both = {**description, "export": dataclasses.asdict(report)}
+    path.write_text(json.dumps(both, indent=2) + "\n")
+
+
+def embed_in_litert(path, description):
+    """Appends the description to a `.tflite` as `metadata.json` of a zip archive.
+
+    Interpreters ignore what follows the graph; `unzip -p model.tflite metadata.json` and
+    Python's `zipfile` read it.
+    """
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", json.dumps(description))
