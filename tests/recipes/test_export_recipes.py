@@ -1,0 +1,193 @@
+"""The recipes that export, classify and time, end to end on small models."""
+
+import importlib.util
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cctzoo import data, export, models, training
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+def run(script, *arguments, folder, **environment):
+    command = [sys.executable, str(RECIPES / script), *map(str, arguments)]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def classify():
+    spec = importlib.util.spec_from_file_location("classify", RECIPES / "classify_tflite.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.create_model(
+        "cct_2_3x2_32", input_shape=(16, 16, 3), classes=4, classifier_activation=None
+    )
+
+
+def test_export_of_a_run(tmp_path):
+    recipe = training.Recipe(epochs=1, warmup_epochs=0)
+    training.train(recipe, tmp_path / "run")
+    formats = ["float32", "int8", "onnx", "saved_model"]
+    done = run(
+        "export_model.py", "run", "--formats", *formats, "--images", 64, "--least-agreement", 0.5,
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("top-1 agreement") == 4
+    folder = tmp_path / "run" / "export"
+    about = json.loads((folder / "model_int8.tflite.json").read_text())
+    assert about["class_names"] == [str(digit) for digit in range(10)]
+    assert about["export"]["images"] == 64
+    assert (folder / "saved_model" / "saved_model.pb").is_file()
+
+
+def test_export_of_a_name_and_its_errors(tmp_path):
+    done = run("export_model.py", "cct_2_3x2_32", "--formats", "float16", "int8", folder=tmp_path)
+    assert done.returncode == 1
+    assert "calibration=None" in done.stderr
+    files = [path.name for path in (tmp_path / "exports" / "cct_2_3x2_32").iterdir()]
+    assert sorted(files) == ["model_float16.tflite", "model_float16.tflite.json"]
+    done = run("export_model.py", "cct_2_3x2", folder=tmp_path)
+    assert done.returncode == 1
+    assert "variant='cct_2_3x2'" in done.stderr.splitlines()[-1]
+
+
+def test_classify_gives_what_keras_gives(model, classify, tmp_path):
+    names = ["one", "two", "three", "four"]
+    path = tmp_path / "model.tflite"
+    export.to_litert(model, path, class_names=names)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8")
+    for i, image in enumerate(images):
+        (folder / f"{i}.ppm").write_bytes(b"P6 16 16 255\n" + image.tobytes())
+    (folder / "3.png").write_bytes(b"no image")
+    done = run("classify_tflite.py", path, folder, "--top", 2, folder=tmp_path)
+    assert done.returncode == 1, "one file is no image"
+    assert "3.png" in done.stderr
+    lines = done.stdout.splitlines()
+    logits = model.predict(images, verbose=0)
+    probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    for line, row in zip(lines, probabilities, strict=True):
+        first, second = np.argsort(-row)[:2]
+        assert f"{names[first]} {row[first]:.1%}, {names[second]} {row[second]:.1%}" in line
+
+
+def test_classify_needs_neither_keras_nor_pillow(classify):
+    source = (RECIPES / "classify_tflite.py").read_text()
+    code = "import sys; sys.modules['keras'] = sys.modules['cctzoo'] = sys.modules['PIL'] = None\n"
+    done = subprocess.run(
+        [sys.executable, "-", "--help"], input=code + source, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def png(image, kinds):
+    """A PNG with the given row filters, written the slow and obvious way."""
+    height, width, channels = image.shape
+    padded = np.zeros((height + 1, width + 1, channels), int)
+    padded[1:, 1:] = image
+    rows = b""
+    for y in range(height):
+        here, above = padded[y + 1], padded[y]
+        row = []
+        for x in range(1, width + 1):
+            for c in range(channels):
+                a, b, d = here[x - 1, c], above[x, c], above[x - 1, c]
+                p = a + b - d
+                paeth = min((a, b, d), key=lambda value, p=p: abs(p - value))
+                guess = [0, a, b, (a + b) // 2, paeth][kinds[y]]
+                row.append((here[x, c] - guess) % 256)
+        rows += bytes([kinds[y], *row])
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + b"\0\0\0\0"
+
+    header = struct.pack(">2I5B", width, height, 8, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_png(classify, channels):
+    image = np.random.default_rng(0).integers(0, 256, (7, 5, channels)).astype("uint8")
+    data = png(image, kinds=[4, 3, 2, 1, 0, 4, 3])
+    assert (classify.decode(data) == image).all()
+    for broken in (data[:20], data[:60], data[:-12], b"", b"P6 5 7 255\nshort"):
+        with pytest.raises(ValueError, match="PNG"):
+            classify.decode(broken)
+
+
+def test_resize(classify):
+    """Rows of weights sum to 1; equal sizes change nothing; halving a ramp keeps its mean."""
+    image = np.random.default_rng(0).uniform(0, 255, (6, 9, 3))
+    np.testing.assert_allclose(classify.resize(image, 6, 9), image)
+    for old, new in ((9, 4), (4, 9), (1, 5), (100, 32)):
+        np.testing.assert_allclose(classify.weights(old, new).sum(1), 1)
+    ramp = np.arange(32.0)[:, None, None] * np.ones((1, 32, 1))
+    smaller = classify.resize(ramp, 16, 16)[:, 0, 0]
+    np.testing.assert_allclose(np.diff(smaller)[2:-2], 2)
+    assert smaller.mean() == pytest.approx(ramp.mean())
+
+
+def test_measure_latency(tmp_path):
+    done = run(
+        "measure_latency.py", "--models", "cct_2_3x2_32", "cvt_2_4_32", "--runs", 3, "--to", "out",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "| `cvt_2_4_32` |" in done.stdout
+    rows = json.loads((tmp_path / "out" / "latency.json").read_text())["rows"]
+    assert [row["name"] for row in rows][:2] == ["cct_2_3x2_32 float32", "cct_2_3x2_32 float16"]
+    assert len(rows) == 8
+    assert (tmp_path / "out" / "latency.png").read_bytes().startswith(b"\x89PNG")
+    exports = json.loads((tmp_path / "out" / "exports.json").read_text())
+    assert all(report["partitions"] == 1 for report in exports.values())
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "received"),
+    [
+        ("measure_latency.py", ["--models", "cct_2"], "variant='cct_2'"),
+        ("measure_latency.py", ["--runs", "0"], "runs=0"),
+        ("export_model.py", ["cct_2_3x2_32", "--batch", "0"], "--batch"),
+        ("export_model.py", ["cct_2_3x2_32", "--formats", "onnx", "bmp"], "'bmp'"),
+        ("classify_tflite.py", ["none.tflite", "."], "none.tflite"),
+        ("compare_latency.py", ["--threads", "0"], "--threads"),
+    ],
+)
+def test_wrong_arguments(script, arguments, received, tmp_path):
+    done = run(script, *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert received in done.stderr.strip().splitlines()[-1]
+    assert not any(tmp_path.iterdir())
+
+
+def test_digits_for_calibration_are_real():
+    spec = importlib.util.spec_from_file_location("measure", RECIPES / "measure_latency.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    images = module.digits(models.variant_config("cct_2_3x2_32"))
+    assert images.shape == (100, 32, 32, 3)
+    means = data.load("digits").x_train[:100].mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(images.mean(axis=(1, 2, 3)), means, rtol=0.02)
