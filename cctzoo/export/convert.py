@@ -1,6 +1,7 @@
 """Conversion under TensorFlow: in this process, or in a child where Keras runs on another."""
 
 import importlib.util
+import shutil
 import sys
 import tempfile
 import warnings
@@ -9,6 +10,7 @@ from pathlib import Path
 import keras
 
 from cctzoo.child_process import run_module
+from cctzoo.export.report import ExportError
 from cctzoo.models import CCT
 
 # What Keras' own export needs beside TensorFlow, by kind: module -> package.
@@ -32,7 +34,7 @@ def convert(model, path, kind, batch=None):
     Raises:
         ValueError: if `model` is no `CCT`, or was quantised by Keras.
         ModuleNotFoundError: without TensorFlow or the format's own package.
-        RuntimeError: if the child process fails, with its own words.
+        ExportError: if the conversion fails, is killed or cannot be written.
     """
     for module, package in {"tensorflow": "tensorflow", **NEEDED[kind]}.items():
         if importlib.util.find_spec(module) is None:
@@ -41,14 +43,21 @@ def convert(model, path, kind, batch=None):
                 f"pip install 'cctzoo[{kind if NEEDED[kind] else 'export'}]'"
             )
     model = in_float32(model)
-    if keras.backend.backend() == "tensorflow":
-        convert_here(model, path, kind, batch)
-        return
-    # Neither JAX nor PyTorch has a route of its own to every format; this one serves both.
-    with tempfile.TemporaryDirectory() as folder:
-        saved = Path(folder, "model.keras")
-        model.save(saved)
-        run_module(__name__, saved, path, kind, batch or 0, KERAS_BACKEND="tensorflow")
+    try:
+        if keras.backend.backend() == "tensorflow":
+            convert_here(model, path, kind, batch)
+            return
+        # Neither JAX nor PyTorch has a route of its own to every format; this one serves both.
+        with tempfile.TemporaryDirectory() as folder:
+            saved = Path(folder, "model.keras")
+            model.save(saved)
+            run_module(__name__, saved, path, kind, batch or 0, KERAS_BACKEND="tensorflow")
+    except Exception as error:  # each converter has errors of its own
+        folder = Path(path).parents[1]  # the draft's is the hidden one
+        free = shutil.disk_usage(folder).free / 1e6
+        raise ExportError(
+            f"The conversion to {kind} failed, with {free:.1f} MB free in {str(folder)!r}: {error}"
+        ) from error
 
 
 def in_float32(model):

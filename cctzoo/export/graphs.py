@@ -27,7 +27,7 @@ def to_onnx(model, path, batch=1, images=None, labels=None, class_names=None):
     Raises:
         ValueError: for a wrong argument.
         PermissionError: if the folder is not writable.
-        ExportError: if it differs from Keras by more than 1e-4.
+        ExportError: if the conversion fails, or it differs from Keras by more than 1e-4.
     """
     return _to_graph(model, path, "onnx", batch, images, labels, class_names)
 

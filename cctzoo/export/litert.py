@@ -60,9 +60,9 @@ def to_litert(
     Raises:
         ValueError: for a wrong argument, and for int8 without calibration images.
         PermissionError: if the folder is not writable.
-        ExportError: if the graph holds a Flex or custom operator or splits into more than
-            one partition, a float32 export differs from Keras by more than 1e-4, or another
-            one falls below `least_agreement`.
+        ExportError: if the conversion fails, the graph holds a Flex or custom operator or
+            splits into more than one partition, a float32 export differs from Keras by more
+            than 1e-4, or another one falls below `least_agreement`.
     """
     path = artifact.check_path(path, ".tflite")
     if precision == "int16x8":

@@ -27,7 +27,7 @@ def to_saved_model(model, path, images=None, labels=None, class_names=None):
     Raises:
         ValueError: for a wrong argument.
         PermissionError: if the folder is not writable.
-        ExportError: if it differs from Keras by more than 1e-4.
+        ExportError: if the conversion fails, or it differs from Keras by more than 1e-4.
     """
     path = Path(path)
     if not path.parent.is_dir() or (path.exists() and not (path / "saved_model.pb").is_file()):

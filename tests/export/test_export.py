@@ -163,6 +163,7 @@ def test_onnx_and_openvino(model, images, labels, tmp_path, function, name, file
     assert report.max_difference <= 1e-5
     assert (report.top1_agreement, report.accuracy) == (1, 0.9)
     assert sum(report.operators.values()) > 50
+    assert "BatchNormalization" not in report.operators
     assert sorted(file.name for file in tmp_path.iterdir()) == files
     about = json.loads((tmp_path / f"{name}.json").read_text())
     assert about["class_names"] == NAMES
@@ -319,6 +320,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path):
         text=True,
     )
     assert result.returncode == 1
+    assert "ExportError: The conversion to litert failed" in result.stderr
     assert "File too large" in result.stderr
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["model.tflite"]
