@@ -4,6 +4,7 @@ from cctzoo.layers.attention import MultiHeadSelfAttention
 from cctzoo.layers.class_token import ClassToken, FirstToken
 from cctzoo.layers.conv_prefix import ConvPrefix
 from cctzoo.layers.encoder_block import EncoderBlock
+from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.position import PositionEmbedding
 from cctzoo.layers.sequence_pooling import SequencePooling
 from cctzoo.layers.stochastic_depth import StochasticDepth
@@ -15,6 +16,7 @@ __all__ = [
     "ConvTokenizer",
     "EncoderBlock",
     "FirstToken",
+    "LayerNorm",
     "MultiHeadSelfAttention",
     "PositionEmbedding",
     "SequencePooling",

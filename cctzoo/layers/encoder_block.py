@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from cctzoo.layers.attention import MultiHeadSelfAttention
+from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.stochastic_depth import StochasticDepth
 
 NORMS = ("cct", "pre")
@@ -54,10 +55,8 @@ class EncoderBlock(keras.layers.Layer):
         self.attention = MultiHeadSelfAttention(
             num_heads, head_dim, attention_dropout, seed=seed, name="attention", **options
         )
-        self.attention_norm = keras.layers.LayerNormalization(
-            epsilon=EPSILON, name="attention_norm", **options
-        )
-        self.mlp_norm = keras.layers.LayerNormalization(epsilon=EPSILON, name="mlp_norm", **options)
+        self.attention_norm = LayerNorm(epsilon=EPSILON, name="attention_norm", **options)
+        self.mlp_norm = LayerNorm(epsilon=EPSILON, name="mlp_norm", **options)
         self.mlp_dropout = keras.layers.Dropout(dropout, seed=seed, **options)
         self.stochastic_depth = StochasticDepth(stochastic_depth, seed=seed, **options)
         self.supports_masking = True

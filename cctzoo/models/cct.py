@@ -12,6 +12,7 @@ from cctzoo.layers import (
     ConvTokenizer,
     EncoderBlock,
     FirstToken,
+    LayerNorm,
     PositionEmbedding,
     SequencePooling,
 )
@@ -106,7 +107,7 @@ def build_graph(config, policy):
             name=f"block{config.conv_prefix + i:02d}",
             **options,
         )(x)
-    x = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm", **options)(x)
+    x = LayerNorm(epsilon=EPSILON, name="norm", **options)(x)
     if config.token_pooling:
         x = pooling(config.token_pooling, options)(x)  # (B, D)
     elif config.family != "vit":

@@ -106,7 +106,7 @@ def test_batch_norms_leave_no_arithmetic(litert):
     operators = litert["float32"].operators
     blocks, norms = 2, 5
     assert operators["RSQRT"] == norms
-    assert operators["MUL"] == 1 + blocks + 3 * norms
+    assert operators["MUL"] == 1 + blocks + 2 * norms
     assert operators.get("DIV", 0) == 0
 
 
