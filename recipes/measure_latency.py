@@ -24,7 +24,9 @@ from cctzoo.export.litert import PRECISIONS
 
 def main():
     options = parse_arguments()
-    names = models.list_models() if options.models == ["all"] else options.models
+    names = options.models
+    if names == ["all"]:
+        names = sorted(models.list_models(), key=lambda name: name != "cct_7_3x1_32")  # it first
     with tempfile.TemporaryDirectory() as folder:
         targets, reports = {}, {}
         for name in names:

@@ -51,6 +51,10 @@ def quantise(source, target, precision, calibration=None):
         )
     else:
         work.load_quantization_recipe(recipe.dynamic_wi8_afp32())
+        # XNNPACK has no depthwise convolution of int8 weights and float inputs.
+        work.update_quantization_recipe(
+            ".*", operation.DEPTHWISE_CONV_2D, algorithm_key="no_quantize"
+        )
     ranges = None
     with _quiet():
         if precision == "int8":

@@ -30,4 +30,5 @@ class FirstToken(keras.layers.Layer):
     """The class token: (B, T, D) -> (B, D)."""
 
     def call(self, x):
-        return x[:, 0]
+        # Not x[:, 0]: LiteRT's delegate takes no slice that drops an axis.
+        return ops.squeeze(x[:, :1], axis=1)

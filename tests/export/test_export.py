@@ -203,6 +203,18 @@ def test_without_top(tmp_path):
     assert load_runner(tmp_path / "model.tflite")(np.zeros((1, 16, 16, 1))).shape == (1, 4, 4, 128)
 
 
+@pytest.mark.parametrize("precision", litert_module.PRECISIONS)
+def test_depthwise_prefix(tmp_path, images, precision):
+    model = models.create_model(
+        "cct_4_3x1_32", input_shape=(16, 12, 3), conv_prefix=2, prefix_kind="depthwise", classes=7
+    )
+    path = tmp_path / "model.tflite"
+    report = export.to_litert(model, path, precision, calibration=images)
+    assert report.partitions == 1
+    assert report.operators["DEPTHWISE_CONV_2D"] == 2
+    assert report.max_difference <= 0.05
+
+
 @pytest.mark.parametrize("kind", ["run", "dataset"])
 def test_calibration_from_a_run_or_a_data_set(kind, tmp_path):
     recipe = training.Recipe(changes={"conv_layers": 1})
@@ -342,7 +354,10 @@ def test_images_of_another_shape_in_the_runner(litert, images):
             runner(wrong)
 
 
-@pytest.mark.parametrize("name", ["cct_7_3x1_32", "cct_lsmha", "cct_conv"])
+@pytest.mark.parametrize(
+    "name",
+    ["cct_7_3x1_32", "cct_lsmha", "cct_conv", "cct_2_3x2_32_sine", "cvt_2_4_32", "vit_2_4_32"],
+)
 def test_the_zoo_is_one_partition(name, tmp_path):
     report = export.to_litert(models.create_model(name), tmp_path / "model.tflite")
     assert report.partitions == 1
