@@ -68,7 +68,7 @@ def to_litert(
     if precision == "int16x8":
         raise ValueError(
             "LiteRT has no fast form with 16-bit activations: cct_conv so converted took 12 times "
-            'slower than in float32 and in 18 partitions. Use "int8" or "dynamic_int8". '
+            'as long as in float32, in 9 partitions. Use "int8" or "dynamic_int8". '
             "Received: precision='int16x8'"
         )
     if precision not in PRECISIONS:

@@ -9,11 +9,15 @@ import sys
 import zlib
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from cctzoo import data, export, models, training
 
+once = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the conversion is TensorFlow's everywhere"
+)
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 
@@ -61,6 +65,7 @@ def test_export_of_a_run(tmp_path):
     assert (folder / "saved_model" / "saved_model.pb").is_file()
 
 
+@once
 def test_export_of_a_name_and_its_errors(tmp_path):
     done = run("export_model.py", "cct_2_3x2_32", "--formats", "float16", "int8", folder=tmp_path)
     assert done.returncode == 1
@@ -150,6 +155,7 @@ def test_resize(classify):
     assert smaller.mean() == pytest.approx(ramp.mean())
 
 
+@once
 def test_measure_latency(tmp_path):
     done = run(
         "measure_latency.py", "--models", "cct_2_3x2_32", "cvt_2_4_32", "--runs", 3, "--to", "out",
