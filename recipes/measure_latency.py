@@ -1,11 +1,14 @@
-"""Latency, size and parity of models by LiteRT precision, timed in turn, one image at a time.
+"""Latency, size and parity of models by format, timed in turn, one image at a time.
 
     python recipes/measure_latency.py                       (three models)
     python recipes/measure_latency.py --models all --runs 30 --to latency
+    python recipes/measure_latency.py --models cct_conv --formats float32 onnx saved_model keras
+    python recipes/measure_latency.py --files a.tflite b.onnx run/export/saved_model
 
-Weights are fresh: they change neither time nor size. `int8` is calibrated with images of
-handwritten digits. The first model in float32 is 1.00. `recipes/README.md` has the whole
-zoo's table, with machine and versions.
+Formats are LiteRT's precisions, saved_model, onnx, openvino, and keras: the live model on this
+backend. Weights are fresh: they change neither time nor size. `int8` is calibrated with images
+of handwritten digits. The first target is 1.00. `recipes/README.md` has the whole zoo's table,
+with machine and versions.
 """
 
 import argparse
@@ -21,6 +24,8 @@ import numpy as np
 from cctzoo import data, export, latency, models
 from cctzoo.export.litert import PRECISIONS
 
+FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino", "keras")
+
 
 def main():
     options = parse_arguments()
@@ -28,36 +33,51 @@ def main():
     if names == ["all"]:
         names = sorted(models.list_models(), key=lambda name: name != "cct_7_3x1_32")  # it first
     with tempfile.TemporaryDirectory() as folder:
-        targets, reports = {}, {}
-        for name in names:
+        targets = {str(path): path for path in options.files}
+        reports = {}
+        for name in [] if options.files else names:
             model = models.create_model(name, classes=options.classes, classifier_activation=None)
-            for precision in options.precisions:
-                path = Path(folder, f"{name}_{precision}.tflite")
-                label = f"{name} {precision}"
+            for chosen in options.formats:
+                label = f"{name} {chosen}"
                 try:
-                    reports[label] = export.to_litert(
-                        model,
-                        path,
-                        precision,
-                        calibration=digits(model.config) if precision == "int8" else None,
-                    )
-                except export.ExportError as error:
+                    targets[label], reports[label] = make(model, chosen, Path(folder, label))
+                except (export.ExportError, ModuleNotFoundError) as error:
                     reports[label] = str(error)
-                else:
-                    targets[label] = path
                 print(reports[label], file=sys.stderr, flush=True)
             keras.utils.clear_session()
         timed = latency.measure(targets, options.threads, options.runs)
-    print(f"{timed}\n\n{table(names, options.precisions, timed, reports)}")
+    print(timed)
+    if reports:
+        print(f"\n{table(names, options.formats, timed, reports)}")
     if options.to:
         options.to.mkdir(parents=True, exist_ok=True)
         timed.save(options.to / "latency.json")
         timed.plot(options.to / "latency.png")
         exported = {
-            label: report if isinstance(report, str) else dataclasses.asdict(report)
+            label: dataclasses.asdict(report) if dataclasses.is_dataclass(report) else report
             for label, report in reports.items()
         }
         (options.to / "exports.json").write_text(json.dumps(exported, indent=2) + "\n")
+
+
+def make(model, chosen, path):
+    """(what to time, its report) of a model in a format."""
+    if chosen == "keras":
+        path = path.with_suffix(".keras")
+        model.save(path)
+        return path, f"{model.name}: live on {keras.backend.backend()}"
+    if chosen == "saved_model":
+        return path, export.to_saved_model(model, path)
+    if chosen in PRECISIONS:
+        path = path.with_suffix(".tflite")
+        calibration = digits(model.config) if chosen == "int8" else None
+        return path, export.to_litert(model, path, chosen, calibration=calibration)
+    suffix, function = {
+        "onnx": (".onnx", export.to_onnx),
+        "openvino": (".xml", export.to_openvino),
+    }[chosen]
+    path = path.with_suffix(suffix)
+    return path, function(model, path)
 
 
 def digits(config):
@@ -67,20 +87,22 @@ def digits(config):
     return np.repeat(keras.ops.convert_to_numpy(resized), config.input_shape[2], axis=-1)
 
 
-def table(names, precisions, timed, reports):
+def table(names, formats, timed, reports):
     """Markdown: latency ratio, megabytes and largest difference from Keras' logits."""
     ratios = {row.name: row.ratio for row in timed.rows}
-    lines = ["| model | " + " | ".join(precisions) + " |", "|---" * (1 + len(precisions)) + "|"]
+    lines = ["| model | " + " | ".join(formats) + " |", "|---" * (1 + len(formats)) + "|"]
     for name in names:
         cells = []
-        for precision in precisions:
-            label = f"{name} {precision}"
+        for chosen in formats:
+            label = f"{name} {chosen}"
             report = reports[label]
-            if label in ratios:
+            if label not in ratios:
+                cells.append(report)
+            elif isinstance(report, str):
+                cells.append(f"{ratios[label]:.3f}")
+            else:
                 difference = f"{report.max_difference:.0e}"
                 cells.append(f"{ratios[label]:.3f}, {report.bytes / 1e6:.2f} MB, {difference}")
-            else:
-                cells.append(report)
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -92,7 +114,8 @@ def parse_arguments():
     add = parser.add_argument
     defaults = ["cct_7_3x1_32", "cct_lsmha", "cct_conv"]
     add("--models", nargs="+", default=defaults, metavar="NAME", help="or all")
-    add("--precisions", nargs="+", default=list(PRECISIONS), choices=PRECISIONS)
+    add("--formats", nargs="+", default=list(PRECISIONS), choices=FORMATS)
+    add("--files", nargs="+", default=[], type=Path, help="artifacts to time in place of models")
     add("--classes", type=int, default=100)
     add("--threads", type=int, default=1)
     add("--runs", type=int, default=50, help="timed runs of each")
@@ -101,6 +124,9 @@ def parse_arguments():
     try:
         for name in options.models if options.models != ["all"] else []:
             models.variant_config(name, classes=options.classes)
+        for path in options.files:
+            if not path.exists():
+                raise ValueError(f"A file of `files` must exist. Received: {str(path)!r}")
         for count in ("threads", "runs"):
             if getattr(options, count) < 1:
                 value = getattr(options, count)

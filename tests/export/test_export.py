@@ -210,6 +210,27 @@ def test_without_top(tmp_path):
 
 
 @once
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_every_backend_exports_the_same(model, images, litert, tmp_path, backend):
+    pytest.importorskip(backend)
+    model.save(tmp_path / "model.keras")
+    code = (
+        "import cctzoo, keras, sys\n"
+        "model = keras.saving.load_model(sys.argv[1])\n"
+        "cctzoo.export.to_litert(model, sys.argv[2], batch=2)\n"
+    )
+    path = tmp_path / "model.tflite"
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "model.keras"), str(path)],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        check=True,
+        capture_output=True,
+    )
+    outputs = [load_runner(file)(images) for file in (path, litert["float32"].path)]
+    np.testing.assert_allclose(*outputs, atol=1e-4)
+
+
+@once
 @pytest.mark.parametrize("precision", litert_module.PRECISIONS)
 def test_depthwise_prefix(tmp_path, images, precision):
     model = models.create_model(

@@ -171,11 +171,28 @@ def test_measure_latency(tmp_path):
     assert all(report["partitions"] == 1 for report in exports.values())
 
 
+@once
+def test_measure_latency_of_formats_and_files(tmp_path):
+    formats = ["float32", "saved_model", "onnx", "openvino", "keras"]
+    done = run(
+        "measure_latency.py", "--models", "cct_2_3x2_32", "--formats", *formats, "--runs", 2,
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cells = done.stdout.splitlines()[-1].split(" | ")
+    assert cells[1].startswith("1.000, ")
+    assert len(cells) == 6
+    export.to_litert(models.create_model("cct_2_3x2_32"), tmp_path / "a.tflite")
+    done = run("measure_latency.py", "--files", "a.tflite", "--runs", 2, folder=tmp_path)
+    assert done.stdout.splitlines()[1].startswith("a.tflite"), done.stderr
+
+
 @pytest.mark.parametrize(
     ("script", "arguments", "received"),
     [
         ("measure_latency.py", ["--models", "cct_2"], "variant='cct_2'"),
         ("measure_latency.py", ["--runs", "0"], "runs=0"),
+        ("measure_latency.py", ["--files", "none.tflite"], "'none.tflite'"),
         ("export_model.py", ["cct_2_3x2_32", "--batch", "0"], "--batch"),
         ("export_model.py", ["cct_2_3x2_32", "--formats", "onnx", "bmp"], "'bmp'"),
         ("classify_tflite.py", ["none.tflite", "."], "none.tflite"),
