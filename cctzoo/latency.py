@@ -124,6 +124,19 @@ def measure(targets, threads=1, runs=50, warmup=5):
     return LatencyReport(rows, threads, runs, machine, _versions())
 
 
+def scatter_weights(model):
+    """Moves scales, shifts and biases off the ones and zeros that they start from.
+
+    Converters drop a multiplication by ones and an addition of zeros: a model to be timed
+    without training would lack operators that it has after it.
+    """
+    generator = np.random.default_rng(0)
+    for weight in model.weights:
+        if len(weight.shape) == 1 and keras.backend.is_float_dtype(weight.dtype):
+            noise = 0.1 * generator.standard_normal(weight.shape)
+            weight.assign(keras.ops.convert_to_numpy(weight) + noise)
+
+
 def _versions():
     versions = {}
     for package in (

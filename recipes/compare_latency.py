@@ -5,7 +5,7 @@
 32x32 images, 100 classes, float32 and dynamic int8 LiteRT: `cct_7_3x1_32`, `cct_lsmha` and
 `cct_conv`; MobileNetV3-Small and EfficientNetV2-B0 of keras.applications; a CCT of the same
 size written as tutorials do, each head as wide as the model; and `cct_7_3x1_32` under ONNX
-Runtime, OpenVINO and as a SavedModel. Weights are fresh. Results are in `recipes/README.md`.
+Runtime, OpenVINO and as a SavedModel. Weights are random. Results are in `recipes/README.md`.
 """
 
 import argparse
@@ -30,18 +30,21 @@ def main():
         targets, macs = {}, {}
         for name in ("cct_7_3x1_32", "cct_lsmha", "cct_conv"):
             model = models.create_model(name, classes=CLASSES)
+            latency.scatter_weights(model)
             for precision in ("float32", "dynamic_int8"):
                 label = f"{name} {precision}"
                 targets[label] = folder / f"{label}.tflite"
                 export.to_litert(model, targets[label], precision)
                 macs[label] = multiply_accumulates(model)
         for name, model in others().items():
+            latency.scatter_weights(model)
             for precision in ("float32", "dynamic_int8"):
                 label = f"{name} {precision}"
                 targets[label] = folder / f"{label}.tflite"
                 export_plain(model, targets[label], precision)
                 macs[label] = multiply_accumulates(model)
         model = models.cct_7_3x1_32(classes=CLASSES)
+        latency.scatter_weights(model)
         targets["cct_7_3x1_32 ONNX Runtime"] = folder / "model.onnx"
         export.to_onnx(model, folder / "model.onnx")
         targets["cct_7_3x1_32 OpenVINO, float32"] = folder / "model.xml"

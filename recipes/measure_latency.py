@@ -6,9 +6,9 @@
     python recipes/measure_latency.py --files a.tflite b.onnx run/export/saved_model
 
 Formats are LiteRT's precisions, saved_model, onnx, openvino, and keras: the live model on this
-backend. Weights are fresh: they change neither time nor size. `int8` is calibrated with images
-of handwritten digits. The first target is 1.00. `recipes/README.md` has the whole zoo's table,
-with machine and versions.
+backend. Weights are random; training changes neither time nor size. `int8` is calibrated with
+images of handwritten digits. The first target is 1.00. `recipes/README.md` has the table of the
+whole zoo, with machine and versions.
 """
 
 import argparse
@@ -37,6 +37,7 @@ def main():
         reports = {}
         for name in [] if options.files else names:
             model = models.create_model(name, classes=options.classes, classifier_activation=None)
+            latency.scatter_weights(model)
             for chosen in options.formats:
                 label = f"{name} {chosen}"
                 try:

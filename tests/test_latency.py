@@ -1,5 +1,6 @@
 """Latency: what is timed, how often, and in what order it is reported."""
 
+import numpy as np
 import pytest
 
 from cctzoo import export, latency, models
@@ -22,6 +23,20 @@ def test_targets_of_every_kind(small, tmp_path):
         assert row.ratio == pytest.approx(row.median_ms / report.rows[0].median_ms)
     assert "1 thread, 7 runs" in str(report)
     assert "keras" in report.versions
+
+
+def test_scattered_weights_are_neither_one_nor_zero():
+    model = models.create_model("cct_2_3x2_32", input_shape=(16, 16, 1), conv_prefix=1)
+    before = model.get_weights()
+    latency.scatter_weights(model)
+    for path, old, new in zip(
+        (weight.path for weight in model.weights), before, model.get_weights(), strict=True
+    ):
+        if new.ndim == 1 and new.dtype == "float32":
+            assert not np.isin(new, [0, 1]).any(), path
+            assert np.abs(new - old).max() < 0.5, path
+        else:
+            assert (new == old).all(), path
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def to_litert(
     path = artifact.check_path(path, ".tflite")
     if precision == "int16x8":
         raise ValueError(
-            "LiteRT has no fast form with 16-bit activations: cct_conv so converted took 12 times "
+            "LiteRT has no fast form with 16-bit activations: cct_conv so converted took 15 times "
             'as long as in float32, in 9 partitions. Use "int8" or "dynamic_int8". '
             "Received: precision='int16x8'"
         )

@@ -14,8 +14,8 @@ class LayerNorm(keras.layers.LayerNormalization):
     """Keras' layer over the last axis, with another order of operations under TensorFlow.
 
     Exported graphs come from TensorFlow, where Keras multiplies scale and shift out to the
-    size of the input before it applies them: nine operators of LiteRT here for twelve there,
-    and 0.97 (`cct_7_3x1_32`) to 0.91 (`cct_conv`) of the whole model's latency.
+    size of the input before it applies them: nine operators of LiteRT here for eleven there,
+    and 0.97 (`cct_7_3x1_32`) to 0.92 (`cct_conv`) of the whole model's latency.
 
     Shapes: (B, T, D) -> (B, T, D), computed in float32.
     """

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from cctzoo import export, models, training
+from cctzoo import export, latency, models, training
 from cctzoo.export import convert as convert_module
 from cctzoo.export import litert as litert_module
 from cctzoo.export.runtime import load_runner
@@ -39,6 +39,7 @@ def model():
         classes=CLASSES,
         classifier_activation=None,
     )
+    latency.scatter_weights(model)
     kernel, bias = model.get_layer("classifier").get_weights()
     model.get_layer("classifier").set_weights([20 * kernel, bias])
     return model
