@@ -11,6 +11,7 @@ import keras
 
 from cctzoo.child_process import run_module
 from cctzoo.export.report import ExportError
+from cctzoo.export.runtime import import_openvino
 from cctzoo.models import CCT
 
 # What Keras' own export needs beside TensorFlow, by kind: module -> package.
@@ -83,6 +84,8 @@ def convert_here(model, path, kind, batch):
     if kind == "saved_model":
         _saved_model(model, path, shape)
         return
+    if kind == "openvino":
+        import_openvino()
     signature = [keras.InputSpec(shape=shape, dtype="float32", name="image")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of Keras' tf2onnx route about NumPy

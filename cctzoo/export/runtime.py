@@ -1,6 +1,7 @@
 """Artifacts as functions from a batch of images to outputs."""
 
 import collections
+import sys
 from pathlib import Path
 
 import keras
@@ -105,8 +106,7 @@ class OpenVINORunner:
     """An OpenVINO `.xml` file, with its `.bin` beside it, on the CPU in float32."""
 
     def __init__(self, path, threads=1):
-        import openvino
-
+        openvino = import_openvino()
         core = openvino.Core()
         self.graph = core.read_model(path)
         settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
@@ -138,6 +138,25 @@ class KerasRunner:
 
     def __call__(self, images):
         return self.model.predict_on_batch(_checked(images, self.image_shape))
+
+
+def import_openvino():
+    """OpenVINO without its usage statistics.
+
+    It sends them when it is imported, from a forked process: JAX warns that this may hang.
+    """
+    if "openvino" in sys.modules:
+        return sys.modules["openvino"]
+    before = sys.modules.get("openvino_telemetry")
+    sys.modules["openvino_telemetry"] = None  # fails its import, which OpenVINO allows for
+    try:
+        import openvino
+    finally:
+        if before is None:
+            del sys.modules["openvino_telemetry"]
+        else:
+            sys.modules["openvino_telemetry"] = before
+    return openvino
 
 
 def _checked(images, image_shape, batch=1):

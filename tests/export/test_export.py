@@ -179,6 +179,18 @@ def test_onnx_and_openvino(model, images, labels, tmp_path, function, name, file
         runner(images[:4].transpose(0, 2, 1, 3))
 
 
+def test_openvino_sends_no_statistics():
+    """In a process of its own: an import happens once."""
+    pytest.importorskip("openvino_telemetry")
+    code = (
+        "import sys\n"
+        "from cctzoo.export.runtime import import_openvino\n"
+        "assert import_openvino().Core().available_devices\n"
+        "assert 'openvino_telemetry' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 @once
 def test_onnx_metadata(model, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
