@@ -406,3 +406,19 @@ def test_the_zoo_is_one_partition(name, tmp_path):
     report = export.to_litert(models.create_model(name), tmp_path / "model.tflite")
     assert report.partitions == 1
     assert report.max_difference <= 1e-4
+
+
+@once
+def test_a_group_of_heads_is_finished_before_the_next(tmp_path):
+    """In the converter's order of operators; else the scores of all heads are held at once."""
+    model = models.create_model("cct_7_3x1_32", heads=64, depth=3)
+    export.to_litert(model, tmp_path / "model.tflite")
+    interpreter = load_runner(tmp_path / "model.tflite").interpreter
+    shapes = {tensor["index"]: tensor["shape"] for tensor in interpreter.get_tensor_details()}
+    held, most = 0, 0
+    for operator in interpreter._get_ops_details():
+        if operator["op_name"] == "BATCH_MATMUL":
+            rows = shapes[operator["outputs"][0]][-2]
+            held += 1 if rows == 256 else -1  # scores (256, 256), or averages (4, 256)
+            most = max(most, held)
+    assert most <= 2
