@@ -13,7 +13,10 @@ import cctzoo
 PACKAGE = Path(cctzoo.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 BACKENDS = {"tensorflow", "jax", "torch"}
-OPTIONAL = {"matplotlib", "keras_tuner", "sklearn", "tensorflow_datasets", "rich", "ai_edge_litert"}
+OPTIONAL = {
+    *("matplotlib", "keras_tuner", "sklearn", "tensorflow_datasets", "rich"),
+    *("ai_edge_litert", "ai_edge_quantizer", "onnx", "onnxruntime", "openvino", "tf2onnx"),
+}
 
 
 def test_import_adds_no_heavy_package():

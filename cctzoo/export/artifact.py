@@ -20,9 +20,15 @@ def written_whole(path):
         yield Path(folder, path.name)
         for item in list(Path(folder).iterdir()):
             target = path.parent / item.name
-            if target.is_dir():  # a folder cannot be replaced, only moved out of the way
-                target.rename(Path(folder, f"old {item.name}"))
-            os.replace(item, target)
+            if not target.is_dir():
+                os.replace(item, target)
+                continue
+            old = target.rename(Path(folder, f"old {item.name}"))  # folders are not replaced
+            try:
+                item.rename(target)
+            except OSError:
+                old.rename(target)
+                raise
 
 
 def check_path(path, suffix):
@@ -60,6 +66,7 @@ def describe(model, class_names):
                 f"include_top={config.include_top}"
             )
     inside = config.include_preprocessing
+    output = "probabilities" if config.classifier_activation else "logits"
     return {
         "name": model.name,
         "input": {
@@ -69,11 +76,7 @@ def describe(model, class_names):
             "std": config.std,
             "normalised_in_the_model": inside,
         },
-        "output": {None: "logits", "softmax": "probabilities", "sigmoid": "probabilities"}[
-            config.classifier_activation
-        ]
-        if config.include_top
-        else "features",
+        "output": output if config.include_top else "features",
         "class_names": class_names,
         "config": dataclasses.asdict(config),
     }

@@ -14,36 +14,29 @@ from cctzoo.export.report import ExportError
 from cctzoo.export.runtime import import_openvino
 from cctzoo.models import CCT
 
-# What Keras' own export needs beside TensorFlow, by kind: module -> package.
-NEEDED = {
-    "litert": {},
-    "saved_model": {},
-    "onnx": {"tf2onnx": "tf2onnx", "onnx": "onnx"},
-    "openvino": {"openvino": "openvino"},
-}
+# Packages that Keras' own export needs beside TensorFlow; the extras are named like the formats.
+NEEDED = {"onnx": ("tf2onnx", "onnx"), "openvino": ("openvino",)}
 
 
 def convert(model, path, kind, batch=None):
-    """Writes `model` in float32 to `path`.
+    """Writes `model` to `path`.
 
     Args:
-        model: a `CCT`; its weights are converted in float32 whatever its policy.
+        model: a `CCT` in float32, see `in_float32`.
         path: of the artifact; nothing may be there.
         kind: `"litert"`, `"saved_model"`, `"onnx"` or `"openvino"`.
         batch: static batch of the graph; None for a dynamic one.
 
     Raises:
-        ValueError: if `model` is no `CCT`, or was quantised by Keras.
         ModuleNotFoundError: without TensorFlow or the format's own package.
         ExportError: if the conversion fails, is killed or cannot be written.
     """
-    for module, package in {"tensorflow": "tensorflow", **NEEDED[kind]}.items():
-        if importlib.util.find_spec(module) is None:
+    for package in ("tensorflow", *NEEDED.get(kind, ())):
+        if importlib.util.find_spec(package) is None:
             raise ModuleNotFoundError(
                 f"Export to {kind} needs {package}, whatever the backend: "
-                f"pip install 'cctzoo[{kind if NEEDED[kind] else 'export'}]'"
+                f"pip install 'cctzoo[{kind if kind in NEEDED else 'export'}]'"
             )
-    model = in_float32(model)
     try:
         if keras.backend.backend() == "tensorflow":
             convert_here(model, path, kind, batch)
@@ -62,7 +55,11 @@ def convert(model, path, kind, batch=None):
 
 
 def in_float32(model):
-    """The model, or a copy of it where its policy is another."""
+    """The model, or a copy of it where its policy is another.
+
+    Raises:
+        ValueError: if `model` is no `CCT`, or was quantised by Keras.
+    """
     if not isinstance(model, CCT):
         raise ValueError(f"`model` must be a cctzoo.models.CCT. Received: model={model!r}")
     if any(layer.quantization_mode for layer in model._flatten_layers()):

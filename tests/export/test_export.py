@@ -185,10 +185,11 @@ def test_openvino_sends_no_statistics():
     code = (
         "import sys\n"
         "from cctzoo.export.runtime import import_openvino\n"
-        "assert import_openvino().Core().available_devices\n"
-        "assert 'openvino_telemetry' not in sys.modules\n"
+        "print(import_openvino().Core().available_devices, 'openvino_telemetry' in sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert child.stdout.startswith("['CPU"), child.stderr
+    assert child.stdout.endswith(" False\n")
 
 
 @once
