@@ -1,6 +1,21 @@
 """Training: a recipe in, a run directory out."""
 
+from cctzoo.training.arguments import one_line_errors, parse, recipe_parser, run_recipe
+from cctzoo.training.callbacks import TrainingDiverged
+from cctzoo.training.presets import PRESETS
 from cctzoo.training.recipe import Recipe
-from cctzoo.training.train import Run, check_directory, train, write_json
+from cctzoo.training.train import Run, check_directory, resume, train
 
-__all__ = ["Recipe", "Run", "check_directory", "train", "write_json"]
+__all__ = [
+    "PRESETS",
+    "Recipe",
+    "Run",
+    "TrainingDiverged",
+    "check_directory",
+    "one_line_errors",
+    "parse",
+    "recipe_parser",
+    "resume",
+    "run_recipe",
+    "train",
+]

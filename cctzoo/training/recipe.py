@@ -4,30 +4,51 @@ import dataclasses
 import json
 from pathlib import Path
 
+from cctzoo.data import Augmentation, load
 from cctzoo.data.datasets import check_name
+from cctzoo.files import write_text
 from cctzoo.models.variants import variant_config
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+DECAYED = ("kernels", "matrices", "all")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One training run: AdamW, linear warm-up and cosine decay, label smoothing.
+    """One training run: AdamW, linear warm-up, cosine decay, label smoothing.
+
+    The learning rate changes with every step, where the published recipes change it once an
+    epoch.
 
     Args:
         dataset: a name that `data.load` knows.
         model: a name that `models.create_model` knows.
         changes: fields of `CCTConfig` that differ from the named model, e.g.
             `{"heads": 64}`; image shape, classes and pixel statistics come from the data.
-        epochs: at least 1.
+        start_from: a `.keras` file whose weights the run starts from; see
+            `weights.transfer`. The model is then the file's, with its pixel statistics, and
+            `changes` are changes of that; `model` has no say.
+        epochs: of warm-up and cosine, at least 1.
+        cooldown_epochs: that follow, at the rate that the cosine ended with.
         batch_size: images per step.
+        accumulate: steps whose gradients are averaged before one change of the weights.
         learning_rate: after warm-up.
-        warmup_epochs: below `epochs`; the rate rises linearly from a hundredth.
-        weight_decay: of kernels; norms, biases and positions have none.
+        warmup_epochs: below `epochs`; the rate rises linearly.
+        warmup_rate: that it rises from.
+        floor_rate: that the cosine ends with, at most `learning_rate`.
+        weight_decay: per step, times the learning rate.
+        decayed: `"kernels"`, `"matrices"` (kernels, position and token embeddings: all but
+            what has one dimension, timm's rule) or `"all"`.
         label_smoothing: in [0, 1).
-        crop_padding: pixels by which a random crop may shift an image; 0 for none.
-        flip: mirror images left to right at random.
-        validation: part of the training images held out, in (0, 1).
+        clip_norm: largest norm of all gradients together; `None` for no clipping.
+        ema: momentum of a moving average of the weights, in (0, 1), which is then what is
+            validated and kept; `None` for none.
+        augmentation: a `data.Augmentation`.
+        validation: part of the training images held out, in [0, 1).
+        train_images, test_images: how many, drawn evenly from the classes; `None`: all.
+        image_size: side in pixels, for data whose images differ in size; `None`: 224.
+        color_mode: `"rgb"` or `"grayscale"`, to convert all images of a folder.
+        skip_unreadable: leave out files of a folder that cannot be read.
         seed: of weights, order, augmentation and dropout.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
 
@@ -38,33 +59,70 @@ class Recipe:
     dataset: str = "digits"
     model: str = "cct_2_3x2_32"
     changes: dict = dataclasses.field(default_factory=dict)
+    start_from: str | None = None
     epochs: int = 45
+    cooldown_epochs: int = 0
     batch_size: int = 64
+    accumulate: int = 1
     learning_rate: float = 1e-3
     warmup_epochs: int = 5
+    warmup_rate: float = 1e-5
+    floor_rate: float = 0.0
     weight_decay: float = 0.03
+    decayed: str = "kernels"
     label_smoothing: float = 0.1
-    crop_padding: int = 2
-    flip: bool = False
+    clip_norm: float | None = None
+    ema: float | None = None
+    augmentation: Augmentation = dataclasses.field(
+        default_factory=lambda: Augmentation(crop_padding=2)
+    )
     validation: float = 0.1
+    train_images: int | None = None
+    test_images: int | None = None
+    image_size: int | None = None
+    color_mode: str | None = None
+    skip_unreadable: bool = False
     seed: int = 0
     precision: str = "float32"
 
     def __post_init__(self):
         check_name(self.dataset)
         variant_config(self.model, **self.changes)
+        if not isinstance(self.augmentation, Augmentation):
+            raise ValueError(
+                "`augmentation` must be a `data.Augmentation`. "
+                f"Received: augmentation={self.augmentation!r}"
+            )
+        start = self.start_from
+        infinity = float("inf")
         rules = {
+            "start_from": (
+                start is None or (str(start).endswith(".keras") and Path(start).is_file()),
+                "be a .keras file that exists, or None",
+            ),
             "epochs": (self.epochs >= 1, "be at least 1"),
+            "cooldown_epochs": (self.cooldown_epochs >= 0, "be 0 or positive"),
             "batch_size": (self.batch_size >= 1, "be at least 1"),
-            "learning_rate": (0 < self.learning_rate < float("inf"), "be positive"),
+            "accumulate": (self.accumulate >= 1, "be at least 1"),
+            "learning_rate": (0 < self.learning_rate < infinity, "be positive"),
             "warmup_epochs": (
                 0 <= self.warmup_epochs < self.epochs,
                 f"be from 0 to one below `epochs`, {self.epochs}",
             ),
-            "weight_decay": (0 <= self.weight_decay < float("inf"), "be 0 or positive"),
+            "warmup_rate": (
+                0 <= self.warmup_rate <= self.learning_rate,
+                f"be from 0 to `learning_rate`, {self.learning_rate}",
+            ),
+            "floor_rate": (
+                0 <= self.floor_rate <= self.learning_rate,
+                f"be from 0 to `learning_rate`, {self.learning_rate}",
+            ),
+            "weight_decay": (0 <= self.weight_decay < infinity, "be 0 or positive"),
+            "decayed": (self.decayed in DECAYED, f"be one of {DECAYED}"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "be in [0, 1)"),
-            "crop_padding": (self.crop_padding >= 0, "be 0 or positive"),
-            "validation": (0 < self.validation < 1, "be in (0, 1)"),
+            "clip_norm": (self.clip_norm is None or 0 < self.clip_norm < infinity, "be positive"),
+            "ema": (self.ema is None or 0 < self.ema < 1, "be in (0, 1), or None"),
+            "validation": (0 <= self.validation < 1, "be in [0, 1)"),
             "seed": (0 <= self.seed < 2**32, "be from 0 to 2**32 - 1"),
             "precision": (self.precision in PRECISIONS, f"be one of {PRECISIONS}"),
         }
@@ -72,11 +130,31 @@ class Recipe:
             if not holds:
                 raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
 
+    @property
+    def total_epochs(self):
+        """With those of the cool-down."""
+        return self.epochs + self.cooldown_epochs
+
+    def load_data(self, **keywords):
+        """The recipe's `Dataset`; keywords, e.g. `data_dir`, are those of `data.load`."""
+        return load(
+            self.dataset,
+            self.validation,
+            self.seed,
+            image_size=self.image_size,
+            train_images=self.train_images,
+            test_images=self.test_images,
+            color_mode=self.color_mode,
+            skip_unreadable=self.skip_unreadable,
+            **keywords,
+        )
+
     def save(self, path):
         """Writes the recipe as JSON."""
-        Path(path).write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        write_text(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path):
         """Reads what `save` wrote."""
-        return cls(**json.loads(Path(path).read_text()))
+        fields = json.loads(Path(path).read_text())
+        return cls(**fields | {"augmentation": Augmentation(**fields["augmentation"])})

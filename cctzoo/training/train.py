@@ -1,18 +1,28 @@
 """One training run, from a recipe to a run directory."""
 
-import csv
+import contextlib
 import dataclasses
-import json
 import os
+import signal
 import sys
-import time
+import threading
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from cctzoo.data import TrainingBatches, load
-from cctzoo.models import create_model
+from cctzoo.data import TrainingBatches
+from cctzoo.data.batches import check_batch_size
+from cctzoo.files import replacing, write_json
+from cctzoo.models import CCT, create_model
+from cctzoo.training import checkpoint, evaluation, plots
+from cctzoo.training.augmented_model import AugmentedModel
+from cctzoo.training.callbacks import RunRecorder, StopAtNaN, TrainingDiverged
+from cctzoo.training.devices import use_devices
+from cctzoo.training.recipe import Recipe
+from cctzoo.weights.transfer import transfer
+
+RESIDENT_BYTES = 2**31  # arrays up to this size lie on the accelerator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,74 +35,125 @@ class Run:
     report: dict
 
 
-def train(recipe, directory):
+def train(recipe, directory, *, devices=1, tensorboard=False, workers=None, **loading):
     """Trains a model and leaves a directory that says all about it.
 
-    The directory holds `recipe.json`, `history.csv`, `model.keras` (of the last epoch),
-    `curves.png` and `report.json` (test accuracy and loss, seconds, images per second).
+    The directory holds `recipe.json`, `history.csv`, `checkpoint.npz` (the whole state after
+    the last finished epoch), `best.keras` (of the highest validation accuracy),
+    `model.keras` (of the last epoch), `curves.png`, `confusion.png` and `report.json` (test
+    accuracy, top-5, class by class, seconds, images per second).
+
+    Ctrl-C, SIGTERM or a kill at any moment lose the epoch that runs; `resume` goes on.
 
     Args:
         recipe: a `Recipe`.
         directory: of the run; it must be new or empty.
+        devices: that share each batch; see `use_devices`.
+        tensorboard: write events to `tensorboard/` in the directory.
+        workers: threads that decode images ahead. Default: one per processor.
+        loading: further keywords of `data.load`, e.g. `data_dir`.
 
     Returns:
         A `Run`.
 
     Raises:
-        ValueError: if the directory is not empty, or data and model do not fit.
+        ValueError: if the directory is not empty, or data, model and devices do not fit.
+        TrainingDiverged: at the first step whose loss is not finite.
+    """
+    check_directory(directory)
+    return _train(recipe, Path(directory), False, devices, tensorboard, workers, loading)
+
+
+def resume(directory, *, devices=1, tensorboard=False, workers=None, **loading):
+    """Goes on with a run of `train` after its last finished epoch.
+
+    The epochs are those that the run would have had. Of a finished run the evaluation is
+    repeated. Arguments, result and errors are those of `train`.
     """
     directory = Path(directory)
-    check_directory(directory)
-    dataset = load(recipe.dataset, recipe.validation, recipe.seed)
-    keras.utils.set_random_seed(recipe.seed)
-    model = build_model(recipe, dataset)
-    batches = TrainingBatches(
-        dataset.x_train,
-        dataset.y_train,
-        len(dataset.classes),
-        recipe.batch_size,
-        recipe.crop_padding,
-        recipe.flip,
-        recipe.seed,
-    )
-    compile_model(model, recipe, len(batches))
+    if not (directory / "recipe.json").is_file():
+        raise ValueError(
+            "`directory` must be that of a run, with its recipe.json. "
+            f"Received: directory={str(directory)!r}"
+        )
+    recipe = Recipe.load(directory / "recipe.json")
+    return _train(recipe, directory, True, devices, tensorboard, workers, loading)
 
-    directory.mkdir(parents=True, exist_ok=True)
-    recipe.save(directory / "recipe.json")
-    one_hot = np.eye(len(dataset.classes), dtype="float32")
-    start = time.perf_counter()
-    model.fit(
-        batches,
-        epochs=recipe.epochs,
-        validation_data=(dataset.x_validation, one_hot[dataset.y_validation]),
-        validation_batch_size=recipe.batch_size,
-        callbacks=[
-            keras.callbacks.CSVLogger(directory / "history.csv"),
-            keras.callbacks.TerminateOnNaN(),
-        ],
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    seconds = time.perf_counter() - start
-    draft = directory / ".model.keras"
-    model.save(draft)
-    os.replace(draft, directory / "model.keras")
-    figures = model.evaluate(
-        dataset.x_test,
-        one_hot[dataset.y_test],
-        batch_size=recipe.batch_size,
-        verbose=0,
-        return_dict=True,
-    )
-    report = {
-        "backend": keras.backend.backend(),
-        "test_accuracy": figures["accuracy"],
-        "test_loss": figures["loss"],
+
+def _train(recipe, directory, resumed, devices, tensorboard, workers, loading):
+    dataset = recipe.load_data(**loading)
+    check_batch_size(recipe.batch_size, len(dataset.x_train), recipe.augmentation)
+    keras.utils.set_random_seed(recipe.seed)
+    with use_devices(devices, recipe.batch_size):
+        model = build_model(recipe, dataset)
+        trained = augmented(model, recipe, dataset)
+        steps = len(dataset.x_train) // recipe.batch_size
+        compile_model(trained, recipe, steps)
+        trained.optimizer.build(trained.trainable_variables)
+        directory.mkdir(parents=True, exist_ok=True)
+        recipe.save(directory / "recipe.json")
+        history, best = [], None
+        if resumed and (directory / "checkpoint.npz").exists():
+            path = directory / "checkpoint.npz"
+            history, best = checkpoint.load(path, model, trained.optimizer)
+        batches = TrainingBatches(
+            dataset.x_train,
+            dataset.y_train,
+            len(dataset.classes),
+            recipe.batch_size,
+            recipe.augmentation,
+            seed=recipe.seed,
+            epoch=len(history),
+            workers=workers or os.cpu_count() or 1,
+        )
+        validate = _validation(trained, dataset, recipe.batch_size)
+        recorder = RunRecorder(directory, model, validate, history, best, tensorboard)
+        fit(trained, batches, recipe, recorder)
+        return _finish(recipe, directory, model, dataset, recorder, steps)
+
+
+def fit(model, batches, recipe, recorder):
+    """Trains from the recorder's last epoch to the recipe's last."""
+    guard = StopAtNaN()
+    done = len(recorder.history)
+    if done == recipe.total_epochs:
+        return
+    with _sigterm_like_interrupt():
+        model.fit(
+            batches,
+            initial_epoch=done,
+            epochs=recipe.total_epochs,
+            shuffle=False,  # the batches do so themselves
+            callbacks=[guard, recorder],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    if guard.step is not None:
+        raise TrainingDiverged(
+            f"The loss was no longer finite at step {guard.step + 1} of epoch "
+            f"{len(recorder.history) + 1}. {recorder.directory} holds the epochs before. Try a "
+            "lower learning_rate, a longer warm-up, clip_norm=1 or float32."
+        )
+
+
+def _finish(recipe, directory, model, dataset, recorder, steps):
+    with replacing(directory / "model.keras") as draft:
+        model.save(draft)
+    logits = evaluation.predict(model, dataset.x_test, recipe.batch_size)
+    matrix = evaluation.confusion(logits, dataset.y_test)
+    seconds = sum(row["seconds"] for row in recorder.history)
+    found = evaluation.figures(logits, dataset.y_test)
+    report = {f"test_{name}": value for name, value in found.items()} | {
         "test_images": len(dataset.x_test),
+        "best_validation_accuracy": recorder.best,
         "training_seconds": seconds,
-        "images_per_second": recipe.epochs * len(batches) * recipe.batch_size / seconds,
+        "images_per_second": len(recorder.history) * steps * recipe.batch_size / seconds,
+        "backend": keras.backend.backend(),
+        "class_accuracies": evaluation.class_accuracies(matrix, dataset.classes),
+        "confusion": matrix.tolist(),
     }
     write_json(report, directory / "report.json")
-    plot_curves(directory / "history.csv", directory / "curves.png")
+    plots.plot_curves(directory / "history.csv", directory / "curves.png")
+    plots.plot_confusion(matrix, dataset.classes, directory / "confusion.png")
     return Run(directory, model, dataset, report)
 
 
@@ -107,57 +168,86 @@ def check_directory(directory):
 
 def build_model(recipe, dataset):
     """The recipe's model for the data's images and classes, with logits as output."""
-    mean, std = dataset.pixel_statistics()
     given = {
         "input_shape": dataset.x_train.shape[1:],
         "classes": len(dataset.classes),
-        "mean": mean,
-        "std": std,
         "classifier_activation": None,
     }
-    return create_model(recipe.model, dtype=recipe.precision, **given | recipe.changes)
+    if recipe.start_from is None:
+        given["mean"], given["std"] = dataset.pixel_statistics()
+        return create_model(recipe.model, dtype=recipe.precision, **given | recipe.changes)
+    source = keras.saving.load_model(recipe.start_from, compile=False)
+    config = dataclasses.replace(source.config, **given | recipe.changes)
+    model = CCT(config, name=source.name, dtype=recipe.precision)
+    transfer(source, model)
+    return model
+
+
+def augmented(model, recipe, dataset):
+    """The model with its augmentation, and with the images if they fit on the accelerator."""
+    x = dataset.x_train
+    resident = isinstance(x, np.ndarray) and x.nbytes <= RESIDENT_BYTES
+    mean, std = model.config.mean, model.config.std
+    return AugmentedModel(model, recipe.augmentation, mean, std, x if resident else None)
 
 
 def compile_model(model, recipe, steps):
-    """AdamW on a warm-up and cosine schedule of `steps` an epoch; smoothed cross-entropy."""
+    """AdamW on a schedule of `steps` an epoch, and smoothed cross-entropy."""
     rate, warmup = recipe.learning_rate, steps * recipe.warmup_epochs
     schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=rate / 100 if warmup else rate,
+        initial_learning_rate=recipe.warmup_rate if warmup else rate,
         decay_steps=steps * recipe.epochs - warmup,
+        alpha=recipe.floor_rate / rate,  # which is kept from there on: the cool-down
         warmup_target=rate if warmup else None,
         warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
-    kernels = {id(v) for v in model.trainable_variables if v.name.endswith("kernel")}
-    optimizer.exclude_from_weight_decay(
-        var_list=[v for v in model.trainable_variables if id(v) not in kernels]
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=recipe.clip_norm,
+        use_ema=recipe.ema is not None,
+        ema_momentum=recipe.ema or 0.99,
+        gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None,
     )
+    decays = {
+        "kernels": lambda variable: variable.name.endswith("kernel"),
+        "matrices": lambda variable: len(variable.shape) > 1,
+        "all": lambda variable: True,
+    }[recipe.decayed]
+    spared = [variable for variable in model.trainable_variables if not decays(variable)]
+    if spared:
+        optimizer.exclude_from_weight_decay(var_list=spared)
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=recipe.label_smoothing
     )
     model.compile(optimizer, loss, metrics=["accuracy"])
 
 
-def plot_curves(history, path):
-    """Loss and accuracy of training and validation over the epochs, from a CSV to a PNG."""
-    from matplotlib.figure import Figure  # no pyplot: no display is needed
+def _validation(model, dataset, batch_size):
+    """A function that evaluates on the validation part; `None` where there is none."""
+    x, y = dataset.x_validation, dataset.y_validation
+    if not len(x):
+        return None
 
-    with open(history, newline="") as file:
-        rows = list(csv.DictReader(file))
-    epochs = [int(row["epoch"]) + 1 for row in rows]
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
-    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for part, prefix in (("training", ""), ("validation", "val_")):
-            values = [float(row[prefix + quantity]) for row in rows]
-            axes.plot(epochs, values, marker=".", label=part)
-        axes.set(xlabel="epoch", ylabel=quantity)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    figure.savefig(path, dpi=150)
+    def validate():
+        found = evaluation.figures(evaluation.predict(model, x, batch_size), y)
+        return {f"val_{name}": found[name] for name in ("accuracy", "loss")}
+
+    return validate
 
 
-def write_json(figures, path):
-    """Writes a dict as JSON; the file appears complete or not at all."""
-    draft = Path(path).with_name(f".{Path(path).name}")
-    draft.write_text(json.dumps(figures, indent=2) + "\n")
-    os.replace(draft, path)
+@contextlib.contextmanager
+def _sigterm_like_interrupt():
+    """Within the block, SIGTERM raises KeyboardInterrupt, as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,9 +1,16 @@
-"""Data sets: splits, and every fault of a file."""
+"""Data sets: parts, options, and every fault of an .npz file."""
+
+import os
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from cctzoo import data
+from tests.data.builders import prepare
+from tests.data.pictures import save_classes
 
 
 def write(path, **changes):
@@ -93,12 +100,88 @@ def test_a_file_that_is_no_archive(tmp_path):
         data.load(f"npz:{tmp_path / 'set.npz'}")
 
 
-@pytest.mark.parametrize("name", ["cifar", "npz:/nowhere/x.npz", "npz:"])
-def test_unknown_names(name):
-    with pytest.raises(ValueError, match=f"Received: name='{name}'"):
-        data.load(name)
-
-
 def test_validation_must_be_a_part():
-    with pytest.raises(ValueError, match=r"validation=1\.0"):
-        data.load("digits", validation=1.0)
+    for part in (1.0, -0.1):
+        with pytest.raises(ValueError, match=f"validation={part}"):
+            data.load("digits", validation=part)
+
+
+def test_no_validation_part():
+    digits = data.load("digits", validation=0)
+    assert digits.x_validation.shape == (0, 16, 16, 1)
+    assert len(digits.y_validation) == 0
+    assert len(digits.x_train) + len(digits.x_test) == 1797
+
+
+def test_subsets_of_sorted_labels(tmp_path):
+    labels = np.repeat([0, 1, 2], 10)
+    name = write(tmp_path / "set.npz", y_train=labels)
+    loaded = data.load(name, validation=0.5, train_images=12, test_images=3)
+    np.testing.assert_array_equal(np.bincount(loaded.y_train), [2, 2, 2])
+    np.testing.assert_array_equal(np.bincount(loaded.y_validation), [2, 2, 2])
+    np.testing.assert_array_equal(np.bincount(loaded.y_test), [1, 1, 1])
+    with np.load(tmp_path / "set.npz") as file:
+        label_of = {x.tobytes(): y for x, y in zip(file["x_train"], labels, strict=True)}
+    assert [label_of[x.tobytes()] for x in loaded.x_train] == list(loaded.y_train)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"train_images": 0},
+        {"train_images": 1439},
+        {"test_images": -1},
+        {"test_images": 361},
+        {"image_size": 32},
+        {"image_size": (16, 17)},
+        {"image_size": 0},
+        {"image_size": 16.0},
+        {"image_size": (16, 16, 1)},
+        {"color_mode": "RGB"},
+        {"color_mode": "rgb"},
+        {"skip_unreadable": True},
+        {"data_dir": "here"},
+        {"manual_dir": "here"},
+    ],
+)
+def test_faulty_options(options):
+    ((key, value),) = options.items()
+    with pytest.raises(ValueError, match=re.escape(f"Received: {key}={value!r}")):
+        data.load("digits", **options)
+
+
+def test_options_that_change_nothing():
+    plain = data.load("digits")
+    same = data.load("digits", image_size=(16, 16), train_images=1438, test_images=359)
+    np.testing.assert_array_equal(plain.x_train, same.x_train)
+    np.testing.assert_array_equal(plain.x_test, same.x_test)
+
+
+@pytest.mark.parametrize("kind", ["digits", "npz", "folder", "array_record"])
+def test_no_set_needs_tensorflow(tmp_path, kind):
+    pytest.importorskip("jax")
+    names = {"digits": "digits", "array_record": "tiny_flowers"}
+    if kind == "npz":
+        names["npz"] = write(tmp_path / "set.npz")
+    elif kind == "folder":
+        names["folder"] = f"folder:{save_classes(tmp_path / 'set', {'a': 5, 'b': 5})}"
+    elif kind == "array_record":
+        prepare(tmp_path)
+    options = {"data_dir": str(tmp_path)} if kind == "array_record" else {}
+    code = f"""
+import sys
+from cctzoo import data
+loaded = data.load({names[kind]!r}, **{options})
+loaded.pixel_statistics()
+assert "tensorflow" not in sys.modules
+if {kind != "array_record"}:
+    assert "tensorflow_datasets" not in sys.modules
+print(len(loaded.x_train))
+"""
+    path = os.pathsep.join(filter(None, sys.path))
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": path}
+    child = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert child.returncode == 0, child.stderr[-2000:]
+    assert int(child.stdout) > 0

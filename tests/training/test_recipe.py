@@ -1,12 +1,21 @@
 """Recipe: round trip and rules."""
 
+import re
+
 import pytest
 
+from cctzoo.data import Augmentation
 from cctzoo.training import Recipe
 
 
 def test_json_round_trip(tmp_path):
-    recipe = Recipe(model="cct_conv", changes={"heads": 4, "classes": 10}, epochs=7, seed=5)
+    recipe = Recipe(
+        model="cct_conv",
+        changes={"heads": 4, "classes": 10},
+        epochs=7,
+        seed=5,
+        augmentation=Augmentation(crop_scale=(0.5, 1.0), policy="randaugment", mixing_epochs=3),
+    )
     recipe.save(tmp_path / "recipe.json")
     assert Recipe.load(tmp_path / "recipe.json") == recipe
 
@@ -21,15 +30,25 @@ def test_json_round_trip(tmp_path):
         {"warmup_epochs": 45},
         {"weight_decay": -0.1},
         {"label_smoothing": 1.0},
-        {"crop_padding": -1},
-        {"validation": 0.0},
+        {"start_from": "none.keras"},
+        {"cooldown_epochs": -1},
+        {"accumulate": 0},
+        {"warmup_rate": 2.0},
+        {"floor_rate": -1e-5},
+        {"decayed": "norms"},
+        {"clip_norm": 0.0},
+        {"ema": 1.0},
+        {"augmentation": {"flip": True}},
+        {"validation": 1.0},
         {"seed": -1},
         {"precision": "float8"},
     ],
 )
 def test_values_out_of_range(changes):
     ((name, value),) = changes.items()
-    with pytest.raises(ValueError, match=f"`{name}` must .*Received: {name}={value!r}"):
+    with pytest.raises(
+        ValueError, match=f"`{name}` must .*Received: {re.escape(f'{name}={value!r}')}"
+    ):
         Recipe(**changes)
 
 

@@ -1,0 +1,196 @@
+"""Augmentation: what may happen to a training image, drawn here and applied there."""
+
+import dataclasses
+
+import numpy as np
+from keras import ops
+
+from cctzoo.data.augmentation import boxes, mixing, pixels, policies
+
+POLICIES = (None, "randaugment", "autoaugment")
+GREY = 128.0  # AutoAugment fills with it, in the code that the legacy recipe was run with
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Random changes of training images, each image its own, the same for the same seed.
+
+    `draw` takes the random numbers from a NumPy generator: they do not depend on the
+    backend, nor on how many devices share a batch. `__call__` applies them, in `keras.ops`,
+    inside the compiled training step. The parts come in the order of the sources: crop,
+    flip, RandAugment, erasing, mixing (timm's), or AutoAugment before crop and flip (the
+    legacy recipe's). Warps interpolate bilinearly, where the sources choose between
+    bilinear and bicubic.
+
+    Args:
+        crop_padding: pixels of zeros around the image that a crop of its own size is taken
+            from; 0 for none.
+        crop_scale: least and largest part of the image's area, in (0, 1], that a random
+            resized crop keeps, at a ratio of sides from 3/4 to 4/3; `None` for none.
+        flip: mirror left to right with probability one half.
+        policy: `"randaugment"` (timm's with increasing severity; 15 operations, each
+            chosen one is applied with probability one half), `"autoaugment"` (CIFAR-10's
+            25 sub-policies) or `None`.
+        magnitude: of RandAugment, from 0 to 10.
+        magnitude_std: standard deviation of the magnitude, 0 or positive.
+        operations: that RandAugment chooses per image, at least 1.
+        erasing: probability that a box of 2 % to a third of the area turns into noise of
+            the data's own mean and standard deviation, pixel by pixel.
+        mixup: parameter of the Beta distribution of mixup's weight; 0 for none.
+        cutmix: the same for cutmix. With both, each batch gets one of the two, evenly.
+        mixing_epochs: epochs after which mixup and cutmix stop; `None`: never.
+
+    Raises:
+        ValueError: for values out of range, or two kinds of crops at once.
+
+    References: Cubuk et al., arXiv 1805.09501 (AutoAugment) and 1909.13719 (RandAugment);
+    Zhang et al., arXiv 1710.09412 (mixup); Yun et al., arXiv 1905.04899 (cutmix); Zhong et
+    al., arXiv 1708.04896 (erasing).
+    """
+
+    crop_padding: int = 0
+    crop_scale: tuple[float, float] | None = None
+    flip: bool = False
+    policy: str | None = None
+    magnitude: float = 9.0
+    magnitude_std: float = 0.5
+    operations: int = 2
+    erasing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mixing_epochs: int | None = None
+
+    def __post_init__(self):
+        if self.crop_scale is not None:  # JSON has lists
+            object.__setattr__(self, "crop_scale", tuple(self.crop_scale))
+        scale = self.crop_scale
+        infinity = float("inf")
+        rules = {
+            "crop_padding": (self.crop_padding >= 0, "be 0 or positive"),
+            "crop_scale": (
+                scale is None or (len(scale) == 2 and 0 < scale[0] <= scale[1] <= 1),
+                "be two parts of the area, in (0, 1] and ascending, or None",
+            ),
+            "policy": (self.policy in POLICIES, f"be one of {POLICIES}"),
+            "magnitude": (0 <= self.magnitude <= policies.TOP_LEVEL, "be from 0 to 10"),
+            "magnitude_std": (0 <= self.magnitude_std < infinity, "be 0 or positive"),
+            "operations": (self.operations >= 1, "be at least 1"),
+            "erasing": (0 <= self.erasing <= 1, "be a probability"),
+            "mixup": (0 <= self.mixup < infinity, "be 0 or positive"),
+            "cutmix": (0 <= self.cutmix < infinity, "be 0 or positive"),
+            "mixing_epochs": (
+                self.mixing_epochs is None or self.mixing_epochs >= 0,
+                "be 0 or positive, or None",
+            ),
+        }
+        for name, (holds, rule) in rules.items():
+            if not holds:
+                raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
+        if self.crop_padding and scale is not None:
+            raise ValueError(
+                "Only one of `crop_padding` and `crop_scale` can be given. "
+                f"Received: crop_padding={self.crop_padding}, crop_scale={scale}"
+            )
+
+    @property
+    def mixes(self):
+        """Whether images of a batch are mixed in pairs; the batch size must be even."""
+        return self.mixup > 0 or self.cutmix > 0
+
+    def draw(self, rng, count, height, width, epoch=0, crop=True):
+        """Random numbers for a batch, as a dict of arrays with `count` rows.
+
+        Args:
+            rng: a `numpy.random.Generator`.
+            count: images in the batch.
+            height, width: of the images, in pixels.
+            epoch: counted from 0.
+            crop: `False` where crops were made when the images were decoded.
+        """
+        draws = {"frame": self._draw_frame(rng, count, height, width, crop)}
+        if self.policy == "randaugment":
+            draws |= policies.draw_randaugment(
+                rng, count, height, width, self.operations, self.magnitude, self.magnitude_std
+            )
+        elif self.policy == "autoaugment":
+            draws |= policies.draw_autoaugment(rng, count, height, width)
+        if self.erasing:
+            chosen = rng.random(count) < self.erasing
+            box = boxes.erasing_boxes(rng, count, height, width)
+            draws["erased"] = np.where(chosen[:, None], box, 0)
+            draws["noise"] = rng.integers(0, 2**31 - 1, count, dtype="int32")
+        if self.mixes:
+            off = self.mixing_epochs is not None and epoch >= self.mixing_epochs
+            draws["mixed"], draws["weight"] = (
+                mixing.unmixed(count)
+                if off
+                else mixing.draw(rng, count, height, width, self.mixup, self.cutmix)
+            )
+        return draws
+
+    def _draw_frame(self, rng, count, height, width, crop):
+        """(n, 6) matrices from output to input coordinates, of crop and flip together."""
+        top, left = np.zeros((2, count))
+        rows, columns = np.full(count, height), np.full(count, width)
+        if self.crop_padding:
+            reach = self.crop_padding
+            top, left = rng.integers(-reach, reach + 1, (2, count))
+        elif self.crop_scale is not None and crop:
+            sides = np.full(count, height), np.full(count, width)
+            top, left, rows, columns = boxes.resized_crops(rng, *sides, self.crop_scale).T
+        flipped = (rng.random(count) < 0.5) & self.flip
+        across, down, none = columns / width, rows / height, np.zeros(count)
+        across, left = (
+            np.where(flipped, -across, across),
+            np.where(flipped, left + columns, left),
+        )
+        return np.stack([across, none, left, none, down, top], axis=1).astype("float32")
+
+    def mix_targets(self, targets, draws):
+        """Targets (B, classes) of a batch whose images `__call__` mixes in pairs."""
+        return mixing.mix_targets(targets, draws["weight"]) if self.mixes else targets
+
+    def __call__(self, images, draws, mean=GREY, std=64.0):
+        """Applies what was drawn.
+
+        Args:
+            images: (B, height, width, channels) of values 0-255; policies need one channel
+                or three.
+            draws: of `draw`, for the same B.
+            mean: of the data per channel, in 0-255: RandAugment fills with it.
+            std: likewise; erasing's noise has it.
+
+        Returns:
+            Float32 images of the same shape, values 0-255 but for the noise.
+        """
+        images = ops.cast(images, "float32")
+        # A padded crop shows zeros outside; a resized one never looks there.
+        outside = 0.0 if self.crop_padding else None
+        fill = GREY if self.policy == "autoaugment" else mean
+        if self.policy == "autoaugment":
+            images = self._transform(images, draws, fill)
+        if self.crop_padding or self.crop_scale is not None:
+            images = pixels.warp(images, draws["frame"], outside)
+        elif self.flip:
+            flipped = ops.reshape(draws["frame"][:, 0] < 0, (-1, 1, 1, 1))
+            images = ops.where(flipped, ops.flip(images, axis=2), images)
+        if self.policy == "randaugment":
+            images = self._transform(ops.floor(images + 0.5), draws, fill)
+        if self.erasing:
+            noise = pixels.normal_noise(draws["noise"], images.shape[1:]) * std + mean
+            images = ops.where(pixels.inside(draws["erased"], images.shape), noise, images)
+        if self.mixes:
+            images = mixing.mix_images(images, draws["mixed"], draws["weight"])
+        return images
+
+    def _transform(self, images, draws, fill):
+        if images.shape[-1] not in (1, 3):
+            raise ValueError(
+                "`policy` needs images of one channel or three. "
+                f"Received: policy={self.policy!r}, channels={images.shape[-1]}"
+            )
+        for k in range(draws["operation"].shape[1]):
+            images = pixels.transform(
+                images, draws["operation"][:, k], draws["amount"][:, k], draws["warp"][:, k], fill
+            )
+        return images

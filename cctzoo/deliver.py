@@ -1,0 +1,51 @@
+"""From a trained model to files for a device: exported, checked on real images, timed."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from cctzoo import export, latency
+from cctzoo.files import write_json
+
+IMAGES = 1000  # of the test part that every file is checked on
+
+
+def deliver(model, dataset, directory):
+    """Writes LiteRT float32 and dynamic int8 and a SavedModel to `export/`, and times them.
+
+    Each is compared with Keras on test images before it appears. Reports and latencies are
+    printed, and added to the directory's `report.json`.
+
+    Args:
+        model: a model of the zoo.
+        dataset: a `Dataset`, for test images and class names.
+        directory: of the run.
+    """
+    folder = Path(directory, "export")
+    folder.mkdir(exist_ok=True)
+    chosen = np.unique(np.linspace(0, len(dataset.x_test) - 1, IMAGES).astype(int))
+    x = dataset.x_test
+    known = {
+        "images": x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen),
+        "labels": dataset.y_test[chosen],
+        "class_names": dataset.classes,
+    }
+    reports = []
+    for precision in ("float32", "dynamic_int8"):
+        path = folder / f"model_{precision}.tflite"
+        reports.append(export.to_litert(model, path, precision, **known))
+        print(reports[-1])
+    reports.append(export.to_saved_model(model, folder / "saved_model", **known))
+    print(reports[-1])
+    timed = latency.measure(
+        {"keras, live": model} | {Path(each.path).name: each.path for each in reports}
+    )
+    print(f"\n{timed}\n\nall of it in {directory}")
+    path = Path(directory, "report.json")
+    report = json.loads(path.read_text()) | {
+        "exports": [dataclasses.asdict(each) for each in reports],
+        "latency": dataclasses.asdict(timed),
+    }
+    write_json(report, path)

@@ -1,0 +1,42 @@
+"""Evaluation on the test part: top-1, top-5, class by class, and who is taken for whom."""
+
+import keras
+import numpy as np
+from sklearn.metrics import confusion_matrix
+
+
+def predict(model, x, batch_size):
+    """Logits (n, classes) float32 for an array of images or `EncodedImages`."""
+    if isinstance(x, np.ndarray):
+        return model.predict(x, batch_size=batch_size, verbose=0).astype("float32")
+    parts = [
+        model.predict_on_batch(x.batch(slice(start, start + batch_size)))
+        for start in range(0, len(x), batch_size)
+    ]
+    return np.concatenate(parts).astype("float32")
+
+
+def figures(logits, labels):
+    """A dict of accuracy, top-5 accuracy (with more than 5 classes) and cross-entropy."""
+    order = np.argsort(-logits, axis=1, kind="stable")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+    found = {
+        "accuracy": float((order[:, 0] == labels).mean()),
+        "loss": float(keras.ops.convert_to_numpy(loss)),
+    }
+    if logits.shape[1] > 5:
+        found["top5_accuracy"] = float((order[:, :5] == labels[:, None]).any(1).mean())
+    return found
+
+
+def confusion(logits, labels):
+    """(classes, classes) counts: rows are true classes, columns predicted ones."""
+    return confusion_matrix(labels, logits.argmax(1), labels=range(logits.shape[1]))
+
+
+def class_accuracies(matrix, classes):
+    """A dict from class name to accuracy; `None` where the test part has no such image."""
+    return {
+        name: float(row[index] / row.sum()) if row.sum() else None
+        for index, (name, row) in enumerate(zip(classes, matrix, strict=True))
+    }

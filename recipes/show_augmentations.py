@@ -1,0 +1,86 @@
+"""Draws a contact sheet of what training images look like after augmentation.
+
+A row for each step by itself and one for the preset as a whole, the originals on top.
+
+    python recipes/show_augmentations.py --preset cifar10_300 --dataset npz:cifar10.npz
+    python recipes/show_augmentations.py --to digits.png
+"""
+
+import argparse
+import dataclasses
+
+import numpy as np
+from keras import ops
+from matplotlib.figure import Figure
+
+from cctzoo import data, training
+
+COLUMNS = 12
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--preset", choices=training.PRESETS, default="cifar10_300")
+    add("--dataset", default="digits", help="as in data.load (default: digits)")
+    add("--seed", type=int, default=0)
+    add("--to", default="augmentations.png", help="PNG file (default: augmentations.png)")
+    options = parser.parse_args()
+    try:
+        dataset = data.load(options.dataset)
+    except (ValueError, OSError) as error:
+        parser.exit(2, f"show_augmentations.py: {error}\n")
+    rng = np.random.default_rng(options.seed)
+    chosen = rng.choice(len(dataset.x_train), COLUMNS, replace=len(dataset.x_train) < COLUMNS)
+    x = dataset.x_train
+    images = x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen)
+    rows = {"original": images}
+    for name, augmentation in steps(training.PRESETS[options.preset].augmentation).items():
+        rows[name] = augmented(augmentation, images, dataset, options.seed)
+    draw(rows, options.to)
+    print(f"{options.to}: {', '.join(rows)}")
+
+
+def steps(whole):
+    """Each step of an augmentation by itself, and all of them."""
+    none = data.Augmentation()
+    groups = {
+        "crop": ("crop_padding", "crop_scale"),
+        "flip": ("flip",),
+        whole.policy: ("policy", "magnitude", "magnitude_std", "operations"),
+        "erasing": ("erasing",),
+        "mixup": ("mixup",),
+        "cutmix": ("cutmix",),
+    }
+    alone = {
+        name: dataclasses.replace(none, **{field: getattr(whole, field) for field in fields})
+        for name, fields in groups.items()
+    }
+    return {name: each for name, each in alone.items() if each != none} | {"all": whole}
+
+
+def augmented(augmentation, images, dataset, seed):
+    """(n, height, width, channels) uint8."""
+    rng = np.random.default_rng(seed)
+    mean, std = (np.array(values) * 255 for values in dataset.pixel_statistics())
+    draws = augmentation.draw(rng, len(images), *images.shape[1:3])
+    draws = {name: ops.convert_to_tensor(values) for name, values in draws.items()}
+    changed = augmentation(ops.convert_to_tensor(images), draws, mean, std)
+    return np.clip(np.rint(ops.convert_to_numpy(changed)), 0, 255).astype("uint8")
+
+
+def draw(rows, path):
+    figure = Figure(figsize=(COLUMNS, 1.15 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), COLUMNS)
+    for line, (name, images) in zip(grid, rows.items(), strict=True):
+        line[0].set_ylabel(name, fontsize=12)
+        for axes, image in zip(line, images, strict=True):
+            axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray")
+            axes.set(xticks=[], yticks=[])
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    main()

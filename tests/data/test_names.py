@@ -1,0 +1,80 @@
+"""Names of data sets: what is known, and what an error says."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cctzoo import data
+from tests.data.builders import prepare
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cifar", "npz:/nowhere/x.npz", "npz:", "folder:", "folder:/nowhere", "", "zip:x", "Digits"],
+)
+def test_unknown_names(name):
+    for check in (data.check_name, data.load):
+        with pytest.raises(ValueError, match=f"Received: name='{name}'"):
+            check(name)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    data.check_name(f"npz:{tmp_path / 'file'}")
+    data.check_name(f"folder:{tmp_path}")
+    for name in (f"folder:{tmp_path / 'file'}", f"npz:{tmp_path}"):
+        with pytest.raises(ValueError, match=r"that exists"):
+            data.check_name(name)
+
+
+def test_a_typing_error_gets_names_close_to_it():
+    with pytest.raises(ValueError, match=r"name='imagnet'; close to it: .*imagenet") as caught:
+        data.check_name("imagnet")
+    for word in ("'digits'", "'npz:PATH'", "'folder:PATH'"):
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["digits", "cifar10", "cifar10:3.0.2", "imagenette/320px-v2", "imagenet2012:5.*.*"]
+)
+def test_known_names(name):
+    data.check_name(name)
+
+
+def test_a_prepared_set_that_tfds_does_not_list(tmp_path):
+    name = prepare(tmp_path)
+    data.check_name(name, data_dir=tmp_path)
+    with pytest.raises(ValueError, match=name):
+        data.check_name(name)
+
+
+def run(code):
+    pytest.importorskip("jax")
+    path = os.pathsep.join(filter(None, sys.path))
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": path}
+    child = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert child.returncode == 0, child.stderr[-2000:]
+    return child.stdout
+
+
+def test_looking_up_a_name_loads_no_tensorflow():
+    code = "import sys; from cctzoo.data import check_name; check_name('cifar10')"
+    assert run(f"{code}; print('tensorflow' in sys.modules)") == "False\n"
+
+
+def test_without_tfds_the_error_says_how_to_get_it():
+    code = """
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name == "tensorflow_datasets" else found(name)
+from cctzoo.data import check_name
+try:
+    check_name("cifar10")
+except ValueError as error:
+    print(error)
+"""
+    assert "pip install 'cctzoo[recipes]'" in run(code)

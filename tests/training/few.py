@@ -1,0 +1,19 @@
+"""A run of seconds: a tiny model on a few digits."""
+
+from cctzoo import data, training
+
+TINY = {"depth": 1, "embed_dim": 16, "heads": 2, "attention_dropout": 0.1}
+
+
+def few_digits(**changes):
+    options = {
+        "changes": TINY,
+        "epochs": 2,
+        "warmup_epochs": 1,
+        "batch_size": 16,
+        "train_images": 100,
+        "test_images": 50,
+        "augmentation": data.Augmentation(crop_padding=2, flip=True),
+        "seed": 1,
+    }
+    return training.Recipe(**options | changes)

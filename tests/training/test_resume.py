@@ -1,0 +1,142 @@
+"""A run that was stopped goes on as if it had not been."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from cctzoo import training
+from cctzoo.training import checkpoint
+from tests.training.few import few_digits
+from tests.training.test_train import rows_of
+
+EPOCHS = 4
+
+TRAIN = """
+import sys
+from pathlib import Path
+from cctzoo import training
+from tests.training.few import few_digits
+
+directory = sys.argv[1]
+try:
+    if Path(directory, "recipe.json").exists():
+        training.resume(directory)
+    else:
+        training.train(few_digits(epochs=4), directory)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def start(directory):
+    command = [sys.executable, "-c", TRAIN, str(directory)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def state(directory):
+    with np.load(directory / "checkpoint.npz", allow_pickle=False) as file:
+        return {key: file[key] for key in file.files if key != "state"}
+
+
+def assert_equal_runs(one, other):
+    """Histories but for the seconds, and all variables: weights, moments, seeds."""
+    for a, b in zip(rows_of(one), rows_of(other), strict=True):
+        del a["seconds"], b["seconds"]
+        np.testing.assert_allclose(*(np.array([*row.values()], float) for row in (a, b)), 1e-4)
+    first, second = state(one), state(other)
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        np.testing.assert_allclose(value, second[key], rtol=1e-3, atol=1e-5, err_msg=key)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("whole") / "run"
+    training.train(few_digits(epochs=EPOCHS), directory)
+    return directory
+
+
+def test_stopped_while_files_are_written(whole, tmp_path, monkeypatch):
+    """Ctrl-C after the checkpoint but before the history, then within the checkpoint."""
+    directory = tmp_path / "run"
+
+    def after(path, model, optimizer, history, best):
+        save(path, model, optimizer, history, best)
+        if len(history) == 2:
+            raise KeyboardInterrupt
+
+    def within(draft, **arrays):
+        draft.write_bytes(b"half a checkpoint")
+        raise KeyboardInterrupt
+
+    save = checkpoint.save
+    monkeypatch.setattr(checkpoint, "save", after)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(few_digits(epochs=EPOCHS), directory)
+    assert len(rows_of(directory)) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(np, "savez", within)
+    with pytest.raises(KeyboardInterrupt):
+        training.resume(directory)
+    assert not list(directory.glob(".*"))
+    monkeypatch.undo()
+    training.resume(directory)
+    assert_equal_runs(directory, whole)
+
+
+def test_killed_and_terminated(whole, tmp_path):
+    """SIGKILL in the middle of an epoch, SIGTERM in another; then to the end."""
+    directory = tmp_path / "run"
+    for number, rows in ((signal.SIGKILL, 1), (signal.SIGTERM, 2)):
+        process = start(directory)
+        wait_for_rows(directory, rows, process)
+        time.sleep(0.05)
+        process.send_signal(number)
+        process.communicate()
+        assert process.returncode == (-9 if number == signal.SIGKILL else 130)
+        state(directory)  # can be read
+    process = start(directory)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert_equal_runs(directory, whole)
+
+
+def wait_for_rows(directory, count, process):
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and process.poll() is None:
+        if (directory / "history.csv").exists() and len(rows_of(directory)) >= count:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"no epoch {count}: {process.communicate()[1]}")
+
+
+def test_a_finished_run_is_evaluated_again(whole):
+    before = json.loads((whole / "report.json").read_text())
+    os.remove(whole / "report.json")
+    again = training.resume(whole).report
+    assert again["test_accuracy"] == before["test_accuracy"]
+    assert again["training_seconds"] == pytest.approx(before["training_seconds"])
+
+
+def test_what_is_no_run_or_no_checkpoint_is_refused(whole, tmp_path):
+    with pytest.raises(ValueError, match=f"directory='{tmp_path}'"):
+        training.resume(tmp_path)
+    few_digits(epochs=EPOCHS).save(tmp_path / "recipe.json")
+    complete = (whole / "checkpoint.npz").read_bytes()
+    (tmp_path / "checkpoint.npz").write_bytes(complete[:-100])
+    with pytest.raises(ValueError, match=r"Received: path=.*checkpoint\.npz"):
+        training.resume(tmp_path)
+    other = dict(np.load(whole / "checkpoint.npz", allow_pickle=False))
+    np.savez(tmp_path / "checkpoint.npz", **other, more=np.zeros(3))
+    with pytest.raises(ValueError, match="more"):
+        training.resume(tmp_path)
+    rest = json.loads(str(other["state"])) | {"backend": "mxnet"}
+    np.savez(tmp_path / "checkpoint.npz", **other | {"state": np.array(json.dumps(rest))})
+    with pytest.raises(ValueError, match="a checkpoint of mxnet"):
+        training.resume(tmp_path)
