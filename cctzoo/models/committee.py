@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import keras
 import numpy as np
-from keras import ops
 
+from cctzoo.layers import SoftAverage
 from cctzoo.models.cct import CCT
 from cctzoo.models.config import CCTConfig, _is_number
 
@@ -53,7 +53,9 @@ def soft_committee(
         ("classifier_activation", classifier_activation, ("softmax", None)),
     ):
         if value not in allowed:
-            raise ValueError(f"`{argument}` must be one of {allowed}. Received: {value!r}")
+            raise ValueError(
+                f"`{argument}` must be one of {allowed}. Received: {argument}={value!r}"
+            )
     weights = _shares(weights, len(members))
     names = _distinct([member.name for member in members])
     copies = [_copy(member, own) for member, own in zip(members, names, strict=True)]
@@ -112,7 +114,7 @@ class SoftCommittee(keras.Model):
         (image,) = members[0].inputs
         inputs = keras.Input(image.shape[1:], dtype=image.dtype, name=image.name)
         logits = [member(inputs) for member in members]
-        outputs = SoftAverage(average, weights, classifier_activation, name="average")(logits)
+        outputs = SoftAverage(weights, average, classifier_activation, name="average")(logits)
         super().__init__(inputs=inputs, outputs=outputs, name=name)
         self.members = tuple(members)
         self.config = CommitteeConfig(
@@ -150,32 +152,6 @@ class SoftCommittee(keras.Model):
         if not trainable:  # True would thaw the members that are frozen
             committee.trainable = False
         return committee
-
-
-class SoftAverage(keras.layers.Layer):
-    """Members' logits, each (B, C), -> their weighted average (B, C), in float32."""
-
-    def __init__(self, average, weights, classifier_activation, dtype="float32", **kwargs):
-        super().__init__(dtype=dtype, **kwargs)
-        self.average = average
-        self.shares = tuple(weights)
-        self.classifier_activation = classifier_activation
-
-    def call(self, logits):
-        pairs = zip(self.shares, logits, strict=True)
-        pairs = [(weight, z) for weight, z in pairs if weight]
-        if self.average == "logits":
-            z = sum(weight * z for weight, z in pairs)
-            return ops.softmax(z) if self.classifier_activation else z
-        if self.classifier_activation:
-            return sum(weight * ops.softmax(z) for weight, z in pairs)
-        # Relative to the largest: a probability below 1e-38 is 0 in float32, its log infinite.
-        logs = [ops.log_softmax(z) for _, z in pairs]
-        largest = logs[0]
-        for log in logs[1:]:
-            largest = ops.maximum(largest, log)
-        terms = zip(pairs, logs, strict=True)
-        return largest + ops.log(sum(w * ops.exp(log - largest) for (w, _), log in terms))
 
 
 def _copy(member, name):
@@ -218,8 +194,8 @@ def _check_members(members):
             )
         if member.config.classifier_activation == "sigmoid":
             raise ValueError(
-                "A member must end on softmax or on logits: sigmoid's classes exclude each other "
-                f"not. Received: {member.name!r}, classifier_activation='sigmoid'"
+                "A member must end on softmax or on logits: the average is over classes that "
+                f"exclude each other. Received: {member.name!r}, classifier_activation='sigmoid'"
             )
     for word, rule in (
         ("include_top", "must include their tops"),
