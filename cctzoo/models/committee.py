@@ -46,7 +46,7 @@ def soft_committee(
     Reference: Gross et al., arXiv 2506.23832; what it averages is not in its abstract, so
         the default is our choice.
     """
-    members = list(members) if isinstance(members, Iterable) else [members]
+    members = list(members) if isinstance(members, Iterable) else members
     _check_members(members)
     for argument, value, allowed in (
         ("average", average, AVERAGES),
@@ -94,8 +94,10 @@ class CommitteeConfig:
         return self._common("std")
 
     def _common(self, field):
-        values = {getattr(member, field) for member in self.members}
-        return values.pop() if len(values) == 1 else None
+        first, *others = (getattr(member, field) for member in self.members)
+        # Members of normalised images agree, be it in two spellings.
+        differ = self.include_preprocessing and any(other != first for other in others)
+        return None if differ else first
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -182,9 +184,11 @@ def _distinct(names):
 
 
 def _check_members(members):
-    if not members or not all(isinstance(member, CCT) for member in members):
+    listed = isinstance(members, list) and len(members)
+    if not listed or not all(isinstance(member, CCT) for member in members):
         raise ValueError(
-            f"`members` must hold at least one `CCT`, and nothing else. Received: members={members}"
+            "`members` must be a sequence of at least one `CCT`, and of nothing else. "
+            f"Received: members={members!r}"
         )
     for member in members:
         if any(layer.quantization_mode for layer in member._flatten_layers()):

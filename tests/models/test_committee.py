@@ -39,7 +39,7 @@ def probabilities(model, x):
     return outputs if model.config.classifier_activation else softmax(outputs)
 
 
-@pytest.mark.parametrize("weights", [None, [3, 0, np.float32(1)], np.array([0.1, 0.2, 0.4])])
+@pytest.mark.parametrize("weights", [None, [3, 0, np.float32(1)]])
 def test_mean_of_probabilities(weights):
     members = different()
     x = images(members[0])
@@ -94,7 +94,7 @@ def test_members_are_copied():
     config, weights = model.get_config(), model.get_weights()
     committee = soft_committee([model, model])
     for weight in committee.get_layer("member").weights:
-        weight.assign(keras.ops.zeros_like(weight))
+        weight.assign(np.zeros(weight.shape))
     assert (model.get_config(), model.name) == (config, "member")
     for kept in (model, committee.get_layer("member_2")):
         for old, new in zip(weights, kept.get_weights(), strict=True):
@@ -152,15 +152,17 @@ def test_members_of_several_precisions(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_quantised_saved_and_loaded(tmp_path):
-    committee = soft_committee([member(), member(heads=2)])
+    committee = soft_committee([member(depth=1), member(depth=1, heads=2)])
     x = images(committee)
     before = predict(committee, x)
     committee.quantize("int8")
     after = predict(committee, x)
-    kernel = committee.members[1].get_layer("block01").expand.kernel
+    kernel = committee.members[1].get_layer("block00").expand.kernel
     assert keras.backend.standardize_dtype(kernel.dtype) == "int8"
     assert 0 < np.abs(after - before).max() < 0.1
     np.testing.assert_allclose(predict(saved_and_loaded(committee, tmp_path), x), after, atol=1e-6)
+    with pytest.raises(ValueError, match="'member_2', quantised"):
+        soft_committee([committee.members[1]])
 
 
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
@@ -172,10 +174,10 @@ def test_fit_reaches_every_member(average):
     committee = soft_committee(members, average, classifier_activation=None)
     before = committee.get_weights()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    committee.compile(keras.optimizers.Adam(3e-3), loss)
+    committee.compile(keras.optimizers.Adam(0.01), loss)
     x, y = images(committee, 10), np.arange(10) % CLASSES
     first = committee.evaluate(x, y, verbose=0)
-    committee.fit(x, y, batch_size=5, epochs=15, verbose=0)
+    committee.fit(x, y, batch_size=10, epochs=6, verbose=0)
     assert committee.evaluate(x, y, verbose=0) < 0.8 * first
     for weight, old, new in zip(committee.weights, before, committee.get_weights(), strict=True):
         assert np.isfinite(new).all()
@@ -216,15 +218,11 @@ def test_errors(changes, options, message):
         soft_committee(members, **options)
 
 
-@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_models_that_cannot_be_members():
     model = small_model()
     for members in (model, [model, keras.Sequential([keras.Input((4,))])], 3):
-        with pytest.raises(ValueError, match="at least one `CCT`, and nothing else"):
+        with pytest.raises(ValueError, match="at least one `CCT`, and of nothing else"):
             soft_committee(members)
-    model.quantize("int8")
-    with pytest.raises(ValueError, match="'small', quantised"):
-        soft_committee([model])
 
 
 def test_normalised_images_by_one_mean():
@@ -233,4 +231,6 @@ def test_normalised_images_by_one_mean():
     a, b = member("a", mean=0.4, **inputs), member("b", mean=(0.4, 0.4, 0.4), **inputs)
     x = images(a) / 255
     expected = (predict(a, x) + predict(b, x)) / 2
-    np.testing.assert_allclose(predict(soft_committee([a, b]), x), expected, rtol=1e-5)
+    committee = soft_committee([a, b])
+    np.testing.assert_allclose(predict(committee, x), expected, rtol=1e-5)
+    assert (committee.config.mean, committee.config.std) == (0.4, 0.5)
