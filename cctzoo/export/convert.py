@@ -12,7 +12,7 @@ import keras
 from cctzoo.child_process import run_module
 from cctzoo.export.report import ExportError
 from cctzoo.export.runtime import import_openvino
-from cctzoo.models import CCT
+from cctzoo.models import CCT, SoftCommittee
 
 # Packages that Keras' own export needs beside TensorFlow; the extras are named like the formats.
 NEEDED = {"onnx": ("tf2onnx", "onnx"), "openvino": ("openvino",)}
@@ -22,7 +22,7 @@ def convert(model, path, kind, batch=None):
     """Writes `model` to `path`.
 
     Args:
-        model: a `CCT` in float32, see `in_float32`.
+        model: a `CCT` or `SoftCommittee` in float32, see `in_float32`.
         path: of the artifact; nothing may be there.
         kind: `"litert"`, `"saved_model"`, `"onnx"` or `"openvino"`.
         batch: static batch of the graph; None for a dynamic one.
@@ -58,15 +58,23 @@ def in_float32(model):
     """The model, or a copy of it where its policy is another.
 
     Raises:
-        ValueError: if `model` is no `CCT`, or was quantised by Keras.
+        ValueError: if `model` is no `CCT` or `SoftCommittee`, or was quantised by Keras.
     """
-    if not isinstance(model, CCT):
-        raise ValueError(f"`model` must be a cctzoo.models.CCT. Received: model={model!r}")
+    if not isinstance(model, CCT | SoftCommittee):
+        raise ValueError(
+            f"`model` must be a cctzoo.models.CCT or SoftCommittee. Received: model={model!r}"
+        )
     if any(layer.quantization_mode for layer in model._flatten_layers()):
         raise ValueError(
             "A model that Keras has quantised cannot be exported: export it unquantised and "
             'choose a `precision`, e.g. "dynamic_int8". '
             f"Received: model.name={model.name!r}, quantised"
+        )
+    if isinstance(model, SoftCommittee):
+        members = [in_float32(member) for member in model.members]
+        config = model.config
+        return SoftCommittee(
+            members, config.average, config.weights, config.classifier_activation, model.name
         )
     if model.dtype_policy.name == "float32":
         return model

@@ -16,7 +16,7 @@ def to_onnx(model, path, batch=1, images=None, labels=None, class_names=None):
     report, in `model.onnx.json` beside it.
 
     Args:
-        model: a `CCT`, on any backend.
+        model: a `CCT` or `SoftCommittee`, on any backend.
         path: of the file, ending in `.onnx`; a file that is there is replaced.
         batch: images per run; None for any number.
         images, labels, class_names: as in `to_litert`.

@@ -38,7 +38,7 @@ def to_litert(
     beside it. The files appear when all checks have passed, or not at all.
 
     Args:
-        model: a `CCT`, on any backend.
+        model: a `CCT` or `SoftCommittee`, on any backend.
         path: of the file, ending in `.tflite`; a file that is there is replaced.
         precision: `"float32"`; `"float16"` (weights); `"dynamic_int8"` (int8 weights, inputs
             of products quantised on the fly), which is what ships on CPUs; or `"int8"`

@@ -85,7 +85,7 @@ def calibration_batches(model, calibration, batch):
     """Real images for the ranges of activations, a list of float32 arrays of the batch.
 
     Args:
-        model: the `CCT`.
+        model: the `CCT` or `SoftCommittee`.
         calibration: an array of images as the model takes them, a `data.Dataset`, or a run
             directory of `training.train`; of the last two the training images are used. At
             most 500 of them, drawn with a fixed seed.

@@ -17,7 +17,7 @@ def to_saved_model(model, path, images=None, labels=None, class_names=None):
     when all checks have passed, or not at all.
 
     Args:
-        model: a `CCT`, on any backend.
+        model: a `CCT` or `SoftCommittee`, on any backend.
         path: of the folder; a SavedModel that is there is replaced, anything else refused.
         images, labels, class_names: as in `to_litert`.
 

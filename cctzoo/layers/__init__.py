@@ -7,6 +7,7 @@ from cctzoo.layers.encoder_block import EncoderBlock
 from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.position import PositionEmbedding
 from cctzoo.layers.sequence_pooling import SequencePooling
+from cctzoo.layers.soft_average import SoftAverage
 from cctzoo.layers.stochastic_depth import StochasticDepth
 from cctzoo.layers.tokenizer import ConvTokenizer
 
@@ -20,5 +21,6 @@ __all__ = [
     "MultiHeadSelfAttention",
     "PositionEmbedding",
     "SequencePooling",
+    "SoftAverage",
     "StochasticDepth",
 ]

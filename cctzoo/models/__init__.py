@@ -1,6 +1,7 @@
 """Models: the factories, and every listed variant as a function of its own name."""
 
 from cctzoo.models.cct import CCT, create_model, factory
+from cctzoo.models.committee import SoftCommittee, soft_committee
 from cctzoo.models.config import CCTConfig
 from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.features import feature_extractor, feature_names
@@ -9,12 +10,14 @@ from cctzoo.models.variants import VARIANTS, list_models, model_table, variant_c
 __all__ = [
     "CCT",
     "CCTConfig",
+    "SoftCommittee",
     "create_model",
     "feature_extractor",
     "feature_names",
     "list_models",
     "model_table",
     "multiply_accumulates",
+    "soft_committee",
     "variant_config",
     *VARIANTS,
 ]

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from cctzoo.models import soft_committee
 from tests.models.small import images, predict, small_model
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -32,16 +33,19 @@ for name in sys.argv[2:]:
 def test_predictions_are_equal(backend, tmp_path):
     if not importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is not installed")
+    models = {
+        name: small_model(classifier_activation=None, **changes) for name, changes in MODELS.items()
+    }
+    models["committee"] = soft_committee(models.values(), weights=[1, 2])
     expected = {}
-    for name, changes in MODELS.items():
-        model = small_model(classifier_activation=None, **changes)
+    for name, model in models.items():
         x = images(model)
         model.save(tmp_path / f"{name}.keras")
         np.save(tmp_path / f"{name}.x.npy", x)
         expected[name] = predict(model, x)
     environment = {**os.environ, "KERAS_BACKEND": backend}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    command = [sys.executable, "-c", CHILD, str(tmp_path), *MODELS]
+    command = [sys.executable, "-c", CHILD, str(tmp_path), *models]
     child = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr[-2000:]
     for name, outputs in expected.items():
