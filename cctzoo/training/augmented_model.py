@@ -1,7 +1,10 @@
 """AugmentedModel: a model whose training step augments its images itself."""
 
 import keras
+import numpy as np
 from keras import ops
+
+WHOLE = {"index", "operation", "erased", "noise", "mixed"}
 
 
 class AugmentedModel(keras.Model):
@@ -22,13 +25,15 @@ class AugmentedModel(keras.Model):
         # Without autocast: indices and coordinates must not become bfloat16.
         super().__init__(dtype=model.dtype_policy, autocast=False, name=f"augmented_{model.name}")
         self.model, self.augmentation = model, augmentation
-        self.mean = [255.0 * value for value in mean]
-        self.std = [255.0 * value for value in std]
+        self.mean, self.std = (255 * np.array(values, "float32") for values in (mean, std))
         if images is not None:
             self.images = keras.Variable(images, dtype="uint8", trainable=False, name="images")
 
     def call(self, batch, training=False):
         if isinstance(batch, dict):
+            # Keras' first, symbolic call under MirroredStrategy comes with float64 for int32.
+            whole = {name: ops.cast(batch[name], "int32") for name in WHOLE & set(batch)}
+            batch = {**batch, **whole}
             images = (
                 ops.take(self.images, batch["index"], axis=0)
                 if "index" in batch

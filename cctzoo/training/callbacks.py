@@ -7,6 +7,7 @@ import math
 import time
 
 import keras
+import numpy as np
 
 from cctzoo.files import replacing, write_text
 from cctzoo.training import checkpoint
@@ -98,7 +99,7 @@ def averaged_weights(model):
 
 
 def _copies(variables):
-    return [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
+    return [np.array(variable.numpy()) for variable in variables]
 
 
 def _assign(variables, values):

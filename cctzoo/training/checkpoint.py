@@ -18,7 +18,7 @@ def save(path, model, optimizer, history, best):
         history: a dict per finished epoch.
         best: highest validation accuracy so far, or `None`.
     """
-    arrays = {key: keras.ops.convert_to_numpy(v.value) for key, v in _named(model, optimizer)}
+    arrays = {key: np.array(v.numpy()) for key, v in _named(model, optimizer)}
     rest = {"history": history, "best": best, "backend": keras.backend.backend()}
     with replacing(path) as draft:
         np.savez(draft, state=np.array(json.dumps(rest)), **arrays)

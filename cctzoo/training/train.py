@@ -104,7 +104,7 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, loading):
             recipe.augmentation,
             seed=recipe.seed,
             epoch=len(history),
-            workers=workers or os.cpu_count() or 1,
+            workers=_workers(dataset.x_train, devices, workers),
         )
         validate = _validation(trained, dataset, recipe.batch_size)
         recorder = RunRecorder(directory, model, validate, history, best, tensorboard)
@@ -221,6 +221,15 @@ def compile_model(model, recipe, steps):
         from_logits=True, label_smoothing=recipe.label_smoothing
     )
     model.compile(optimizer, loss, metrics=["accuracy"])
+
+
+def _workers(x, devices, asked):
+    """Threads that prepare batches; 1 is the training thread itself."""
+    if isinstance(x, np.ndarray):
+        return 1  # what is drawn takes less time than to hand it over
+    if devices > 1 and keras.backend.backend() == "tensorflow":
+        return 1  # Keras' queue gives MirroredStrategy other batches, without a word
+    return asked or os.cpu_count() or 1
 
 
 def _validation(model, dataset, batch_size):

@@ -1,0 +1,53 @@
+"""Figures of an evaluation, on a table small enough to count by hand."""
+
+import numpy as np
+import pytest
+
+from cctzoo.training import evaluation, plots
+
+CLASSES = [*"abcdefg"]
+LABELS = np.array([0, 0, 1, 2, 6])
+
+
+def logits_for(order):
+    """The classes of a row in falling order."""
+    rows = np.zeros((len(order), 7), "float32")
+    for row, places in zip(rows, order, strict=True):
+        row[list(places)] = np.arange(7, 0, -1)
+    return rows
+
+
+LOGITS = logits_for(
+    [
+        (0, 1, 2, 3, 4, 5, 6),  # right
+        (1, 0, 2, 3, 4, 5, 6),  # second
+        (1, 0, 2, 3, 4, 5, 6),  # right
+        (0, 1, 3, 4, 5, 6, 2),  # last
+        (0, 1, 2, 3, 6, 4, 5),  # fifth
+    ]
+)
+
+
+def test_figures():
+    found = evaluation.figures(LOGITS, LABELS)
+    assert found["accuracy"] == 2 / 5
+    assert found["top5_accuracy"] == 4 / 5
+    sums = np.log(np.exp(np.arange(1, 8)).sum())
+    assert found["loss"] == pytest.approx(sums - (7 + 6 + 7 + 1 + 3) / 5, rel=1e-5)
+    assert "top5_accuracy" not in evaluation.figures(LOGITS[:, :5], LABELS % 5)
+
+
+def test_confusion_and_class_accuracies():
+    matrix = evaluation.confusion(LOGITS, LABELS)
+    assert matrix.shape == (7, 7)
+    assert matrix[0].tolist() == [1, 1, 0, 0, 0, 0, 0]
+    assert matrix[2, 0] == matrix[6, 0] == 1
+    accuracies = evaluation.class_accuracies(matrix, CLASSES)
+    assert accuracies == {"a": 0.5, "b": 1, "c": 0, "d": None, "e": None, "f": None, "g": 0}
+
+
+@pytest.mark.parametrize("count", [2, 30, 120])
+def test_a_confusion_picture_of_any_size(count, tmp_path):
+    matrix = np.random.default_rng(0).integers(0, 9, (count, count))
+    plots.plot_confusion(matrix, [f"class {i}" for i in range(count)], tmp_path / "c.png")
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
