@@ -25,13 +25,7 @@ def deliver(model, dataset, directory):
     """
     folder = Path(directory, "export")
     folder.mkdir(exist_ok=True)
-    chosen = np.unique(np.linspace(0, len(dataset.x_test) - 1, IMAGES).astype(int))
-    x = dataset.x_test
-    known = {
-        "images": x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen),
-        "labels": dataset.y_test[chosen],
-        "class_names": dataset.classes,
-    }
+    known = test_images(dataset, min(IMAGES, len(dataset.x_test)))
     reports = []
     for precision in ("float32", "dynamic_int8"):
         path = folder / f"model_{precision}.tflite"
@@ -49,3 +43,14 @@ def deliver(model, dataset, directory):
         "latency": dataclasses.asdict(timed),
     }
     write_json(report, path)
+
+
+def test_images(dataset, count):
+    """`count` images of the test part, spread over it: keywords that every export takes."""
+    chosen = np.linspace(0, len(dataset.x_test) - 1, count).astype(int)
+    x = dataset.x_test
+    return {
+        "images": x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen),
+        "labels": dataset.y_test[chosen],
+        "class_names": dataset.classes,
+    }

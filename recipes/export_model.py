@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 
 from cctzoo import data, export, models, training
+from cctzoo.deliver import test_images
 from cctzoo.export.litert import PRECISIONS
 
 FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino")
@@ -44,7 +45,7 @@ def load(source, name):
     if Path(source, "recipe.json").is_file():
         recipe = training.Recipe.load(Path(source, "recipe.json"))
         model = keras.saving.load_model(Path(source, "model.keras"), compile=False)
-        return model, data.load(name or recipe.dataset, recipe.validation, recipe.seed)
+        return model, data.load(name) if name else recipe.load_data()
     dataset = data.load(name) if name else None
     if Path(source).suffix == ".keras":
         return keras.saving.load_model(source, compile=False), dataset
@@ -61,12 +62,7 @@ def export_one(model, dataset, folder, chosen, options):
     known = {}
     if dataset is not None:
         count = min(options.images, len(dataset.x_test))
-        count -= count % options.batch
-        known = {
-            "images": dataset.x_test[:count],
-            "labels": dataset.y_test[:count],
-            "class_names": dataset.classes,
-        }
+        known = test_images(dataset, count - count % options.batch)
     if chosen == "saved_model":
         return export.to_saved_model(model, folder / "saved_model", **known)
     if chosen == "onnx":
@@ -91,7 +87,7 @@ def parse_arguments():
     add = parser.add_argument
     add("source", help="run directory, .keras file, or name as in cctzoo.models.list_models()")
     add("--formats", nargs="+", default=["float32", "dynamic_int8"], choices=FORMATS)
-    add("--dataset", help="digits, or npz:PATH (default: that of the run)")
+    add("--dataset", help="as in data.load (default: that of the run)")
     add("--images", type=int, default=1000, help="test images to compare (default: 1000)")
     add("--batch", type=int, default=1, help="images per run of the graph (default: 1)")
     add("--least-agreement", type=float, default=0.98, help="with Keras, top-1 (default: 0.98)")

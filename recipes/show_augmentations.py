@@ -23,7 +23,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--preset", choices=training.PRESETS, default="cifar10_300")
+    add("--preset", choices=sorted(set(training.PRESETS) - {"digits"}), default="cifar10_300")
     add("--dataset", default="digits", help="as in data.load (default: digits)")
     add("--seed", type=int, default=0)
     add("--to", default="augmentations.png", help="PNG file (default: augmentations.png)")
@@ -37,7 +37,7 @@ def main():
     x = dataset.x_train
     images = x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen)
     rows = {"original": images}
-    for name, augmentation in steps(training.PRESETS[options.preset].augmentation).items():
+    for name, augmentation in steps(training.PRESETS[options.preset]["augmentation"]).items():
         rows[name] = augmented(augmentation, images, dataset, options.seed)
     draw(rows, options.to)
     print(f"{options.to}: {', '.join(rows)}")

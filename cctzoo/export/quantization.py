@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cctzoo.data import Dataset, load
+from cctzoo.data import Dataset, EncodedImages
 
 CALIBRATION_IMAGES = 500  # agreement with 200, 500 and 1,000 was within 0.4 points
 # The dense products of the encoder. Under static int8 the scores of sequence pooling cost 2
@@ -104,6 +104,9 @@ def calibration_batches(model, calibration, batch):
         calibration = _run_data(Path(calibration))
     if isinstance(calibration, Dataset):
         calibration = calibration.x_train
+    if isinstance(calibration, EncodedImages):
+        some = np.random.default_rng(0).permutation(len(calibration))[:CALIBRATION_IMAGES]
+        calibration = calibration.batch(some)
     images = np.asarray(calibration)
     shape = tuple(model.input_shape[1:])
     if images.ndim != 4 or images.shape[1:] != shape or len(images) < batch:
@@ -131,5 +134,4 @@ def _run_data(directory):
         raise ValueError(
             f"A run directory must hold recipe.json. Received: calibration={str(directory)!r}"
         )
-    recipe = Recipe.load(directory / "recipe.json")
-    return load(recipe.dataset, recipe.validation, recipe.seed)
+    return Recipe.load(directory / "recipe.json").load_data()

@@ -2,7 +2,7 @@
 
 from cctzoo.training.arguments import one_line_errors, parse, recipe_parser, run_recipe
 from cctzoo.training.callbacks import TrainingDiverged
-from cctzoo.training.presets import PRESETS
+from cctzoo.training.presets import PRESETS, preset
 from cctzoo.training.recipe import Recipe
 from cctzoo.training.train import Run, check_directory, resume, train
 
@@ -14,6 +14,7 @@ __all__ = [
     "check_directory",
     "one_line_errors",
     "parse",
+    "preset",
     "recipe_parser",
     "resume",
     "run_recipe",

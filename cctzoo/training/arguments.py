@@ -18,6 +18,7 @@ from cctzoo.training.presets import PRESETS
 from cctzoo.training.recipe import Recipe
 from cctzoo.training.train import check_directory, resume, train
 
+DIGITS = Recipe()
 MODEL_CHANGES = ("heads", "head_dim", "conv_prefix", "depth", "embed_dim")
 LOADING = ("data_dir", "manual_dir")
 
@@ -126,19 +127,18 @@ def _understood(values, defaults):
             )
         return None, given["resume"], keywords
     given = defaults | given
-    preset = PRESETS[given["preset"]]
+    base = {field.name: getattr(DIGITS, field.name) for field in dataclasses.fields(Recipe)}
+    base |= PRESETS[given["preset"]]
     if "warmup_epochs" not in given and "epochs" in given:
         # A shorter run warms up for the same part of it.
-        given["warmup_epochs"] = given["epochs"] * preset.warmup_epochs // preset.epochs
+        given["warmup_epochs"] = given["epochs"] * base["warmup_epochs"] // base["epochs"]
     changes = {name: given[name] for name in MODEL_CHANGES if name in given}
-    recipe = dataclasses.replace(
-        preset,
-        changes=preset.changes | given.get("changes", {}) | changes,
-        augmentation=dataclasses.replace(
-            preset.augmentation, **{name: given[name] for name in policy & set(given)}
-        ),
-        **{name: given[name] for name in fields & set(given)},
+    base |= {name: given[name] for name in fields & set(given)}
+    base["changes"] = base["changes"] | given.get("changes", {}) | changes
+    base["augmentation"] = dataclasses.replace(
+        base["augmentation"], **{name: given[name] for name in policy & set(given)}
     )
+    recipe = Recipe(**base)
     directory = given.get("directory") or Path(
         "runs", f"{recipe.model}-{time.strftime('%Y%m%d-%H%M%S')}"
     )

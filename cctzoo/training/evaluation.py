@@ -1,8 +1,6 @@
 """Evaluation on the test part: top-1, top-5, class by class, and who is taken for whom."""
 
 import numpy as np
-from scipy.special import softmax
-from sklearn.metrics import confusion_matrix, log_loss
 
 
 def predict(model, x, batch_size):
@@ -18,11 +16,13 @@ def predict(model, x, batch_size):
 
 def figures(logits, labels):
     """A dict of accuracy, top-5 accuracy (with more than 5 classes) and cross-entropy."""
+    from scipy.special import log_softmax  # not before: scikit-learn's, an optional package
+
     order = np.argsort(-logits, axis=1, kind="stable")
     # Not Keras' loss: within tf.distribute it is a replica's part of the mean.
     found = {
         "accuracy": float((order[:, 0] == labels).mean()),
-        "loss": float(log_loss(labels, softmax(logits, axis=1), labels=range(logits.shape[1]))),
+        "loss": float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()),
     }
     if logits.shape[1] > 5:
         found["top5_accuracy"] = float((order[:, :5] == labels[:, None]).any(1).mean())
@@ -31,6 +31,8 @@ def figures(logits, labels):
 
 def confusion(logits, labels):
     """(classes, classes) counts: rows are true classes, columns predicted ones."""
+    from sklearn.metrics import confusion_matrix
+
     return confusion_matrix(labels, logits.argmax(1), labels=range(logits.shape[1]))
 
 

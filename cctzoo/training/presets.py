@@ -11,81 +11,80 @@ from cctzoo.data import Augmentation
 from cctzoo.training.recipe import Recipe
 
 # 200 epochs, the paper's table of small models.
-LEGACY = Recipe(
-    dataset="cifar10",
-    model="cct_7_3x1_32",
-    epochs=200,
-    warmup_epochs=5,
-    batch_size=128,
-    learning_rate=5e-4,
-    warmup_rate=0.0,
-    weight_decay=3e-2,
-    decayed="all",
-    augmentation=Augmentation(crop_padding=4, flip=True, policy="autoaugment"),
-    validation=0.02,
-)
+LEGACY = {
+    "dataset": "cifar10",
+    "model": "cct_7_3x1_32",
+    "epochs": 200,
+    "warmup_epochs": 5,
+    "batch_size": 128,
+    "learning_rate": 5e-4,
+    "warmup_rate": 0.0,
+    "weight_decay": 3e-2,
+    "decayed": "all",
+    "augmentation": Augmentation(crop_padding=4, flip=True, policy="autoaugment"),
+    "validation": 0.02,
+}
 
 # 300 epochs, with timm's augmentation.
-CIFAR10 = Recipe(
-    dataset="cifar10",
-    model="cct_7_3x1_32",
-    epochs=300,
-    cooldown_epochs=10,
-    warmup_epochs=10,
-    batch_size=128,
-    learning_rate=5.5e-4,
-    warmup_rate=1e-5,
-    floor_rate=1e-5,
-    weight_decay=6e-2,
-    decayed="matrices",
-    augmentation=Augmentation(
-        crop_scale=(0.8, 1.0),
-        flip=True,
-        policy="randaugment",
-        mixup=0.8,
-        cutmix=1.0,
-        mixing_epochs=175,
-    ),
-    validation=0.02,
-    precision="mixed_bfloat16",
-)
-
-CIFAR100 = dataclasses.replace(
-    CIFAR10,
-    dataset="cifar100",
-    learning_rate=6e-4,
-    warmup_rate=1e-6,
-    augmentation=dataclasses.replace(CIFAR10.augmentation, mixing_epochs=None, erasing=0.25),
-)
-
-FLOWERS102 = dataclasses.replace(
-    CIFAR100,
-    dataset="oxford_flowers102",
-    model="cct_7_7x2_224",
-    changes={"positional_embedding": "sine"},
-    batch_size=96,
-    learning_rate=5e-4,
-    image_size=224,
-    validation=0.1,
-)
-
-IMAGENET = dataclasses.replace(
-    CIFAR100,
-    dataset="imagenet2012",
-    model="cct_14_7x2_224",
-    batch_size=1024,
-    learning_rate=5e-4,
-    weight_decay=5e-2,
-    augmentation=dataclasses.replace(CIFAR100.augmentation, crop_scale=(0.08, 1.0)),
-    image_size=224,
-)
+TIMM = Augmentation(crop_scale=(0.8, 1.0), flip=True, policy="randaugment", mixup=0.8, cutmix=1.0)
+CIFAR10 = {
+    "dataset": "cifar10",
+    "model": "cct_7_3x1_32",
+    "epochs": 300,
+    "cooldown_epochs": 10,
+    "warmup_epochs": 10,
+    "batch_size": 128,
+    "learning_rate": 5.5e-4,
+    "warmup_rate": 1e-5,
+    "floor_rate": 1e-5,
+    "weight_decay": 6e-2,
+    "decayed": "matrices",
+    "augmentation": dataclasses.replace(TIMM, mixing_epochs=175),
+    "validation": 0.02,
+    "precision": "mixed_bfloat16",
+}
+CIFAR100 = CIFAR10 | {
+    "dataset": "cifar100",
+    "learning_rate": 6e-4,
+    "warmup_rate": 1e-6,
+    "augmentation": dataclasses.replace(TIMM, erasing=0.25),
+}
+FLOWERS102 = CIFAR100 | {
+    "dataset": "oxford_flowers102",
+    "model": "cct_7_7x2_224",
+    "changes": {"positional_embedding": "sine"},
+    "batch_size": 96,
+    "learning_rate": 5e-4,
+    "image_size": 224,
+    "validation": 0.1,
+}
+IMAGENET = CIFAR100 | {
+    "dataset": "imagenet2012",
+    "model": "cct_14_7x2_224",
+    "batch_size": 1024,
+    "learning_rate": 5e-4,
+    "weight_decay": 5e-2,
+    "augmentation": dataclasses.replace(TIMM, crop_scale=(0.08, 1.0), erasing=0.25),
+    "image_size": 224,
+}
 
 PRESETS = {
-    "digits": Recipe(),
+    "digits": {},
     "cifar10_200": LEGACY,
-    "cifar100_200": dataclasses.replace(LEGACY, dataset="cifar100"),
+    "cifar100_200": LEGACY | {"dataset": "cifar100"},
     "cifar10_300": CIFAR10,
     "cifar100_300": CIFAR100,
     "flowers102": FLOWERS102,
     "imagenet": IMAGENET,
 }
+
+
+def preset(name, **changes):
+    """The `Recipe` of a preset, with other values for some of its fields.
+
+    Raises:
+        ValueError: for an unknown name, and as `Recipe` does.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"A preset must be one of {', '.join(PRESETS)}. Received: name={name!r}")
+    return Recipe(**PRESETS[name] | changes)

@@ -46,6 +46,7 @@ def test_short_run(tmp_path):
         (["--precision", "float8"], "precision='float8'"),
         (["--directory", "."], "directory='.'"),
         (["--batch-size", "many"], "'many'"),
+        (["--resume", "here.txt"], "directory='here.txt'"),
     ],
 )
 def test_wrong_arguments_end_with_one_line(arguments, received, tmp_path):
@@ -59,4 +60,4 @@ def test_wrong_arguments_end_with_one_line(arguments, received, tmp_path):
 def test_help_reads_well(tmp_path):
     done = run("--help", folder=tmp_path)
     assert done.returncode == 0
-    assert "attention heads of every block" in done.stdout
+    assert "attention heads of every encoder block" in " ".join(done.stdout.split())

@@ -1,0 +1,131 @@
+"""The recipes that train: each end to end on a few digits, without the export."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import cctzoo  # noqa: F401 (so that Keras finds the classes of saved models)
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+FEW = [
+    "--train-images",
+    "100",
+    "--test-images",
+    "50",
+    "--batch-size",
+    "16",
+    "--epochs",
+    "1",
+    "--no-export",
+]
+TINY = ["--depth", "2", "--embed-dim", "16"]
+
+
+def run(script, *arguments, folder, status=0):
+    command = [sys.executable, str(RECIPES / script), *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
+    assert done.returncode == status, done.stderr[-3000:]
+    return done
+
+
+@pytest.mark.parametrize(
+    ("script", "changes"),
+    [
+        ("train_lsmha.py", {"heads": 16}),
+        ("train_conv_prefix.py", {"conv_prefix": 1, "heads": 2}),
+    ],
+)
+def test_training(script, changes, tmp_path):
+    flags = [x for name, value in changes.items() for x in (f"--{name.replace('_', '-')}", value)]
+    run(script, *FEW, *TINY, *flags, "--directory", "out", folder=tmp_path)
+    model = keras.saving.load_model(tmp_path / "out" / "model.keras")
+    found = {name: getattr(model.config, name) for name in changes}
+    assert found == changes
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["test_images"] == 50
+
+
+def test_committee_stopped_and_resumed(tmp_path):
+    arguments = [*FEW, *TINY, "--members", "1", "4", "--directory", "out"]
+    run("train_committee.py", *arguments, folder=tmp_path)
+    members = sorted((tmp_path / "out").glob("member*"))
+    assert [path.name for path in members] == ["member00_heads1", "member01_heads4"]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    committee = keras.saving.load_model(tmp_path / "out" / "committee.keras")
+    with np.load(members[0] / "checkpoint.npz", allow_pickle=False) as file:
+        assert json.loads(str(file["state"]))["history"]
+    for path in members:
+        own = json.loads((path / "report.json").read_text())
+        assert report["members"][path.name] == own["test_accuracy"]
+    x = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1)).astype("float32")
+    mean = np.mean(
+        [
+            keras.ops.convert_to_numpy(
+                keras.ops.softmax(keras.saving.load_model(path / "model.keras")(x))
+            )
+            for path in members
+        ],
+        axis=0,
+    )
+    logits = keras.ops.convert_to_numpy(committee(x))
+    np.testing.assert_allclose(np.exp(logits), mean, atol=1e-5)
+
+    # As if it had been stopped before the second member: both are whole again.
+    for name in ("checkpoint.npz", "report.json", "model.keras", "history.csv"):
+        (members[1] / name).unlink()
+    (tmp_path / "out" / "committee.keras").unlink()
+    run("train_committee.py", "--resume", "out", "--no-export", folder=tmp_path)
+    again = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert again["members"] == pytest.approx(report["members"])
+    assert (tmp_path / "out" / "committee.keras").exists()
+
+
+def test_fine_tuning(tmp_path):
+    run("train_cct.py", *FEW, *TINY, "--directory", "first", folder=tmp_path)
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 40), ("test", 8)):
+        for name in ("left", "right", "up"):
+            folder = tmp_path / "photos" / part / name
+            folder.mkdir(parents=True)
+            for i in range(count // 4):
+                pixels = rng.integers(0, 256, (20 + i, 31, 1), "uint8")
+                write_png(folder / f"{i}.png", pixels)
+    done = run(
+        "fine_tune.py",
+        *("--start-from", "first/best.keras", "--dataset", "folder:photos"),
+        *("--image-size", "24", "--batch-size", "8", "--epochs", "2", "--no-export"),
+        *("--directory", "second"),
+        folder=tmp_path,
+    )
+    assert "fresh classifier for 3 classes" in done.stdout
+    assert "position embedding resized (4, 4) -> (6, 6)" in done.stdout
+    report = json.loads((tmp_path / "second" / "report.json").read_text())
+    assert set(report["class_accuracies"]) == {"left", "right", "up"}
+
+
+def write_png(path, pixels):
+    from PIL import Image
+
+    Image.fromarray(pixels.squeeze(-1)).save(path)
+
+
+def test_contact_sheet(tmp_path):
+    done = run("show_augmentations.py", "--to", "sheet.png", folder=tmp_path)
+    assert "randaugment, mixup, cutmix, all" in done.stdout
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    done = run("show_augmentations.py", "--dataset", "npz:none.npz", folder=tmp_path, status=2)
+    assert "npz:none.npz" in done.stderr.splitlines()[-1]
+
+
+def test_data_that_does_not_fit_ends_with_one_line(tmp_path):
+    folder = tmp_path / "photos"
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+    write_png(folder / "a" / "1.png", np.zeros((9, 9, 1), "uint8"))
+    done = run("train_cct.py", "--dataset", f"folder:{folder}", folder=tmp_path, status=2)
+    assert f"{folder / 'b'}" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "runs").exists()
