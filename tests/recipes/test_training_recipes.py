@@ -33,6 +33,12 @@ def run(script, *arguments, folder, status=0):
     return done
 
 
+once = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="the same code as in recipes that run on each"
+)
+
+
+@once
 @pytest.mark.parametrize(
     ("script", "changes"),
     [
@@ -113,6 +119,7 @@ def write_png(path, pixels):
     Image.fromarray(pixels.squeeze(-1)).save(path)
 
 
+@once
 def test_contact_sheet(tmp_path):
     done = run("show_augmentations.py", "--to", "sheet.png", folder=tmp_path)
     assert "randaugment, mixup, cutmix, all" in done.stdout
@@ -121,6 +128,7 @@ def test_contact_sheet(tmp_path):
     assert "npz:none.npz" in done.stderr.splitlines()[-1]
 
 
+@once
 def test_data_that_does_not_fit_ends_with_one_line(tmp_path):
     folder = tmp_path / "photos"
     for name in ("a", "b"):
