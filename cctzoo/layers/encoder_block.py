@@ -111,4 +111,6 @@ class EncoderBlock(keras.layers.Layer):
 
 def gelu(x):
     """Exact GELU. Written with erf: LiteRT fuses it, and ONNX has no Erfc."""
+    if keras.backend.backend() == "torch":  # from where nothing is exported
+        return keras.activations.gelu(x, approximate=False)
     return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))

@@ -12,7 +12,7 @@ def few_digits(**changes):
         "warmup_epochs": 1,
         "batch_size": 16,
         "train_images": 100,
-        "test_images": 50,
+        "test_images": 51,
         "augmentation": data.Augmentation(crop_padding=2, flip=True),
         "seed": 1,
     }

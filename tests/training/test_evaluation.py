@@ -51,3 +51,18 @@ def test_a_confusion_picture_of_any_size(count, tmp_path):
     matrix = np.random.default_rng(0).integers(0, 9, (count, count))
     plots.plot_confusion(matrix, [f"class {i}" for i in range(count)], tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("count", [1, 5, 8, 11])
+def test_predictions_are_whole_batches_and_no_more(count):
+    """Every image holds its number: each comes back once, in order."""
+
+    class Echo:
+        def predict(self, images, batch_size, verbose):
+            assert len(images) % batch_size == 0
+            return images.reshape(len(images), -1)[:, :2]
+
+    x = np.arange(count).repeat(12).reshape(count, 2, 2, 3)
+    logits = evaluation.predict(Echo(), x, 4)
+    np.testing.assert_array_equal(logits[:, 0], np.arange(count))
+    assert logits.dtype == np.float32
