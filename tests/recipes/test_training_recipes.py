@@ -137,3 +137,27 @@ def test_data_that_does_not_fit_ends_with_one_line(tmp_path):
     done = run("train_cct.py", "--dataset", f"folder:{folder}", folder=tmp_path, status=2)
     assert f"{folder / 'b'}" in done.stderr.splitlines()[-1]
     assert not (tmp_path / "runs").exists()
+
+
+@once
+def test_models_compared_in_pieces(tmp_path):
+    arguments = ["--preset", "cifar10_200", "--models", "conv_heads64", "--epochs", "6"]
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "noise.npz",
+        x_train=rng.integers(0, 256, (260, 8, 8, 3), "uint8"),
+        y_train=np.arange(260) % 10,
+        x_test=rng.integers(0, 256, (20, 8, 8, 3), "uint8"),
+        y_test=np.arange(20) % 10,
+    )
+    arguments += ["--dataset", f"npz:{tmp_path / 'noise.npz'}", "--directory", "out"]
+    first = run("compare_heads.py", *arguments, "--minutes", "0.01", folder=tmp_path)
+    assert "stopped; the same command goes on" in first.stdout
+    run("compare_heads.py", *arguments, folder=tmp_path)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    accuracies = report["test_accuracy"]
+    assert accuracies["committee"] == accuracies["conv_heads64"]  # a committee of one
+    weights = np.load(tmp_path / "out" / "conv_heads64" / "weights_float16.npz")
+    assert all(weights[key].dtype == np.float16 for key in weights.files)
+    other = run("compare_heads.py", *arguments, "--seed", "1", folder=tmp_path, status=1)
+    assert "not that of these arguments" in other.stderr
