@@ -17,7 +17,12 @@ from cctzoo.files import replacing, write_json
 from cctzoo.models import CCT, create_model
 from cctzoo.training import checkpoint, evaluation, plots
 from cctzoo.training.augmented_model import AugmentedModel
-from cctzoo.training.callbacks import RunRecorder, StopAtNaN, TrainingDiverged
+from cctzoo.training.callbacks import (
+    RunRecorder,
+    StopAtNaN,
+    TrainingDiverged,
+    write_history,
+)
 from cctzoo.training.devices import use_devices
 from cctzoo.training.recipe import Recipe
 from cctzoo.weights.transfer import transfer
@@ -93,9 +98,12 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, loading):
         directory.mkdir(parents=True, exist_ok=True)
         recipe.save(directory / "recipe.json")
         history, best = [], None
+        for draft in directory.glob(".draft-*"):  # of a process that was killed
+            draft.unlink()
         if resumed and (directory / "checkpoint.npz").exists():
             path = directory / "checkpoint.npz"
             history, best = checkpoint.load(path, model, trained.optimizer)
+            write_history(history, directory / "history.csv")  # which is written after it
         batches = TrainingBatches(
             dataset.x_train,
             dataset.y_train,
@@ -116,7 +124,8 @@ def fit(model, batches, recipe, recorder):
     """Trains from the recorder's last epoch to the recipe's last."""
     guard = StopAtNaN()
     done = len(recorder.history)
-    if done == recipe.total_epochs:
+    if done == recipe.total_epochs:  # what `fit` does at its end
+        model.optimizer.finalize_variable_values(model.trainable_variables)
         return
     with _sigterm_like_interrupt():
         model.fit(
