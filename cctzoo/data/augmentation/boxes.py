@@ -1,4 +1,7 @@
-"""Random boxes for crops and erasing, by rejection as torchvision and timm draw them."""
+"""Random boxes for crops and erasing, by rejection as torchvision and timm draw them.
+
+Keras' RandomErasing draws the sides of a box independently, not its area and ratio.
+"""
 
 import numpy as np
 

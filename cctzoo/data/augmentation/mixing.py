@@ -2,7 +2,8 @@
 
 Image 2i is mixed with 2i + 1, and the other way round. The order of a batch is random, so
 that any fixed pairing is as good as another; this one stays within each device's part of a
-batch, so that several devices give what one gives.
+batch, so that several devices give what one gives. (Keras' MixUp and CutMix draw a weight for
+every image and partners from the whole batch; the published recipes draw one weight a batch.)
 """
 
 import numpy as np
