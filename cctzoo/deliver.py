@@ -1,4 +1,4 @@
-"""From a trained model to files for a device: exported, checked on real images, timed."""
+"""From a recipe to files for a device: trained, exported, checked on real images, timed."""
 
 import dataclasses
 import json
@@ -6,10 +6,24 @@ from pathlib import Path
 
 import numpy as np
 
-from cctzoo import export, latency
+from cctzoo import export, latency, training
 from cctzoo.files import write_json
 
 IMAGES = 1000  # of the test part that every file is checked on
+
+
+def train_and_deliver(description, **defaults):
+    """The whole of a training recipe: reads the command line, trains, exports, times.
+
+    Args:
+        description: of the recipe, for `--help`.
+        defaults: of arguments that are not given, see `training.parse`.
+    """
+    parser = training.recipe_parser(description)
+    parser.add_argument("--no-export", action="store_true", help="train only")
+    run, options = training.run_recipe(parser, **defaults)
+    if not options.no_export:
+        deliver(run.model, run.dataset, run.directory)
 
 
 def deliver(model, dataset, directory):

@@ -297,6 +297,8 @@ def main():
         return serve(options)
     from rich.console import Console
 
+    from cctzoo.files import write_json
+
     packages = {"keras", "torch", *options.backends} - {"compile"}
     about = {
         "processor": f"{cpu_name()}, {platform.machine()}",
@@ -316,7 +318,7 @@ def main():
         show(console, case, rows, options)
         about["results"] += rows
         if options.json:  # after each case: what is done is kept
-            options.json.write_text(json.dumps(about, indent=2) + "\n")
+            write_json(about, options.json)
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     console.print(
         f"{about['processor']}, {options.threads} threads; {versions}; {options.rounds} rounds of "

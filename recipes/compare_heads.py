@@ -16,10 +16,11 @@ arXiv 2506.23832.
 """
 
 import argparse
-import signal
 import sys
+import time
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from cctzoo import models, training
@@ -39,11 +40,11 @@ def main():
     try:
         for name in options.models:
             prepare(name, options)
-        if options.minutes:
-            signal.signal(signal.SIGALRM, stop)
-            signal.setitimer(signal.ITIMER_REAL, 60 * options.minutes)
-        runs = {name: training.resume(options.directory / name) for name in options.models}
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        callbacks = [StopAfter(options.minutes)] if options.minutes else []
+        runs = {
+            name: training.resume(options.directory / name, callbacks=callbacks)
+            for name in options.models
+        }
     except ValueError as error:
         sys.exit(f"compare_heads.py: {error}")
     except KeyboardInterrupt:
@@ -81,8 +82,16 @@ def prepare(name, options):
         )
 
 
-def stop(number, frame):
-    raise KeyboardInterrupt
+class StopAfter(keras.callbacks.Callback):
+    """Interrupts the training at the first step that ends after so many minutes from now."""
+
+    def __init__(self, minutes):
+        super().__init__()
+        self.end = time.monotonic() + 60 * minutes
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() > self.end:
+            raise KeyboardInterrupt
 
 
 def compare(runs):

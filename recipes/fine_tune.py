@@ -10,19 +10,7 @@ fine-tuning: 20 epochs, warm-up in part, at a learning rate of 1e-4.
 Gives: not yet run at length; the test suite runs it on a few images.
 """
 
-from cctzoo import training
-from cctzoo.deliver import deliver
-
-DEFAULTS = {"epochs": 20, "learning_rate": 1e-4, "cooldown_epochs": 0}
-
-
-def main():
-    parser = training.recipe_parser(__doc__)
-    parser.add_argument("--no-export", action="store_true", help="train only")
-    run, options = training.run_recipe(parser, **DEFAULTS)
-    if not options.no_export:
-        deliver(run.model, run.dataset, run.directory)
-
+from cctzoo.deliver import train_and_deliver
 
 if __name__ == "__main__":
-    main()
+    train_and_deliver(__doc__, epochs=20, learning_rate=1e-4, cooldown_epochs=0)

@@ -13,17 +13,7 @@ Gives: recipes/README.md has what was run, and how. The published recipes at the
 length: not yet run.
 """
 
-from cctzoo import training
-from cctzoo.deliver import deliver
-
-
-def main():
-    parser = training.recipe_parser(__doc__)
-    parser.add_argument("--no-export", action="store_true", help="train only")
-    run, options = training.run_recipe(parser)
-    if not options.no_export:
-        deliver(run.model, run.dataset, run.directory)
-
+from cctzoo.deliver import train_and_deliver
 
 if __name__ == "__main__":
-    main()
+    train_and_deliver(__doc__)

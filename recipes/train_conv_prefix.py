@@ -13,17 +13,7 @@ Reference: "Low-latency vision transformers via large-scale multi-head attention
 arXiv 2506.23832; the design of the prefix is ours, see `layers.ConvPrefix`.
 """
 
-from cctzoo import training
-from cctzoo.deliver import deliver
-
-
-def main():
-    parser = training.recipe_parser(__doc__)
-    parser.add_argument("--no-export", action="store_true", help="train only")
-    run, options = training.run_recipe(parser, model="cct_conv", embed_dim=128)
-    if not options.no_export:
-        deliver(run.model, run.dataset, run.directory)
-
+from cctzoo.deliver import train_and_deliver
 
 if __name__ == "__main__":
-    main()
+    train_and_deliver(__doc__, model="cct_conv", embed_dim=128)

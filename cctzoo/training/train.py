@@ -40,7 +40,9 @@ class Run:
     report: dict
 
 
-def train(recipe, directory, *, devices=1, tensorboard=False, workers=None, **loading):
+def train(
+    recipe, directory, *, devices=1, tensorboard=False, workers=None, callbacks=(), **loading
+):
     """Trains a model and leaves a directory that says all about it.
 
     The directory holds `recipe.json`, `history.csv`, `checkpoint.npz` (the whole state after
@@ -56,6 +58,7 @@ def train(recipe, directory, *, devices=1, tensorboard=False, workers=None, **lo
         devices: that share each batch; see `use_devices`.
         tensorboard: write events to `tensorboard/` in the directory.
         workers: threads that decode images ahead. Default: one per processor.
+        callbacks: further Keras callbacks of the training.
         loading: further keywords of `data.load`, e.g. `data_dir`.
 
     Returns:
@@ -66,10 +69,10 @@ def train(recipe, directory, *, devices=1, tensorboard=False, workers=None, **lo
         TrainingDiverged: at the first step whose loss is not finite.
     """
     check_directory(directory)
-    return _train(recipe, Path(directory), False, devices, tensorboard, workers, loading)
+    return _train(recipe, Path(directory), False, devices, tensorboard, workers, callbacks, loading)
 
 
-def resume(directory, *, devices=1, tensorboard=False, workers=None, **loading):
+def resume(directory, *, devices=1, tensorboard=False, workers=None, callbacks=(), **loading):
     """Goes on with a run of `train` after its last finished epoch.
 
     The epochs are those that the run would have had. Of a finished run the evaluation is
@@ -82,10 +85,10 @@ def resume(directory, *, devices=1, tensorboard=False, workers=None, **loading):
             f"Received: directory={str(directory)!r}"
         )
     recipe = Recipe.load(directory / "recipe.json")
-    return _train(recipe, directory, True, devices, tensorboard, workers, loading)
+    return _train(recipe, directory, True, devices, tensorboard, workers, callbacks, loading)
 
 
-def _train(recipe, directory, resumed, devices, tensorboard, workers, loading):
+def _train(recipe, directory, resumed, devices, tensorboard, workers, callbacks, loading):
     dataset = recipe.load_data(**loading)
     check_batch_size(recipe.batch_size, len(dataset.x_train), recipe.augmentation)
     keras.utils.set_random_seed(recipe.seed)
@@ -116,11 +119,11 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, loading):
         )
         validate = _validation(trained, dataset, recipe.batch_size)
         recorder = RunRecorder(directory, model, validate, history, best, tensorboard)
-        fit(trained, batches, recipe, recorder)
+        fit(trained, batches, recipe, recorder, callbacks)
         return _finish(recipe, directory, model, dataset, recorder, steps)
 
 
-def fit(model, batches, recipe, recorder):
+def fit(model, batches, recipe, recorder, callbacks=()):
     """Trains from the recorder's last epoch to the recipe's last."""
     guard = StopAtNaN()
     done = len(recorder.history)
@@ -133,7 +136,7 @@ def fit(model, batches, recipe, recorder):
             initial_epoch=done,
             epochs=recipe.total_epochs,
             shuffle=False,  # the batches do so themselves
-            callbacks=[guard, recorder],
+            callbacks=[guard, recorder, *callbacks],
             verbose=1 if sys.stdout.isatty() else 2,
         )
     if guard.step is not None:
