@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import uuid
 from pathlib import Path
 
 
@@ -11,10 +12,11 @@ def replacing(path):
     """Yields a draft's path beside `path`, of the same suffix; at the end it takes its place.
 
     If the block fails the draft is removed and what was at `path` is still there. A process
-    killed in between leaves the draft, a hidden file whose name starts with `.draft-`.
+    killed in between leaves the draft, a hidden file whose name starts with `.draft-`. Several
+    processes may write the same file: the last one's stays.
     """
     path = Path(path)
-    draft = path.with_name(f".draft-{path.name}")
+    draft = path.with_name(f".draft-{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         yield draft
         os.replace(draft, path)

@@ -120,8 +120,12 @@ def measure(targets, threads=1, runs=50, warmup=5):
     p10, median, p90 = np.percentile(list(times.values()), [10, 50, 90], axis=1)
     figures = np.transpose([median, p10, p90, median / median[0]])  # (targets, 4)
     rows = [Latency(name, *row) for name, row in zip(times, figures.tolist(), strict=True)]
-    machine = f"{_processor()}, {os.cpu_count()} cores"
-    return LatencyReport(rows, threads, runs, machine, _versions())
+    return LatencyReport(rows, threads, runs, machine(), _versions())
+
+
+def machine():
+    """The processor's name and the number of its cores, as text."""
+    return f"{_processor()}, {os.cpu_count()} cores"
 
 
 def scatter_weights(model):

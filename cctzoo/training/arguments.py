@@ -21,6 +21,8 @@ from cctzoo.training.train import check_directory, resume, train
 DIGITS = Recipe()
 MODEL_CHANGES = ("heads", "head_dim", "conv_prefix", "depth", "embed_dim")
 LOADING = ("data_dir", "manual_dir")
+FIELDS = {field.name for field in dataclasses.fields(Recipe)} - {"changes"}
+POLICY = {field.name for field in dataclasses.fields(Augmentation)}
 
 
 def recipe_parser(description, preset="digits"):
@@ -34,29 +36,39 @@ def recipe_parser(description, preset="digits"):
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--preset", choices=PRESETS, default=preset, help="numbers that the others change")
     add("--directory", type=Path, help="of the run, new or empty (default: runs/MODEL-TIME)")
     add("--resume", type=Path, metavar="DIRECTORY", help="go on with this run; no recipe then")
     add("--devices", type=int, default=1, help="that share each batch (JAX, TensorFlow)")
     add("--workers", type=int, help="threads that decode images (default: one per processor)")
     add("--tensorboard", action="store_true", help="write events")
-    add("--data-dir", help="where TensorFlow Datasets keeps its data")
-    add("--manual-dir", help="where downloaded archives lie, for machines without internet")
-    group = parser.add_argument_group("recipe (default: the preset's)")
-    texts = _texts(CCTConfig)
+    add_recipe_arguments(parser, preset)
+    texts = documented_arguments(CCTConfig)
+    group = parser.add_argument_group("model (default: the recipe's)")
     for name in MODEL_CHANGES:
-        group.add_argument(_flag(name), type=json.loads, metavar="JSON", help=texts[name])
+        group.add_argument(flag(name), type=json.loads, metavar="JSON", help=texts[name])
+    return parser
+
+
+def add_recipe_arguments(parser, preset="digits"):
+    """Adds what `recipe_from` reads: the preset, and one flag for each field of its recipe."""
+    parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
+    parser.add_argument(
+        "--manual-dir", help="where downloaded archives lie, for machines without internet"
+    )
+    group = parser.add_argument_group("recipe")
+    group.add_argument(
+        "--preset", choices=PRESETS, default=preset, help=f"which has the defaults ({preset})"
+    )
     group.add_argument(
         "--changes", type=json.loads, metavar="JSON", help='more of CCTConfig: {"dropout": 0.1}'
     )
     for kind in (Recipe, Augmentation):
-        texts = _texts(kind)
+        texts = documented_arguments(kind)
         for name, hint in typing.get_type_hints(kind).items():
             if name not in ("changes", "augmentation"):
                 group.add_argument(
-                    _flag(name), help=texts[name], default=argparse.SUPPRESS, **_options(hint)
+                    flag(name), help=texts[name], default=argparse.SUPPRESS, **_options(hint)
                 )
-    return parser
 
 
 def parse(parser, **defaults):
@@ -108,37 +120,59 @@ def run_recipe(parser, **defaults):
     return done, options
 
 
-def _understood(values, defaults):
-    fields = {field.name for field in dataclasses.fields(Recipe)} - {"changes"}
-    policy = {field.name for field in dataclasses.fields(Augmentation)}
-    given = {  # None is what a field was set to, or that another argument is absent
-        name: value
-        for name, value in values.items()
-        if value is not None or name in fields | policy
-    }
-    running = {"devices", "workers", "tensorboard", *LOADING}
-    keywords = {name: given[name] for name in running & set(given)}
-    if "resume" in given:
-        odd = (fields | policy | {*MODEL_CHANGES, "changes", "directory"}) & set(given)
-        if odd:
-            raise ValueError(
-                "A run that goes on has its recipe. "
-                f"Received: --resume with {', '.join(_flag(name) for name in sorted(odd))}"
-            )
-        return None, given["resume"], keywords
-    given = defaults | given
+def recipe_from(values, **defaults):
+    """The `Recipe` that arguments say.
+
+    Args:
+        values: dict of parsed arguments, with those of `add_recipe_arguments`.
+        defaults: that take the place of arguments which are not given.
+
+    Returns:
+        (the recipe, keywords of `data.load` that are none of its fields).
+
+    Raises:
+        ValueError: as `Recipe` does.
+    """
+    given = defaults | _given(values)
     base = {field.name: getattr(DIGITS, field.name) for field in dataclasses.fields(Recipe)}
     base |= PRESETS[given["preset"]]
     if "warmup_epochs" not in given and "epochs" in given:
         # A shorter run warms up for the same part of it.
         given["warmup_epochs"] = given["epochs"] * base["warmup_epochs"] // base["epochs"]
     changes = {name: given[name] for name in MODEL_CHANGES if name in given}
-    base |= {name: given[name] for name in fields & set(given)}
+    base |= {name: given[name] for name in FIELDS & set(given)}
     base["changes"] = base["changes"] | given.get("changes", {}) | changes
     base["augmentation"] = dataclasses.replace(
-        base["augmentation"], **{name: given[name] for name in policy & set(given)}
+        base["augmentation"], **{name: given[name] for name in POLICY & set(given)}
     )
-    recipe = Recipe(**base)
+    return Recipe(**base), {name: given[name] for name in LOADING if name in given}
+
+
+def _given(values):
+    """Without what is absent. (None is also what a field was set to by "none".)"""
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None or name in FIELDS | POLICY
+    }
+
+
+def _understood(values, defaults):
+    given = _given(values)
+    keywords = {
+        name: given[name]
+        for name in ("devices", "workers", "tensorboard", *LOADING)
+        if name in given
+    }
+    if "resume" in given:
+        odd = (FIELDS | POLICY | {*MODEL_CHANGES, "changes", "directory"}) & set(given)
+        if odd:
+            raise ValueError(
+                "A run that goes on has its recipe. "
+                f"Received: --resume with {', '.join(flag(name) for name in sorted(odd))}"
+            )
+        return None, given["resume"], keywords
+    recipe, _ = recipe_from(values, **defaults)
     directory = given.get("directory") or Path(
         "runs", f"{recipe.model}-{time.strftime('%Y%m%d-%H%M%S')}"
     )
@@ -146,12 +180,13 @@ def _understood(values, defaults):
     return recipe, directory, keywords
 
 
-def _flag(name):
+def flag(name):
+    """The command-line flag of a name."""
     return f"--{name.replace('_', '-')}"
 
 
-def _texts(kind):
-    """What the docstring's Args say of each field."""
+def documented_arguments(kind):
+    """What the docstring's Args say of each field, by name."""
     arguments = inspect.getdoc(kind).partition("Args:")[2].partition("\n\n")[0]
     entries = re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", arguments, re.MULTILINE)
     return {

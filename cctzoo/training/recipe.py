@@ -156,5 +156,9 @@ class Recipe:
     @classmethod
     def load(cls, path):
         """Reads what `save` wrote."""
-        fields = json.loads(Path(path).read_text())
+        return cls.from_dict(json.loads(Path(path).read_text()))
+
+    @classmethod
+    def from_dict(cls, fields):
+        """The recipe that `dataclasses.asdict` turned into a dict."""
         return cls(**fields | {"augmentation": Augmentation(**fields["augmentation"])})
