@@ -25,7 +25,8 @@ class ParetoOracle(keras_tuner.Oracle):
     neighbouring value. Nothing waits for running trials, so any number of workers is kept busy.
 
     No point is tried twice, whether it ran, runs or failed, and the search ends when a finite
-    space is exhausted. A proposal depends on nothing but the seed and the trials so far: a
+    space is exhausted. (What counts as the same is KerasTuner's `_duplicate`, as in its own
+    oracles.) A proposal depends on nothing but the seed and the trials so far: a
     reloaded search goes on as if it had never stopped.
 
     A completed trial with a latency but no accuracy was not worth training (it was over the
@@ -92,16 +93,15 @@ class ParetoOracle(keras_tuner.Oracle):
                 f"namesakes under other conditions. Received: {twice} more than once"
             )
         generator = np.random.default_rng([self.seed, len(self.trials)])
-        tried = {self._point(trial.hyperparameters.values) for trial in self.trials.values()}
         parents = self._parents() if len(self.trials) >= self.population else []
         for _ in range(DRAWS):
             values = next(self._walk(self._child(parents, generator)))
-            if self._point(values) not in tried:
+            if not self._duplicate(values):
                 return {"status": TrialStatus.RUNNING, "values": values}
         # So many known ones in a row: now every point, those like one more child first. An
         # untried one comes after as many steps as there are trials, at the latest.
         for values in self._walk(self._child(parents, generator)):
-            if self._point(values) not in tried:
+            if not self._duplicate(values):
                 return {"status": TrialStatus.RUNNING, "values": values}
         return {"status": TrialStatus.STOPPED}
 
@@ -155,11 +155,6 @@ class ParetoOracle(keras_tuner.Oracle):
                     yield from self._walk(preference, {**values, hp.name: value})
                 return
         yield values
-
-    def _point(self, values):
-        """What makes two trials the same, as a key."""
-        names = {hp.name for hp in self.hyperparameters.space}
-        return tuple(sorted(item for item in values.items() if item[0] in names))
 
 
 def _metric(trial, name):

@@ -1,0 +1,78 @@
+"""Chief and workers on this machine; one of them is killed."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import keras
+import pytest
+from records import read_records
+from workers import run_with_workers
+
+from tests.tuning import made_up
+
+SCRIPT = Path(__file__).with_name("made_up_search.py")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="processes that do not train: the same on each"
+)
+
+
+def test_a_killed_worker_gets_its_trial_again(tmp_path):
+    plan = made_up.search(tmp_path, trials=7)
+    plan.save(tmp_path)
+    killed = []
+    thread = threading.Thread(target=kill_a_worker, args=(tmp_path, killed))
+    thread.start()
+    run_with_workers(tmp_path, 2, script=SCRIPT)
+    thread.join()
+    records = read_records(tmp_path)
+    assert [record.status for record in records] == ["trained"] * 7
+    (again,) = (record for record in records if record.starts == 2)
+    assert again.trial == killed[0].trial
+    assert {record.worker for record in records} == {"worker0", "worker1"}
+    assert "worker1 ended with code -9" in (tmp_path / "search.log").read_text()
+
+
+def kill_a_worker(directory, killed):
+    """-9 for worker1 in the middle of its first trial."""
+    while not killed:
+        time.sleep(0.05)
+        killed += [
+            record
+            for record in read_records(directory)
+            if record.worker == "worker1" and record.status == "running"
+        ]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        mine = str(directory).encode() in (process / "cmdline").read_bytes()
+        if mine and b"KERASTUNER_TUNER_ID=worker1" in environment:
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+def test_a_chief_that_dies_ends_the_search(tmp_path):
+    script = tmp_path / "dies.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "if os.environ['KERASTUNER_TUNER_ID'] == 'chief': sys.exit(3)\n"
+        "time.sleep(60)\n"
+    )
+    start = time.monotonic()
+    with pytest.raises(RuntimeError, match="the chief ended with code 3"):
+        run_with_workers(tmp_path, 2, script=script)
+    assert time.monotonic() - start < 30
+
+
+def test_a_worker_that_always_dies_ends_the_search(tmp_path):
+    script = tmp_path / "dies.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "if os.environ['KERASTUNER_TUNER_ID'] == 'worker1': sys.exit(4)\n"
+        "time.sleep(60)\n"
+    )
+    with pytest.raises(RuntimeError, match="worker1 ended with code 4 4 times"):
+        run_with_workers(tmp_path, 2, script=script)

@@ -1,0 +1,118 @@
+"""Searches models that are accurate and fast: heads, prefix, depth and width.
+
+Without arguments: a search on images of handwritten digits, a few minutes on 2 cores.
+
+    python tuning/search.py
+    python tuning/search.py --dataset npz:mine.npz --budget-ms 5 --trials 40 --workers 2
+    python tuning/search.py --preset cifar10_200 --heads 4 16 64 --conv-prefix 0 2 3
+    python tuning/search.py --latency-command "sh time_on_phone.sh {model}"
+    python tuning/search.py --resume runs/MY_SEARCH
+
+Each trial exports its model to LiteRT and times it, then trains it for a few epochs. In the end
+there are a table, the Pareto front (`front.png`, `front.json`), all trials (`report.json`,
+`search.log`), and the best model trained in full, exported and timed (`final/`).
+
+Several machines: tuning/README.md.
+"""
+
+import json
+import os
+import time
+
+import keras_tuner
+from records import log, read_records
+from search_arguments import check_resumed, make_parser, new_search
+from search_plan import Search
+from search_report import best, trained_and_front, write_report
+from tuner import SearchTuner
+from workers import run_with_workers
+
+from cctzoo import training
+from cctzoo.deliver import deliver
+from cctzoo.training.arguments import flag
+
+CHIEF_SECONDS = 600  # that a worker waits for the chief's search.json
+ERRORS = (OSError, RuntimeError, keras_tuner.errors.FatalError)
+
+
+def main():
+    parser = make_parser(__doc__)
+    options = parser.parse_args()
+    directory = options.resume or options.directory
+    with training.one_line_errors(parser, directory):
+        if options.resume:
+            check_resumed(parser, options)
+        try:
+            run(options, directory)
+        except ERRORS as error:
+            begun = (directory / "search.json").exists()
+            hint = f"{directory} keeps what was done; --resume {directory} goes on\n" * begun
+            parser.exit(1, f"\n{parser.prog}: {error}\n{hint}")
+
+
+def run(options, directory):
+    """The search, its report, and the full training of its best models."""
+    role = os.environ.get("KERASTUNER_TUNER_ID") if "KERASTUNER_ORACLE_IP" in os.environ else None
+    names = ("data_dir", "manual_dir")
+    loading = {name: getattr(options, name) for name in names if getattr(options, name)}
+    if options.resume:
+        wait_for(directory / "search.json", CHIEF_SECONDS if role else 0)
+        search = Search.load(directory)
+    else:
+        search = new_search(options, directory, loading)
+    if options.workers > 1 and not role:
+        words = [word for name, value in loading.items() for word in (flag(name), value)]
+        run_with_workers(directory, options.workers, words)
+    else:
+        SearchTuner(search, directory, **loading).search()
+    if options.trials_only or role not in (None, "chief"):
+        return
+    write_report(directory)
+    _, trained, _ = trained_and_front(directory)
+    if not trained:
+        raise RuntimeError(nothing_trained(directory))
+    finals = [
+        train_fully(search, record, directory, loading) for record in best(trained, search.final)
+    ]
+    write_report(directory, finals)
+
+
+def wait_for(path, seconds):
+    """Returns when the file is there, or after so many seconds."""
+    end = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(1)
+
+
+def nothing_trained(directory):
+    """Why no trial was trained, as a sentence."""
+    records = read_records(directory)
+    over = [record for record in records if record.status == "over budget"]
+    if over:
+        fastest = min(over, key=lambda record: record.latency_ms)
+        return (
+            f"No model was trained: {len(over)} of {len(records)} were over the budget, the "
+            f"fastest was trial {fastest.trial} with {fastest.latency_ms:.3f} ms. Raise "
+            "--budget-ms, or widen the space towards smaller models."
+        )
+    return f"No model was trained: all {len(records)} trials failed; search.log has the reasons."
+
+
+def train_fully(search, record, directory, loading):
+    """Trains a model by the whole recipe, exports and times it; a dict of its figures."""
+    folder = directory / "final" / f"trial_{record.trial}"
+    path = folder / "report.json"
+    if not (path.exists() and "latency" in json.loads(path.read_text())):
+        log(directory, f"full training of trial {record.trial} in {folder}")
+        if (folder / "recipe.json").exists():
+            done = training.resume(folder, **loading)
+        else:
+            done = training.train(search.full_recipe(record.changes), folder, **loading)
+        deliver(done.model, done.dataset, folder)
+    report = json.loads(path.read_text())
+    log(directory, f"trial {record.trial}, full training: {report['test_accuracy']:.2%} (test)")
+    return {"trial": record.trial, "test_accuracy": report["test_accuracy"], "folder": str(folder)}
+
+
+if __name__ == "__main__":
+    main()
