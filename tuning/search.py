@@ -30,6 +30,7 @@ from workers import run_with_workers
 from cctzoo import training
 from cctzoo.deliver import deliver
 from cctzoo.training.arguments import flag
+from cctzoo.training.train import sigterm_like_interrupt
 
 CHIEF_SECONDS = 600  # that a worker waits for the chief's search.json
 ERRORS = (OSError, RuntimeError, keras_tuner.errors.FatalError)
@@ -62,7 +63,8 @@ def run(options, directory):
         search = new_search(options, directory, loading)
     if options.workers > 1 and not role:
         words = [word for name, value in loading.items() for word in (flag(name), value)]
-        run_with_workers(directory, options.workers, words)
+        with sigterm_like_interrupt():  # which must not leave workers behind
+            run_with_workers(directory, options.workers, words)
     else:
         SearchTuner(search, directory, **loading).search()
     if options.trials_only or role not in (None, "chief"):

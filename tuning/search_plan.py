@@ -49,7 +49,7 @@ class Search:
     proxy_epochs: int
     proxy_images: int | None = None
     oracle: str = "pareto"
-    trials: int = 12
+    trials: int = 10
     final: int = 1
     seed: int = 0
 

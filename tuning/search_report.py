@@ -1,6 +1,7 @@
 """What a search found: the table, the Pareto front as picture and JSON."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,11 @@ def trained_and_front(directory):
 
 
 def best(trained, count):
-    """The `count` records of the highest score."""
-    return sorted(trained, key=lambda record: -record.score)[:count]
+    """The records of the `count` models with the highest scores."""
+    ordered = sorted(trained, key=lambda record: -record.score)
+    # Hyperband trains a model in several trials; the best of them stands for it.
+    models = {json.dumps(record.changes, sort_keys=True): record for record in reversed(ordered)}
+    return [record for record in ordered if record in models.values()][:count]
 
 
 def write_report(directory, finals=()):

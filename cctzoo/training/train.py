@@ -130,7 +130,7 @@ def fit(model, batches, recipe, recorder, callbacks=()):
     if done == recipe.total_epochs:  # what `fit` does at its end
         model.optimizer.finalize_variable_values(model.trainable_variables)
         return
-    with _sigterm_like_interrupt():
+    with sigterm_like_interrupt():
         model.fit(
             batches,
             initial_epoch=done,
@@ -258,7 +258,7 @@ def _validation(model, dataset, batch_size):
 
 
 @contextlib.contextmanager
-def _sigterm_like_interrupt():
+def sigterm_like_interrupt():
     """Within the block, SIGTERM raises KeyboardInterrupt, as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers

@@ -111,7 +111,18 @@ def record(trial, accuracy, latency_ms, **changes):
         ["depth", "embed_dim", "heads", "head_dim", "conv_prefix", "prefix_pool"], 1
     ) | {"head_profile": "even", "prefix_kind": "vgg"}
     figures = {"accuracy": accuracy, "latency_ms": latency_ms, "ratio": latency_ms}
-    return Record(trial, values, {}, **{"status": "trained", "score": accuracy} | figures | changes)
+    return Record(
+        trial,
+        values,
+        {"depth": trial},
+        **{"status": "trained", "score": accuracy} | figures | changes,
+    )
+
+
+def test_hyperbands_rounds_are_one_model():
+    rounds = [record("0", 0.7, 2.0), record("1", 0.9, 2.0), record("2", 0.8, 1.0)]
+    rounds[0].changes = rounds[1].changes
+    assert [each.trial for each in best(rounds, 3)] == ["1", "2"]
 
 
 def test_report(tmp_path, capsys):
