@@ -76,7 +76,8 @@ def run(options, directory):
     finals = [
         train_fully(search, record, directory, loading) for record in best(trained, search.final)
     ]
-    write_report(directory, finals)
+    if finals:
+        write_report(directory, finals)
 
 
 def wait_for(path, seconds):

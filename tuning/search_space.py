@@ -41,7 +41,7 @@ class SearchSpace:
     embed_dim: tuple[int, ...] = (64, 128)
     heads: tuple[int, ...] = (4, 16, 64)
     head_profile: tuple[str, ...] = PROFILES
-    head_dim: tuple[int, ...] = (0, 8)
+    head_dim: tuple[int, ...] = (0,)
     conv_prefix: tuple[int, ...] = (0, 1, 2, 3)
     prefix_kind: tuple[str, ...] = ("vgg", "depthwise")
     prefix_pool: tuple[str, ...] = POOLS

@@ -3,6 +3,7 @@
 import json
 
 import compare_oracles
+import keras
 import keras_tuner
 import numpy as np
 import pareto
@@ -10,6 +11,10 @@ import pytest
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 from pareto_oracle import ParetoOracle
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="nothing is trained: the same on each backend"
+)
 
 
 def make(directory, space=compare_oracles.space, **options):
