@@ -54,6 +54,8 @@ def main():
 def run(options, directory):
     """The search, its report, and the full training of its best models."""
     role = os.environ.get("KERASTUNER_TUNER_ID") if "KERASTUNER_ORACLE_IP" in os.environ else None
+    if options.workers < 1:
+        raise ValueError(f"`workers` must be at least 1. Received: workers={options.workers}")
     names = ("data_dir", "manual_dir")
     loading = {name: getattr(options, name) for name in names if getattr(options, name)}
     if options.resume:

@@ -22,7 +22,7 @@ from cctzoo.training.arguments import (
     recipe_from,
 )
 
-DIGITS = {"changes": {"conv_layers": 1}}  # 8 x 8 tokens: of 4 x 4, heads and prefix cost nothing
+DIGITS = {"conv_layers": 1}  # 8 x 8 tokens: with 4 x 4, heads and prefix cost nothing
 PROXY_PART = 5  # a trial trains for a fifth of the epochs
 
 
@@ -81,12 +81,38 @@ def new_search(options, directory, loading):
     shows at once, and a target that is not given is this model's latency.
     """
     training.check_directory(directory)
-    if options.workers < 1:
-        raise ValueError(f"`workers` must be at least 1. Received: workers={options.workers}")
+    plan = _plan(options)
+    recipe, objective = plan["recipe"], plan["objective"]
+    dataset = recipe.load_data(**loading)
+    plan |= {"input_shape": dataset.x_train.shape[1:], "classes": len(dataset.classes)}
+    search = Search(**plan)
+    proxy = search.proxy.load_data(**loading)
+    check_batch_size(recipe.batch_size, len(proxy.x_train), recipe.augmentation)
+    if not len(proxy.x_validation):
+        raise ValueError(
+            "A search needs validation images. "
+            f"Received: validation={recipe.validation} of {len(proxy.x_train)} images"
+        )
+    base = search.latency.measure(search.hypermodel.base)["latency_ms"]
+    if objective.target_ms is None and objective.budget_ms is None:
+        objective = dataclasses.replace(objective, target_ms=base)
+        search = dataclasses.replace(search, objective=objective)
+    directory.mkdir(parents=True, exist_ok=True)
+    search.save(directory)
+    log(
+        directory,
+        f"{search.hypermodel.models} models in the space, {search.trials} trials by "
+        f"{search.oracle}; the base model {recipe.model} takes {base:.3f} ms",
+    )
+    return search
+
+
+def _plan(options):
+    """The fields of a `Search` but those that the data have."""
     given = {name: value for name, value in vars(options).items() if name not in HYPERPARAMETERS}
     recipe, _ = recipe_from(given)
     if recipe.dataset == "digits":
-        recipe = dataclasses.replace(recipe, changes=DIGITS["changes"] | recipe.changes)
+        recipe = dataclasses.replace(recipe, changes=DIGITS | recipe.changes)
     space = SearchSpace(
         **{name: value for name in HYPERPARAMETERS if (value := getattr(options, name)) is not None}
     )
@@ -101,7 +127,7 @@ def new_search(options, directory, loading):
         command=options.latency_command,
     )
     epochs = options.proxy_epochs
-    plan = {
+    return {
         "recipe": recipe,
         "space": space,
         "objective": objective,
@@ -110,28 +136,6 @@ def new_search(options, directory, loading):
         "seed": recipe.seed,
         **{name: getattr(options, name) for name in ("oracle", "trials", "final", "proxy_images")},
     }
-    dataset = recipe.load_data(**loading)
-    plan |= {"input_shape": dataset.x_train.shape[1:], "classes": len(dataset.classes)}
-    search = Search(**plan)
-    proxy = search.proxy.load_data(**loading)
-    check_batch_size(recipe.batch_size, len(proxy.x_train), recipe.augmentation)
-    if not len(proxy.x_validation):
-        raise ValueError(
-            "A search needs validation images. "
-            f"Received: validation={recipe.validation} of {len(proxy.x_train)} images"
-        )
-    base = edge.measure(search.hypermodel.base)["latency_ms"]
-    if objective.target_ms is None and objective.budget_ms is None:
-        objective = dataclasses.replace(objective, target_ms=base)
-        search = dataclasses.replace(search, objective=objective)
-    directory.mkdir(parents=True, exist_ok=True)
-    search.save(directory)
-    log(
-        directory,
-        f"{search.hypermodel.models} models in the space, {search.trials} trials by "
-        f"{search.oracle}; the base model {recipe.model} takes {base:.3f} ms",
-    )
-    return search
 
 
 def _add_objective(group):

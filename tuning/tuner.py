@@ -47,7 +47,7 @@ class SearchTuner(BaseTuner):
     def run_trial(self, trial):
         try:
             record = self._record(trial)
-        except OSError as error:
+        except (OSError, ImportError) as error:
             raise keras_tuner.errors.FatalError(f"trial {trial.trial_id}: {error}") from error
         if record.status == "failed":
             raise keras_tuner.errors.FailedTrialError(record.reason)
@@ -71,7 +71,7 @@ class SearchTuner(BaseTuner):
             if starts == MOST_STARTS:
                 raise RuntimeError(f"its process was killed {MOST_STARTS} times")
             self._measure_and_train(record, config, folder)
-        except OSError:
+        except (OSError, ImportError):
             raise
         except Exception as error:  # of whatever kind: it is this model's, and is written down
             record.status = "failed"

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 
+import keras_tuner
 import pytest
 import tuner
 from edge_latency import EdgeLatency
@@ -93,6 +94,19 @@ def test_a_failed_trial_does_not_end_the_search(tmp_path, monkeypatch):
     failed = [record for record in records if record.status == "failed"]
     assert 0 < len(failed) < 7
     assert failed[0].reason == "TrainingDiverged: the loss is no number"
+
+
+def test_a_missing_package_ends_the_search_and_fails_no_trial(tmp_path, monkeypatch):
+    def train(recipe, directory):
+        raise ModuleNotFoundError("No module named 'scipy'")
+
+    monkeypatch.setattr(training, "train", train)
+    with pytest.raises(keras_tuner.errors.FatalError, match="trial 0: No module named 'scipy'"):
+        run(made_up.search(tmp_path), tmp_path / "a")
+    monkeypatch.setattr(training, "train", made_up.train)
+    assert {record.status for record in run(made_up.search(tmp_path), tmp_path / "a")} == {
+        "trained"
+    }
 
 
 def test_a_search_of_failures_ends(tmp_path, monkeypatch):
