@@ -1,6 +1,7 @@
 """An array that still lies in a file."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -24,6 +25,10 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: str
     read: Callable[[], np.ndarray]
+
+    @property
+    def size(self):
+        return math.prod(self.shape)
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.read(), dtype=dtype)
