@@ -245,7 +245,7 @@ def test_fetch_uses_keras_cache(server, checkpoint, tmp_path, monkeypatch):
     from cctzoo.weights import fetch, registry
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    row = registry.authors("cct_7_3x1_32", "test", "NAME", "cifar10", 10, None)
+    row = registry.authors("cct_7_3x1_32", "test", "cifar10", None, file="NAME")
     monkeypatch.setitem(registry.WEIGHTS, row.tag, row)
     assert row.url == "https://shi-labs.com/projects/cct/checkpoints/NAME.pth"
     assert row.path == Path(tmp_path, "home", "cctzoo", "NAME.pth")

@@ -12,28 +12,30 @@ import pytest
 from cctzoo import data, models
 from cctzoo.training import evaluation
 from cctzoo.weights import describe, fetch, list_weights
-from cctzoo.weights.registry import PACKAGED, WEIGHTS, find
+from cctzoo.weights.registry import WEIGHTS, find
+from cctzoo.weights.trained_weights import PACKAGED
 from tests.models.small import images, predict
 
 SHIPPED = [tag for tag, row in WEIGHTS.items() if row.url is None]
+FOLDER = "https://shi-labs.com/projects/cct/checkpoints/"
 PUBLISHED = {
-    "cct_7_3x1_32_cifar10_300epochs": ("cct_7_3x1_32", 10),
-    "cct_7_3x1_32_sine_cifar10_5000epochs": ("cct_7_3x1_32_sine", 10),
-    "cct_7_3x1_32_cifar100_300epochs": ("cct_7_3x1_32", 100),
-    "cct_7_3x1_32_sine_cifar100_5000epochs": ("cct_7_3x1_32_sine", 100),
-    "cct_7_7x2_224_flowers102": ("cct_7_7x2_224", 102),
-    "cct_14_7x2_224_imagenet": ("cct_14_7x2_224", 1000),
-    "cct_14_7x2_384_imagenet": ("cct_14_7x2_384", 1000),
-    "cct_14_7x2_384_flowers102": ("cct_14_7x2_384", 102),
+    "pretrained/cct_7_3x1_32_cifar10_300epochs": ("cct_7_3x1_32", 10),
+    "pretrained/cct_7_3x1_32_sine_cifar10_5000epochs": ("cct_7_3x1_32_sine", 10),
+    "pretrained/cct_7_3x1_32_cifar100_300epochs": ("cct_7_3x1_32", 100),
+    "pretrained/cct_7_3x1_32_sine_cifar100_5000epochs": ("cct_7_3x1_32_sine", 100),
+    "pretrained/cct_7_7x2_224_flowers102": ("cct_7_7x2_224_sine", 102),
+    "pretrained/cct_14_7x2_224_imagenet": ("cct_14_7x2_224", 1000),
+    "finetuned/cct_14_7x2_384_imagenet": ("cct_14_7x2_384", 1000),
+    "finetuned/cct_14_7x2_384_flowers102": ("cct_14_7x2_384", 102),
 }
 
 
 def test_the_authors_eight():
     rows = [row for row in WEIGHTS.values() if row.url]
-    found = {Path(row.url).stem: (row.model, row.config().classes) for row in rows}
-    assert found == PUBLISHED
+    found = {row.url: (row.model, row.config().classes) for row in rows}
+    assert found == {f"{FOLDER}{name}.pth": about for name, about in PUBLISHED.items()}
+    assert len({row.path for row in rows}) == 8
     for row in rows:
-        assert row.url.startswith("https://shi-labs.com/projects/cct/checkpoints/")
         assert row.config().positional_embedding == "learnable"
         assert row.config().include_preprocessing
         assert "not verified here" in describe(row.tag)
