@@ -7,6 +7,8 @@ from keras import ops
 
 from cctzoo.weights.stored_array import is_floating
 
+MOST_FAULTS = 300  # listed; no model of the zoo has as many weights
+
 
 def fit(model, wanted, found, *, top=(), grid=None, strict=True):
     """Moves for `assign`, after all names, shapes and types have been compared.
@@ -44,9 +46,10 @@ def fit(model, wanted, found, *, top=(), grid=None, strict=True):
         )
     absent = [name for name in wanted if name not in found]
     extra = [name for name in found if name not in wanted]
-    if top and not model.config.include_top and any(name.startswith(top) for name in extra):
-        extra = [name for name in extra if not name.startswith(top)]
-        notes.append("classifier and pooling left out")
+    if top and not model.config.include_top:
+        left = [name for name in extra if name.startswith(top)]
+        extra = [name for name in extra if name not in left]
+        notes += [f"left out for want of a top: {', '.join(left)}"] if left else []
     for name, (variable, order) in wanted.items():
         if name in absent:
             continue
@@ -88,8 +91,10 @@ def assign(pairs, notes):
 
 def _raise_if(model, faults):
     if faults:
+        more = len(faults) - MOST_FAULTS
+        listed = faults[:MOST_FAULTS] + [f"and {more} more"] * (more > 0)
         raise ValueError(
-            f"The arrays must be those of the model {model.name!r}. Received: {'; '.join(faults)}"
+            f"The arrays must be those of the model {model.name!r}. Received: {'; '.join(listed)}"
         )
 
 

@@ -11,7 +11,13 @@ import os
 import numpy as np
 
 from cctzoo.files import replacing
-from cctzoo.weights.stored_array import MOST_DIMENSIONS, StoredArray, from_bytes, is_count
+from cctzoo.weights.stored_array import (
+    MOST_DIMENSIONS,
+    StoredArray,
+    from_bytes,
+    is_count,
+    itemsize,
+)
 
 TYPES = {
     "F64": "float64",
@@ -26,8 +32,7 @@ TYPES = {
     "BOOL": "bool",
 }
 NAMES = {dtype: name for name, dtype in TYPES.items()}
-SIZES = {"bfloat16": 2}
-MOST_HEADER = 2**24  # bytes; 1,000 tensors take 0.1 MB
+MOST_HEADER = 2**22  # bytes; 1,000 tensors take 0.1 MB
 
 
 @contextlib.contextmanager
@@ -82,13 +87,12 @@ def _array(stream, start, about):
     if not isinstance(dtype, str) or dtype not in TYPES:
         raise ValueError(f"dtype {str(dtype)[:20]!r} is none of {', '.join(TYPES)}")
     dtype = TYPES[dtype]
-    itemsize = SIZES.get(dtype) or np.dtype(dtype).itemsize
     lengths = isinstance(shape, list) and len(shape) <= MOST_DIMENSIONS
     lengths = lengths and isinstance(places, list) and len(places) == 2
     if not lengths or not all(map(is_count, shape + places)):
         raise ValueError("a shape or a place in its header is not made of lengths")
     begin, end = places
-    if end - begin != math.prod(shape) * itemsize:
+    if end - begin != math.prod(shape) * itemsize(dtype):
         raise ValueError("a shape in its header does not match its place")
 
     def read():

@@ -39,6 +39,11 @@ def is_floating(dtype):
     return str(dtype) == "bfloat16" or np.dtype(dtype).kind == "f"
 
 
+def itemsize(dtype):
+    """Bytes of a number of a `StoredArray.dtype`."""
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
 def from_bytes(data, dtype, big_endian=False):
     """Bytes -> flat array; bfloat16 becomes float32, whose upper half it is."""
     order = ">" if big_endian else "<"

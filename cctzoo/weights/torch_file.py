@@ -16,7 +16,13 @@ import numpy as np
 
 from cctzoo.files import replacing
 from cctzoo.weights.pickle_values import read_pickle
-from cctzoo.weights.stored_array import MOST_DIMENSIONS, StoredArray, from_bytes, is_count
+from cctzoo.weights.stored_array import (
+    MOST_DIMENSIONS,
+    StoredArray,
+    from_bytes,
+    is_count,
+    itemsize,
+)
 
 STORAGES = {
     "torch.DoubleStorage": "float64",
@@ -34,7 +40,6 @@ MOST_PICKLE = 2**22  # bytes of data.pkl: a state dict of 1,000 tensors takes 0.
 OLD_FORMAT = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number, pickled
 ZIP_ERRORS = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, struct.error, ValueError)
 ALIGNMENT = 64  # of storages, as PyTorch writes them, so that they can be mapped to memory
-SIZES = {"bfloat16": 2}
 
 
 @contextlib.contextmanager
@@ -109,11 +114,10 @@ def _entries(archive, size):
 def _tensor(entries, read, big_endian, kind, key, count, offset, shape, strides):
     """A view of a storage; ValueError unless the storage is there and the view lies in it."""
     dtype = STORAGES[kind]
-    itemsize = SIZES.get(dtype) or np.dtype(dtype).itemsize
     name = f"data/{key}" if isinstance(key, str) else None
     if name not in entries:
         raise ValueError("it has a tensor whose storage is not in the file")
-    if not is_count(count) or entries[name].file_size != count * itemsize:
+    if not is_count(count) or entries[name].file_size != count * itemsize(dtype):
         raise ValueError(f"its storage {key[:100]!r} has not the length that it should have")
     sides = isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) == len(strides)
     if not sides or not all(map(is_count, (offset, *shape, *strides))):

@@ -135,7 +135,10 @@ def test_other_classes_and_no_top(tmp_path, capsys):
         np.testing.assert_array_equal(weight, expected)
     bare = small_model(include_top=False)
     load_pytorch_checkpoint(bare, tmp_path / "a.pth")
-    assert capsys.readouterr().out == "weights: classifier and pooling left out\n"
+    assert capsys.readouterr().out == (
+        "weights: left out for want of a top: classifier.attention_pool.weight, "
+        "classifier.attention_pool.bias, classifier.fc.weight, classifier.fc.bias\n"
+    )
     for name in ("tokenizer", "block01", "norm"):
         for model in (seven, bare):
             pairs = zip(
