@@ -1,14 +1,18 @@
 """What a model is, as plain data for a JSON file; and the model of such data."""
 
+import contextlib
 import dataclasses
 import json
 import math
+
+import keras
 
 from cctzoo.models.cct import CCT
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.config import CCTConfig
 
-MOST_POSITIONS = 2**26  # numbers in a table of sines, which no file pays for
+MOST_POSITIONS = 2**26  # pixels, or numbers in a table of sines: no file pays for them
+MOST_LAYERS = 1000
 # Fields that the meaning of the weights depends on; the others are the user's to change.
 FIXED = ("family", "depth", "embed_dim", "block_heads", "mlp_ratio", "kernel_size")
 FIXED += ("conv_layers", "conv_prefix", "prefix_kind", "block_filters", "norm")
@@ -59,18 +63,16 @@ def build(about, elements, dtype=None):
     """
     try:
         if about["kind"] == "cct":
-            config = config_of(about)
-            _check_size(config, elements)
-            return CCT(config, name=str(about["name"]), dtype=dtype)
-        if about["kind"] == "soft_committee" and len(about["members"]) <= elements:
+            return _build_all([about], elements, dtype)[0]
+        if about["kind"] == "soft_committee":
             return SoftCommittee(
-                [build(member, elements, dtype) for member in about["members"]],
+                _build_all(about["members"], elements, dtype, keras.name_scope),
                 average=about["average"],
                 weights=[float(weight) for weight in about["weights"]],
                 classifier_activation=about["classifier_activation"],
                 name=str(about["name"]),
             )
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"A model's description must be whole. Received: {error!r}") from error
     raise ValueError(
         'A model\'s description must be of kind "cct" or "soft_committee". '
@@ -81,9 +83,45 @@ def build(about, elements, dtype=None):
 def config_of(about):
     """The `CCTConfig` in a description of a `CCT`; ValueError where there is none."""
     try:
-        return CCTConfig(**about["config"])
+        fields = about["config"]
+        for name in ("depth", "conv_layers"):  # whose numbers alone make long tuples
+            if name in fields and not fields[name] <= MOST_LAYERS:
+                raise ValueError(
+                    f"`{name}` must be at most {MOST_LAYERS}. Received: more in a description"
+                )
+        return CCTConfig(**fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"A model's description must be whole. Received: {error!r}") from error
+
+
+def _build_all(members, elements, dtype, scope=contextlib.nullcontext):
+    """A `CCT` of each description, if all of them together can be of so many numbers."""
+    configs = [config_of(member) for member in members]
+    least = sum(map(_least, configs))
+    largest = max(max(math.prod(c.input_shape), c.embed_dim * c.tokens) for c in configs)
+    if least > elements or largest > MOST_POSITIONS:
+        raise ValueError(
+            "A model's description must be one of the weights that come with it. Received: "
+            f"{elements} numbers for a model of at least {least} weights and {largest} places"
+        )
+    models = []
+    for member, config in zip(members, configs, strict=True):
+        name = str(member["name"])
+        with scope(name):  # a committee's leads the paths of its members' variables
+            models.append(CCT(config, name=name, dtype=dtype))
+    return models
+
+
+def _least(config):
+    """A lower bound of the number of a config's weights."""
+    width = config.embed_dim
+    hidden = int(config.mlp_ratio * width)
+    heads = sum(n * (config.head_dim or width // n) for n in config.block_heads)
+    least = 4 * width * heads + 2 * width * hidden * len(config.block_heads)
+    least += width * config.classes if config.include_top else 0
+    least += width * config.tokens if config.positional_embedding == "learnable" else 0
+    least += config.kernel_size**2 * config.tokenizer_filters * config.conv_layers
+    return least + sum(config.block_filters)
 
 
 def check_same(source, config, what):
@@ -106,24 +144,6 @@ def check_same(source, config, what):
         raise ValueError(
             f"{what} are for {', '.join(f'{name}={pair[0]!r}' for name, pair in odd.items())}. "
             f"Received: {', '.join(f'{name}={pair[1]!r}' for name, pair in odd.items())}"
-        )
-
-
-def _check_size(config, elements):
-    """Raises ValueError if the model has more weights than the file, by a lower bound."""
-    width = config.embed_dim
-    hidden = int(config.mlp_ratio * width)
-    heads = sum(n * (config.head_dim or width // n) for n in config.block_heads)
-    least = 4 * width * heads + 2 * width * hidden * len(config.block_heads)
-    least += width * config.classes if config.include_top else 0
-    least += width * config.tokens if config.positional_embedding == "learnable" else 0
-    least += config.kernel_size**2 * config.tokenizer_filters * config.conv_layers
-    least += sum(config.block_filters)
-    pixels = math.prod(config.input_shape)
-    if least > elements or max(pixels, width * config.tokens) > MOST_POSITIONS:
-        raise ValueError(
-            "A model's description must be one of the weights that come with it. Received: "
-            f"{elements} numbers for a model of at least {least} weights and {pixels} pixels"
         )
 
 

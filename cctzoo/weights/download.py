@@ -70,7 +70,8 @@ def download(url, path, sha256=None, size=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     with _lock(path):
         known = path.with_name(f"{path.name}.sha256")
-        if sha256 is None and known.exists():
+        kept = sha256 is None and known.exists()
+        if kept:
             sha256 = known.read_text().strip()
         if path.exists():
             with contextlib.suppress(ValueError):
@@ -86,6 +87,12 @@ def download(url, path, sha256=None, size=None):
                 print(f"weights: no sha256 of {path.name} is published; this one has {digest}")
                 write_text(known, digest + "\n")
             os.replace(part, path)
+        except ValueError as error:
+            if not kept:
+                raise
+            raise ValueError(
+                f"{error} (That sha256 is the first download's: remove {known} to take another.)"
+            ) from error
         finally:
             if not fcntl:
                 part.unlink(missing_ok=True)

@@ -15,9 +15,13 @@ LITERALS = {
     *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8"),
 }
 EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
-# Names that a state dict needs, all of them words here, none an object; the storages are
-# words too, see `Globals`. A training script's arguments come as an argparse.Namespace: an
-# empty dict to us.
+ACTIONS = {  # opcodes that are methods below, by their name in lower case
+    *("MARK", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "APPEND", "APPENDS", "SETITEM", "SETITEMS"),
+    *("BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET"),
+    *("GLOBAL", "STACK_GLOBAL", "REDUCE", "NEWOBJ", "BUILD", "BINPERSID"),
+}
+# Globals that a state dict needs: words here, none of them an object. A training script's
+# arguments come as an argparse.Namespace: an empty dict to us.
 CONTAINERS = {"collections.OrderedDict", "argparse.Namespace"}
 KNOWN = {*CONTAINERS, "torch.Size", "torch._utils._rebuild_tensor_v2"}
 KNOWN |= {"torch._utils._rebuild_parameter"}
@@ -70,10 +74,9 @@ class _Machine:
             elif name == "STOP":
                 return self.stack.pop()
             elif name not in ("PROTO", "FRAME"):
-                action = getattr(self, f"_{name.lower()}", None)
-                if action is None:
+                if name not in ACTIONS:
                     raise ValueError(f"its pickle holds {name}, which no state dict needs")
-                action(argument)
+                getattr(self, f"_{name.lower()}")(argument)
         raise ValueError("its pickle has no end")
 
     def _mark(self, _):

@@ -100,12 +100,13 @@ def trained_model(start, model=None):
 
 def check_start(start, model):
     """Raises ValueError unless `start` is a tag, a folder, or a file that a run can start from."""
-    if Path(start).is_dir() or not is_path(start):
-        if not Path(start).is_dir():
-            find(start, None if "." in start else model)
+    if Path(start).is_dir():
+        return
+    if not is_path(start):
+        find(start, None if "." in start else model)
     elif not str(start).endswith(SUFFIXES) or not Path(start).is_file():
         raise ValueError(
-            f"`start_from` must be a tag of trained weights, a folder of save_to_folder, or a "
+            "`start_from` must be a tag of trained weights, a folder of save_to_folder, or a "
             f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file that exists. "
             f"Received: start_from={start!r}"
         )

@@ -113,6 +113,7 @@ def test_other_channels(channels, tmp_path, capsys):
     assert capsys.readouterr().out == expected
 
 
+@once
 def test_grey_images_in_three_channels_give_the_same(tmp_path):
     options = {"mean": 0.4, "std": 0.3, **FAMILIES["cct"]}
     coloured, grey = small_model(**options), small_model(input_shape=(12, 16, 1), **options)

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import torch
@@ -98,6 +99,7 @@ def test_a_whole_module_is_refused_by_name(tmp_path):
         read(tmp_path / "a.pth")
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="a process of its own")
 def test_without_pytorch(tmp_path):
     torch.save({"weight": torch.arange(4.0)}, tmp_path / "a.pth")
     command = [sys.executable, "-c", CHILD, str(tmp_path / "a.pth")]
