@@ -58,26 +58,27 @@ class ConvPrefix(keras.layers.Layer):
 
     def _block(self, channels, filters):
         if self.kind == "vgg":
-            return [*self._convolution(filters, 3), self._relu()]
+            return [*self._convolution(filters, 3, "conv"), self._relu()]
         return [
-            *self._convolution(EXPANSION * channels, 1),
+            *self._convolution(EXPANSION * channels, 1, "expand"),
             self._relu(),
             *self._depthwise(),
             self._relu(),
-            *self._convolution(filters, 1),
+            *self._convolution(filters, 1, "project"),
         ]
 
-    def _convolution(self, filters, kernel_size):
+    # Named, for weights that are kept by name: Keras' own names count what was built before.
+    def _convolution(self, filters, kernel_size, name):
         convolution = keras.layers.Conv2D(
-            filters, kernel_size, kernel_initializer="he_normal", **self._options()
+            filters, kernel_size, kernel_initializer="he_normal", name=name, **self._options()
         )
-        return convolution, self._batch_norm()
+        return convolution, self._batch_norm(name)
 
     def _depthwise(self):
         convolution = keras.layers.DepthwiseConv2D(
-            3, depthwise_initializer="he_normal", **self._options()
+            3, depthwise_initializer="he_normal", name="depthwise", **self._options()
         )
-        return convolution, self._batch_norm()
+        return convolution, self._batch_norm("depthwise")
 
     def _options(self):
         return {
@@ -87,8 +88,10 @@ class ConvPrefix(keras.layers.Layer):
             "dtype": self.dtype_policy,
         }
 
-    def _batch_norm(self):
-        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy)
+    def _batch_norm(self, name):
+        return keras.layers.BatchNormalization(
+            momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name=f"{name}_norm"
+        )
 
     def _relu(self):
         return keras.layers.ReLU(dtype=self.dtype_policy)

@@ -2,7 +2,6 @@
 
 import inspect
 from dataclasses import asdict, fields
-from pathlib import Path
 
 import keras
 
@@ -177,8 +176,12 @@ def create_model(variant, /, *, weights=None, name=None, dtype=None, **changes):
     Args:
         variant: a name of `list_models()`, or any other of the grammar
             `cct_SIZE_KERNELxLAYERS_IMAGE`, e.g. `"cct_14_3x1_64"`.
-        weights: path of a `.weights.h5` or `.keras` file of the same architecture.
-            Default: fresh weights.
+        weights: the tag of trained weights (`list_models(weights=True)`, e.g. `"cifar10"`),
+            whose model's numbers are then the defaults; or the path of a `.pth` (or `.pt`)
+            checkpoint of the authors' layout, a `.safetensors` file of that or our own, or a
+            `.weights.h5` or `.keras` file of the same architecture. Tags, checkpoints and
+            safetensors are adapted to other images and classes, see
+            `weights.load_pytorch_checkpoint`. Default: fresh weights.
         name: of the Keras model. Default: `variant`.
         dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global one.
         **changes: any field of `CCTConfig`, e.g. `heads=64, classes=100`.
@@ -187,27 +190,15 @@ def create_model(variant, /, *, weights=None, name=None, dtype=None, **changes):
         A `CCT`.
 
     Raises:
-        ValueError: for an unknown name or keyword, values that contradict each other, or a
-            `weights` path that is not there or not of these kinds.
+        ValueError: for an unknown name or keyword, values that contradict each other, or
+            `weights` that are not there, are broken or do not fit.
+        OSError: for weights that could not be downloaded.
     """
-    config = variant_config(variant, **changes)
     if weights is not None:
-        check_weights_path(weights)
-    model = CCT(config, name=name or variant, dtype=dtype)
-    if weights is not None:
-        model.load_weights(weights)
-    return model
+        from cctzoo.weights.start import build_with_weights  # which builds on this module
 
-
-def check_weights_path(path):
-    """Raises ValueError unless `path` is a file that `load_weights` reads."""
-    if not str(path).endswith((".weights.h5", ".keras")):
-        raise ValueError(
-            "`weights` must be the path of a .weights.h5 or .keras file. "
-            f"Received: weights={path!r}"
-        )
-    if not Path(path).is_file():
-        raise ValueError(f"`weights` must be a file that exists. Received: weights={path!r}")
+        return build_with_weights(variant, weights, name, dtype, changes)
+    return CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
 
 
 def _float32_of(policy):

@@ -119,8 +119,16 @@ def variant_config(variant, **changes):
     return dataclasses.replace(config, **changes)
 
 
-def list_models(pattern="*"):
-    """Names of the listed models that match a shell pattern, e.g. `"cct_*_32"`."""
+def list_models(pattern="*", weights=False):
+    """Names of the listed models that match a shell pattern, e.g. `"cct_*_32"`.
+
+    With `weights`, the tags of their trained weights instead, e.g. `"cct_2_3x2_32.cifar10"`;
+    `cctzoo.weights.describe` says what each is.
+    """
+    if weights:
+        from cctzoo.weights.registry import list_weights  # which builds on this module
+
+        return list_weights(pattern)
     return [name for name in VARIANTS if fnmatch.fnmatchcase(name, pattern)]
 
 

@@ -8,6 +8,7 @@ from cctzoo.data import Augmentation, load
 from cctzoo.data.datasets import check_name
 from cctzoo.files import write_text
 from cctzoo.models.variants import variant_config
+from cctzoo.weights.start import check_start
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 DECAYED = ("kernels", "matrices", "all")
@@ -25,9 +26,11 @@ class Recipe:
         model: a name that `models.create_model` knows.
         changes: fields of `CCTConfig` that differ from the named model, e.g.
             `{"heads": 64}`; image shape, classes and pixel statistics come from the data.
-        start_from: a `.keras` file whose weights the run starts from; see
-            `weights.transfer`. The model is then the file's, with its pixel statistics, and
-            `changes` are changes of that; `model` has no say.
+        start_from: what the run starts from, see `weights.transfer`: a tag of trained
+            weights, a folder of `weights.save_to_folder`, a `.keras` file, or a
+            `.safetensors` file of `weights.save_weights`. The model is then theirs, with its
+            pixel statistics, and `changes` are changes of that; `model` has no say but to
+            complete a tag. Or a `.pth` checkpoint of `model` with its `changes`.
         epochs: of warm-up and cosine, at least 1.
         cooldown_epochs: that follow, at the rate that the cosine ended with.
         batch_size: images per step.
@@ -93,13 +96,10 @@ class Recipe:
                 "`augmentation` must be a `data.Augmentation`. "
                 f"Received: augmentation={self.augmentation!r}"
             )
-        start = self.start_from
+        if self.start_from is not None:
+            check_start(self.start_from, self.model)
         infinity = float("inf")
         rules = {
-            "start_from": (
-                start is None or (str(start).endswith(".keras") and Path(start).is_file()),
-                "be a .keras file that exists, or None",
-            ),
             "epochs": (self.epochs >= 1, "be at least 1"),
             "cooldown_epochs": (self.cooldown_epochs >= 0, "be 0 or positive"),
             "batch_size": (self.batch_size >= 1, "be at least 1"),

@@ -25,6 +25,7 @@ from cctzoo.training.callbacks import (
 )
 from cctzoo.training.devices import use_devices
 from cctzoo.training.recipe import Recipe
+from cctzoo.weights.start import trained_model
 from cctzoo.weights.transfer import transfer
 
 RESIDENT_BYTES = 2**31  # arrays up to this size lie on the accelerator
@@ -185,10 +186,15 @@ def build_model(recipe, dataset):
         "classes": len(dataset.classes),
         "classifier_activation": None,
     }
-    if recipe.start_from is None:
+    start = recipe.start_from
+    source = None if start is None else trained_model(start, recipe.model)
+    if source is None:  # fresh, or from a checkpoint that holds nothing but weights
         given["mean"], given["std"] = dataset.pixel_statistics()
-        return create_model(recipe.model, dtype=recipe.precision, **given | recipe.changes)
-    source = keras.saving.load_model(recipe.start_from, compile=False)
+        return create_model(
+            recipe.model, weights=start, dtype=recipe.precision, **given | recipe.changes
+        )
+    if source.config.input_shape[-1] != given["input_shape"][-1]:  # its statistics are of others
+        given["mean"], given["std"] = dataset.pixel_statistics()
     config = dataclasses.replace(source.config, **given | recipe.changes)
     model = CCT(config, name=source.name, dtype=recipe.precision)
     transfer(source, model)

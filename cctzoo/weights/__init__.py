@@ -1,5 +1,26 @@
-"""Weights from elsewhere."""
+"""Weights: trained ones by tag, from elsewhere, out to elsewhere."""
 
-from cctzoo.weights.pytorch import load_state_dict, state_dict_keys
+from cctzoo.weights.checkpoint import load_pytorch_checkpoint, save_pytorch_checkpoint
+from cctzoo.weights.download import fetch
+from cctzoo.weights.folder import load_from_folder, save_to_folder
+from cctzoo.weights.own_format import load_model, load_weights, save_weights
+from cctzoo.weights.pytorch import load_state_dict, state_dict, state_dict_keys
+from cctzoo.weights.registry import describe, list_weights
+from cctzoo.weights.transfer import transfer
 
-__all__ = ["load_state_dict", "state_dict_keys"]
+__all__ = [
+    "describe",
+    "fetch",
+    "list_weights",
+    "load_from_folder",
+    "load_model",
+    "load_pytorch_checkpoint",
+    "load_state_dict",
+    "load_weights",
+    "save_pytorch_checkpoint",
+    "save_to_folder",
+    "save_weights",
+    "state_dict",
+    "state_dict_keys",
+    "transfer",
+]

@@ -1,10 +1,20 @@
 """The key layout of the authors' PyTorch checkpoints, and how arrays move across it."""
 
+import math
+
 import numpy as np
+from keras import ops
+
+from cctzoo.layers.position import sinusoidal_positions
+from cctzoo.weights.fit import assign, fit
 
 # Orders of axes from PyTorch's layout to Keras'; a key with none is copied as it is.
 CONVOLUTION = (2, 3, 1, 0)  # (out, in, height, width) -> (height, width, in, out)
 DENSE = (1, 0)  # (out, in) -> (in, out)
+POSITION = "classifier.positional_emb"
+MOST_POSITIONS = 2**24  # numbers, that sines are computed for to compare them with a file's
+# How keys start that a model without top has no variables for.
+TOP = ("classifier.fc.", "classifier.attention_pool.")
 
 
 def state_dict_keys(model):
@@ -30,7 +40,7 @@ def state_dict_keys(model):
         if layer.name == "class_token":
             keys["classifier.class_emb"] = layer.token, None
         elif layer.name == "position" and config.positional_embedding == "learnable":
-            keys["classifier.positional_emb"] = layer.embedding, None
+            keys[POSITION] = layer.embedding, None
         elif layer.name.startswith("block"):
             keys |= _block(layer, f"classifier.blocks.{int(layer.name.removeprefix('block'))}")
         elif layer.name == "norm":
@@ -42,36 +52,58 @@ def state_dict_keys(model):
     return keys
 
 
-def load_state_dict(model, state):
-    """Fills a model from arrays in the authors' layout; all of them or none.
+def load_state_dict(model, state, *, grid=None, strict=True):
+    """Fills a model from arrays in the authors' layout; wholly or not at all.
+
+    What depends on image size, channels and classes is adapted, and each adaptation said in
+    one line: see `load_pytorch_checkpoint`.
 
     Args:
         model: see `state_dict_keys`.
         state: a dict of arrays by PyTorch key.
+        grid: (height, width) of the positions in `state`. Default: a square.
+        strict: False takes what there is, and says what is not.
 
     Raises:
         ValueError: listing every missing, unexpected and misshapen key.
     """
     keys = state_dict_keys(model)
-    arrays, faults = {}, []
-    for key, (variable, order) in keys.items():
-        if key not in state:
-            faults.append(f"missing {key}")
-            continue
-        array = np.asarray(state[key])
-        if order and array.ndim == len(order):
-            array = array.transpose(order)
-        if array.shape != tuple(variable.shape):
-            faults.append(f"misshapen {key}: {array.shape}, wanted {tuple(variable.shape)}")
-        arrays[key] = array
-    faults += [f"unexpected {key}" for key in state if key not in keys]
-    if faults:
-        raise ValueError(
-            f"The arrays of `state` must be those of the model {model.name!r}. "
-            f"Received: {'; '.join(faults)}"
-        )
-    for key, (variable, _) in keys.items():
-        variable.assign(arrays[key])
+    if POSITION in state and POSITION not in keys and model.config.positional_embedding:
+        _check_sines(state[POSITION])
+        state = {key: array for key, array in state.items() if key != POSITION}
+    assign(*fit(model, keys, state, top=TOP, grid=grid, strict=strict))
+
+
+def state_dict(model):
+    """The model's weights as float32 arrays by PyTorch key; the way back.
+
+    As in the authors' layout, sines are written as a table.
+
+    Args:
+        model: see `state_dict_keys`.
+    """
+    state = {}
+    for key, (variable, order) in state_dict_keys(model).items():
+        array = ops.convert_to_numpy(ops.cast(variable, "float32"))
+        state[key] = array if order is None else array.transpose(np.argsort(order))
+    if model.config.positional_embedding == "sine":
+        state[POSITION] = model.get_layer("position").embedding
+    return state
+
+
+def _check_sines(array):
+    """Raises ValueError unless the positions in a file are the sines that the model has."""
+    shape = tuple(array.shape)
+    if len(shape) == 3 and shape[0] == 1 and math.prod(shape) <= MOST_POSITIONS:
+        expected = sinusoidal_positions(*shape[1:])[None]
+        if np.allclose(np.asarray(array), expected, atol=1e-4):
+            return
+    # The authors' CCT and CVT named `_sine` were trained with learned positions.
+    raise ValueError(
+        "The file's positions are learned ones: build the model with "
+        f'positional_embedding="learnable". Received: {POSITION} of shape {shape}, '
+        'positional_embedding="sine"'
+    )
 
 
 def _tokenizer(model):

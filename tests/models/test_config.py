@@ -179,11 +179,11 @@ def test_factories_check_values_too():
     [
         ("none.weights.h5", "exists"),
         ("none.keras", "exists"),
-        ("some.pth", ".weights.h5 or .keras"),
+        ("some.zip", ".weights.h5 or .keras"),
     ],
 )
 def test_wrong_weights_path(path, rule, tmp_path):
-    (tmp_path / "some.pth").touch()
+    (tmp_path / "some.zip").touch()
     path = str(tmp_path / path)
     with pytest.raises(ValueError, match=f"{rule}.*Received: weights='{re.escape(path)}'"):
         create_model("cct_2_3x2_32", weights=path)

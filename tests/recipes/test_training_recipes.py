@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-import cctzoo  # noqa: F401 (so that Keras finds the classes of saved models)
+import cctzoo
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 FEW = [
@@ -35,6 +35,9 @@ def run(script, *arguments, folder, status=0):
 
 once = pytest.mark.skipif(
     keras.backend.backend() != "jax", reason="the same code as in recipes that run on each"
+)
+quick = pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="the same code, on the backend that starts at once"
 )
 
 
@@ -111,6 +114,35 @@ def test_fine_tuning(tmp_path):
     assert "position embedding resized (4, 4) -> (6, 6)" in done.stdout
     report = json.loads((tmp_path / "second" / "report.json").read_text())
     assert set(report["class_accuracies"]) == {"left", "right", "up"}
+
+
+@quick
+def test_fine_tuning_from_a_tag_and_from_a_checkpoint(tmp_path):
+    """From digits to other images; from the authors' layout, for a model that is named."""
+    images = {"train_images": "40", "test_images": "20"}
+    few = [x for name, value in images.items() for x in (f"--{name.replace('_', '-')}", value)]
+    few += ["--dataset", "digits", "--batch-size", "16", "--epochs", "1", "--no-export"]
+    done = run(
+        *("fine_tune.py", "--start-from", "cct_2_3x2_32.cifar10", "--directory", "tag", *few),
+        folder=tmp_path,
+    )
+    assert "first kernel summed over channels, 3 -> 1" in done.stdout
+    assert "position embedding resized (8, 8) -> (4, 4)" in done.stdout
+    assert "fresh" not in done.stdout
+    source = cctzoo.models.cct_2_3x2_32(weights="digits")
+    cctzoo.weights.save_pytorch_checkpoint(source, tmp_path / "digits.pth")
+    few += ["--learning-rate", "1e-9", "--warmup-rate", "0", "--weight-decay", "0"]
+    run(
+        *("fine_tune.py", "--start-from", "digits.pth", "--directory", "file", *few),
+        folder=tmp_path,
+    )
+    assert json.loads((tmp_path / "file" / "report.json").read_text())["test_accuracy"] > 0.9
+
+
+@quick
+def test_evaluation_of_weights(tmp_path):
+    done = run("evaluate_weights.py", "cct_2_3x2_32.digits", folder=tmp_path)
+    assert "97.77% of 359 test images, stated: 97.77% (torch" in done.stdout
 
 
 def write_png(path, pixels):

@@ -2,14 +2,22 @@
 
 import json
 import re
+import sys
 import zlib
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import torch
 
 from cctzoo.models import create_model, feature_extractor
-from cctzoo.weights import load_state_dict, state_dict_keys
+from cctzoo.weights import (
+    load_pytorch_checkpoint,
+    load_state_dict,
+    save_pytorch_checkpoint,
+    state_dict_keys,
+)
 from tests.models.small import predict, small_model
 
 FAMILIES = {
@@ -139,12 +147,22 @@ def test_layouts_that_do_not_exist(changes, received):
     [path.stem for path in sorted(REFERENCE.glob("c[cv]t_*.json"))]
     + [path.stem for path in sorted(REFERENCE.glob("vit_*.json"))],
 )
-def test_parity_with_the_authors_model(name):
+def test_parity_with_the_authors_model(name, tmp_path, monkeypatch):
+    """Through a file that PyTorch wrote, read where it cannot be imported, and back."""
     about = json.loads((REFERENCE / f"{name}.json").read_text())
     variant, changes = RENAMED.get(name, (name, {}))
     options = {"include_preprocessing": False, "classifier_activation": None}
     model = create_model(variant, **options, **changes)
-    load_state_dict(model, {key: draw(key, shape) for key, shape in about["shapes"].items()})
+    state = {key: torch.from_numpy(draw(key, shape)) for key, shape in about["shapes"].items()}
+    torch.save(state, tmp_path / "a.pth")
+    with monkeypatch.context() as without:
+        if keras.backend.backend() != "torch":
+            without.setitem(sys.modules, "torch", None)
+        load_pytorch_checkpoint(model, tmp_path / "a.pth")
+    save_pytorch_checkpoint(model, tmp_path / "back.pth")
+    back = torch.load(tmp_path / "back.pth", weights_only=True)
+    assert back.keys() == state.keys()
+    assert all(torch.equal(back[key], state[key]) for key in state)
     side = about["image_size"]
     x = np.random.default_rng(0).standard_normal((2, side, side, 3)).astype("float32")
     blocks = [f"block{i:02d}" for i in range(model.config.depth)]

@@ -1,0 +1,146 @@
+"""A model as a folder that can be uploaded to the Hugging Face Hub as it is."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from cctzoo.files import write_json, write_text
+from cctzoo.models.cct import CCT
+from cctzoo.weights.description import build, description, parse
+from cctzoo.weights.fit import assign, fit
+from cctzoo.weights.own_format import open_own, save_weights
+from cctzoo.weights.variable_names import variable_names
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+
+
+def save_to_folder(
+    model, path, *, dtype="float32", licence=None, dataset=None, accuracy=None, notes=""
+):
+    """Writes `config.json`, `model.safetensors` and a model card, `README.md`.
+
+    Any model of the zoo, with a convolutional prefix, with many heads, and committees. The
+    card's front matter is the Hub's; what is not given is left out of it. An existing folder
+    is not touched.
+
+    Args:
+        model: a `CCT` or a `SoftCommittee`.
+        path: of the folder, which appears whole or not at all; it must not exist.
+        dtype: of the weights, `"float32"` or `"float16"`.
+        licence: an identifier of the Hub, e.g. `"apache-2.0"`.
+        dataset: an identifier of the Hub's data sets, e.g. `"cifar10"`.
+        accuracy: top-1 on the data set's test part, in [0, 1].
+        notes: Markdown for the card: data and its caveats, recipe, limits.
+
+    Raises:
+        ValueError: if there is something at `path`, or the model is of another kind.
+    """
+    path = Path(path)
+    if path.exists():
+        raise ValueError(f"`path` must not exist yet. Received: path={str(path)!r}")
+    if accuracy is not None and not 0 <= accuracy <= 1:
+        raise ValueError(f"`accuracy` must be in [0, 1]. Received: accuracy={accuracy!r}")
+    if accuracy is not None and dataset is None:
+        raise ValueError(
+            f"`accuracy` must come with a `dataset`. Received: accuracy={accuracy!r}, dataset=None"
+        )
+    about = {"library": "cctzoo", **description(model)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=path.parent))
+    try:
+        draft.chmod(0o755)  # mkdtemp's folders are for the owner alone
+        write_json(about, draft / CONFIG)
+        save_weights(model, draft / WEIGHTS, dtype)
+        write_text(draft / CARD, _card(model, licence, dataset, accuracy, notes))
+        draft.rename(path)
+    except BaseException:
+        shutil.rmtree(draft)
+        raise
+
+
+def load_from_folder(path, dtype=None):
+    """The model of a folder of `save_to_folder`.
+
+    The files may come from anywhere: they are data, nothing in them runs, and a config that
+    asks for more than the weights beside it is refused before a model is built.
+
+    Args:
+        path: of the folder.
+        dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global one.
+
+    Raises:
+        ValueError: if a file is missing or broken, or they do not belong together.
+    """
+    path = Path(path)
+    for name in (CONFIG, WEIGHTS):
+        if not (path / name).is_file():
+            raise ValueError(
+                f"`path` must be a folder with {CONFIG} and {WEIGHTS}. Received: "
+                f"path={str(path)!r}, without {name}"
+            )
+    try:
+        about = parse((path / CONFIG).read_text(encoding="utf-8"))
+        with open_own(path / WEIGHTS) as (arrays, _):
+            model = build(about, sum(array.size for array in arrays.values()), dtype)
+            assign(*fit(model, variable_names(model), arrays))
+    except ValueError as error:
+        raise ValueError(
+            f"`path` must be a whole folder of `save_to_folder`. Received: path={str(path)!r}: "
+            f"{error}"
+        ) from error
+    return model
+
+
+def _card(model, licence, dataset, accuracy, notes):
+    """Markdown with the Hub's front matter, which is YAML: JSON's texts are YAML's."""
+    single = isinstance(model, CCT)
+    matter = {"library_name": "cctzoo", "pipeline_tag": "image-classification"}
+    matter |= {"tags": ["keras", "image-classification", "compact-convolutional-transformer"]}
+    if licence:
+        matter["license"] = licence
+    if dataset:
+        matter["datasets"] = [dataset]
+    if accuracy is not None:
+        result = {
+            "task": {"type": "image-classification"},
+            "dataset": {"type": dataset, "name": dataset},
+            "metrics": [{"type": "accuracy", "value": accuracy}],
+        }
+        matter |= {"metrics": ["accuracy"]}
+        matter["model-index"] = [{"name": model.name, "results": [result]}]
+    front = "\n".join(f"{key}: {json.dumps(value)}" for key, value in matter.items())
+    height, width, channels = model.config.input_shape
+    values = "0-255" if model.config.include_preprocessing else "normalised"
+    kind = (
+        f"{model.config.heads} heads per block, {model.config.depth} blocks of width "
+        f"{model.config.embed_dim}, of them {model.config.conv_prefix} convolutional"
+        if single
+        else f"a committee of {len(model.members)}, which averages {model.config.average}"
+    )
+    return f"""---
+{front}
+---
+
+# {model.name}
+
+A compact transformer of cctzoo: {kind}. {model.count_params():,} weights.
+
+- Input: images of {height}x{width} pixels and {channels} channels, values {values}.
+- Output: {_output(model.config)}.
+
+{notes.strip()}
+
+```python
+import cctzoo
+
+model = cctzoo.weights.load_from_folder("PATH")
+```
+"""
+
+
+def _output(config):
+    if not config.include_top:
+        return "features, without a classifier"
+    activation = config.classifier_activation or "logits, no activation"
+    return f"{config.classes} classes ({activation})"

@@ -1,0 +1,300 @@
+"""Checkpoints into models: wrappers, what is adapted, what is refused; and the way back."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+import torch
+from keras import ops
+
+from cctzoo.weights import (
+    load_pytorch_checkpoint,
+    load_state_dict,
+    save_pytorch_checkpoint,
+    state_dict,
+)
+from tests.models.small import images, predict, small_model
+from tests.weights.test_pytorch import FAMILIES, made_up
+
+once = pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="files are read alike on every backend"
+)
+WRAPPERS = {
+    "bare": lambda state: state,
+    "state_dict": lambda state: {"epoch": 3, "state_dict": state},
+    "model": lambda state: {"model": state, "optimizer": {"state": {}}},
+    "averaged": lambda state: {
+        "state_dict": {key: 0 * tensor for key, tensor in state.items()},
+        "state_dict_ema": state,
+    },
+    "module.": lambda state: {f"module.{key}": tensor for key, tensor in state.items()},
+    "both": lambda state: {
+        "state_dict": {f"module._orig_mod.{key}": tensor for key, tensor in state.items()}
+    },
+}
+
+
+def tensors(state):
+    return {key: torch.from_numpy(array) for key, array in state.items()}
+
+
+def equal(model, state):
+    found = state_dict(model)
+    assert found.keys() == state.keys()
+    for key, array in state.items():
+        np.testing.assert_array_equal(found[key], array)
+
+
+@once
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_wrapped_state_dicts(wrapper, tmp_path):
+    model, state = small_model(**FAMILIES["cct"]), made_up("cct")
+    torch.save(WRAPPERS[wrapper](tensors(state)), tmp_path / "a.pth")
+    load_pytorch_checkpoint(model, tmp_path / "a.pth")
+    equal(model, state)
+
+
+@once
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".safetensors"])
+def test_there_and_back(family, suffix, tmp_path):
+    """Bit-exactly, into the same keys in the same order as the model's own."""
+    model, other = small_model(**FAMILIES[family]), small_model(**FAMILIES[family])
+    state = made_up(family)
+    load_state_dict(model, state)
+    path = tmp_path / f"a{suffix}"
+    save_pytorch_checkpoint(model, path)
+    load_pytorch_checkpoint(other, path)
+    equal(other, state)
+    if suffix != ".safetensors":
+        for key, tensor in torch.load(path, weights_only=True).items():
+            np.testing.assert_array_equal(tensor.numpy(), state[key])
+
+
+@once
+def test_other_types(tmp_path):
+    state = made_up("cct")
+    for dtype, tolerance in ((torch.float64, 0), (torch.float16, 1e-3), (torch.bfloat16, 1e-2)):
+        model = small_model(**FAMILIES["cct"])
+        torch.save({k: t.to(dtype) for k, t in tensors(state).items()}, tmp_path / "a.pth")
+        load_pytorch_checkpoint(model, tmp_path / "a.pth")
+        for key, array in state_dict(model).items():
+            np.testing.assert_allclose(array, state[key], rtol=tolerance, atol=tolerance)
+
+
+@once
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
+def test_policies(policy, tmp_path):
+    model, state = small_model(dtype=policy, **FAMILIES["cct"]), made_up("cct")
+    load_state_dict(model, state)
+    save_pytorch_checkpoint(model, tmp_path / "a.pth")
+    for key, tensor in torch.load(tmp_path / "a.pth", weights_only=True).items():
+        assert tensor.dtype == torch.float32
+        np.testing.assert_allclose(tensor.numpy(), state[key], rtol=1e-2, atol=1e-2)
+
+
+@once
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_other_channels(channels, tmp_path, capsys):
+    state = made_up("cct")
+    torch.save(tensors(state), tmp_path / "a.pth")
+    model = small_model(**FAMILIES["cct"], input_shape=(12, 16, channels))
+    load_pytorch_checkpoint(model, tmp_path / "a.pth")
+    old = state["tokenizer.conv_layers.0.0.weight"]  # (out, in, height, width)
+    new = state_dict(model)["tokenizer.conv_layers.0.0.weight"]
+    if channels == 1:
+        np.testing.assert_allclose(new[:, 0], old.sum(axis=1), rtol=1e-6)
+    else:
+        for i in range(channels):
+            np.testing.assert_allclose(new[:, i], old[:, i % 3] * 3 / channels, rtol=1e-6)
+    said = {1: "summed over", 2: "repeated for", 5: "repeated for"}[channels]
+    expected = f"weights: first kernel {said} channels, 3 -> {channels}\n"
+    assert capsys.readouterr().out == expected
+
+
+@once
+def test_grey_images_in_three_channels_give_the_same(tmp_path):
+    options = {"mean": 0.4, "std": 0.3, **FAMILIES["cct"]}
+    coloured, grey = small_model(**options), small_model(input_shape=(12, 16, 1), **options)
+    save_pytorch_checkpoint(coloured, tmp_path / "a.pth")
+    load_pytorch_checkpoint(grey, tmp_path / "a.pth")
+    x = images(grey)
+    np.testing.assert_allclose(
+        predict(grey, x), predict(coloured, np.repeat(x, 3, axis=-1)), atol=1e-5
+    )
+
+
+def test_other_classes_and_no_top(tmp_path, capsys):
+    source = small_model()
+    save_pytorch_checkpoint(source, tmp_path / "a.pth")
+    seven = small_model(classes=7)
+    fresh = seven.get_layer("classifier").get_weights()
+    load_pytorch_checkpoint(seven, tmp_path / "a.pth")
+    assert capsys.readouterr().out == "weights: fresh classifier for 7 classes\n"
+    for weight, expected in zip(seven.get_layer("classifier").get_weights(), fresh, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    bare = small_model(include_top=False)
+    load_pytorch_checkpoint(bare, tmp_path / "a.pth")
+    assert capsys.readouterr().out == (
+        "weights: left out for want of a top: classifier.attention_pool.weight, "
+        "classifier.attention_pool.bias, classifier.fc.weight, classifier.fc.bias\n"
+    )
+    for name in ("tokenizer", "block01", "norm"):
+        for model in (seven, bare):
+            pairs = zip(
+                model.get_layer(name).get_weights(),
+                source.get_layer(name).get_weights(),
+                strict=True,
+            )
+            for weight, expected in pairs:
+                np.testing.assert_array_equal(weight, expected)
+
+
+SQUARE = {"kernel_size": 4, "family": "cvt", "input_shape": (16, 16, 3)}
+
+
+@pytest.mark.parametrize("family", ["cvt", "vit"])
+@pytest.mark.parametrize("shape", [(24, 24, 3), (12, 40, 3), (8, 32, 3)])
+def test_positions_of_another_grid(family, shape, tmp_path, capsys):
+    """Beside PyTorch's own resize, as in the authors' tool; the class token's is kept."""
+    options = {**SQUARE, "family": family}
+    source, target = small_model(**options), small_model(**{**options, "input_shape": shape})
+    save_pytorch_checkpoint(source, tmp_path / "a.pth")
+    load_pytorch_checkpoint(target, tmp_path / "a.pth", grid=(4, 4))
+    old, new = (state_dict(model)["classifier.positional_emb"] for model in (source, target))
+    extra = int(family == "vit")
+    grid = torch.from_numpy(old[:, extra:].reshape(1, 4, 4, 24)).permute(0, 3, 1, 2)
+    size = target.config.grid
+    wanted = torch.nn.functional.interpolate(grid, size=size, mode="bilinear", align_corners=False)
+    wanted = wanted.permute(0, 2, 3, 1).reshape(1, -1, 24).numpy()
+    np.testing.assert_allclose(new[:, extra:], wanted, atol=1e-5)
+    np.testing.assert_array_equal(new[:, :extra], old[:, :extra])
+    expected = f"weights: position embedding resized (4, 4) -> {size}\n"
+    assert capsys.readouterr().out == expected
+
+
+@once
+def test_a_smooth_embedding_survives_there_and_back(tmp_path):
+    """8 -> 12 -> 8 tokens a side: a plane comes back but for the border, which is clamped."""
+    small, large = (
+        small_model(**{**SQUARE, "family": "vit", "input_shape": (side, side, 3)})
+        for side in (32, 48)
+    )
+    y, x, channel = np.meshgrid(np.arange(8), np.arange(8), np.arange(24), indexing="ij")
+    plane = ((channel + 1) * x - 2 * y + channel).astype("float32") / 24
+    token = np.full((1, 1, 24), 9, "float32")
+    embedding = np.concatenate([token, plane.reshape(1, 64, 24)], axis=1)
+    small.get_layer("position").set_weights([embedding])
+    for source, target in ((small, large), (large, small)):
+        save_pytorch_checkpoint(source, tmp_path / "a.pth")
+        load_pytorch_checkpoint(target, tmp_path / "a.pth")
+    (back,) = small.get_layer("position").get_weights()
+    np.testing.assert_array_equal(back[:, :1], token)
+    inner = back[:, 1:].reshape(8, 8, 24)[1:-1, 1:-1]
+    np.testing.assert_allclose(inner, plane[1:-1, 1:-1], atol=1e-4)
+
+
+def test_no_square_and_no_grid(tmp_path):
+    source, target = small_model(), small_model(input_shape=(40, 24, 3))
+    save_pytorch_checkpoint(source, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=re.escape("(1, 12, 24), wanted (1, 60, 24)")):
+        load_pytorch_checkpoint(target, tmp_path / "a.pth")
+    load_pytorch_checkpoint(target, tmp_path / "a.pth", grid=(3, 4))
+
+
+def test_sines(tmp_path):
+    """Written as a table, as the authors do; learned positions do not pass for them."""
+    sine, other = (small_model(positional_embedding="sine") for _ in range(2))
+    save_pytorch_checkpoint(sine, tmp_path / "a.pth")
+    assert "classifier.positional_emb" in torch.load(tmp_path / "a.pth", weights_only=True)
+    load_pytorch_checkpoint(other, tmp_path / "a.pth")
+    equal(other, state_dict(sine))
+    larger = small_model(positional_embedding="sine", input_shape=(40, 24, 3))
+    load_pytorch_checkpoint(larger, tmp_path / "a.pth")
+    learnable = small_model()
+    load_pytorch_checkpoint(learnable, tmp_path / "a.pth")  # a start like any other
+    x = images(sine)
+    np.testing.assert_allclose(predict(learnable, x), predict(sine, x), atol=1e-5)
+    save_pytorch_checkpoint(small_model(), tmp_path / "a.pth")
+    with pytest.raises(ValueError, match='positional_embedding="sine"'):
+        load_pytorch_checkpoint(sine, tmp_path / "a.pth")
+
+
+def faulty(state, key, tensor):
+    return {**tensors(state), key: tensor}
+
+
+@once
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("classifier.norm.weight", torch.full((24,), float("nan")), "not finite classifier.norm"),
+        (
+            "classifier.norm.bias",
+            torch.full((24,), 1e300, dtype=torch.float64),
+            "not finite classifier",
+        ),
+        ("classifier.fc.bias", torch.zeros(5, dtype=torch.int32), "no floating-point numbers"),
+        ("classifier.fc.bias", torch.zeros(6), "misshapen classifier.fc.bias"),
+        ("classifier.positional_emb", torch.zeros(12, 24), "misshapen classifier.positional_emb"),
+        ("classifier.positional_emb", torch.zeros(1, 0, 24), "misshapen classifier.pos"),
+        ("tokenizer.conv_layers.0.0.weight", torch.zeros(64, 0, 3, 3), "misshapen tokenizer"),
+        ("classifier.more", torch.zeros(3), "unexpected classifier.more"),
+    ],
+)
+def test_faults_change_nothing(key, value, fault, tmp_path):
+    model, state = small_model(**FAMILIES["cct"]), made_up("cct")
+    load_state_dict(model, state)
+    before = state_dict(model)
+    changed = {name: array + 1 for name, array in state.items()}
+    torch.save(faulty(changed, key, value), tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=re.escape(f"Received: {fault}")):
+        load_pytorch_checkpoint(model, tmp_path / "a.pth")
+    equal(model, before)
+
+
+@once
+def test_not_strict(tmp_path, capsys):
+    model, state = small_model(**FAMILIES["cct"]), made_up("cct")
+    kept = model.get_layer("norm").get_weights()
+    part = {key: array for key, array in state.items() if ".norm." not in key}
+    torch.save({**tensors(part), "head.more": torch.zeros(2)}, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"missing classifier\.norm\.weight"):
+        load_pytorch_checkpoint(model, tmp_path / "a.pth")
+    load_pytorch_checkpoint(model, tmp_path / "a.pth", strict=False)
+    assert capsys.readouterr().out == (
+        "weights: left as they are: classifier.norm.weight, classifier.norm.bias\n"
+        "weights: not taken: head.more\n"
+    )
+    for weight, expected in zip(model.get_layer("norm").get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(model.get_layer("classifier").bias), state["classifier.fc.bias"]
+    )
+
+
+@once
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [([1, 2], "which does not"), ({}, "which does not"), ({"model": {"a": 1}}, "which does not")],
+)
+def test_no_state_dict(values, reason, tmp_path):
+    torch.save(values, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=reason):
+        load_pytorch_checkpoint(small_model(), tmp_path / "a.pth")
+
+
+@once
+def test_paths(tmp_path):
+    with pytest.raises(ValueError, match=r"a file that exists.*none\.pth"):
+        load_pytorch_checkpoint(small_model(), tmp_path / "none.pth")
+    with pytest.raises(ValueError, match=r"must end with one of .*a\.h5"):
+        save_pytorch_checkpoint(small_model(), tmp_path / "a.h5")
+    with pytest.raises(ValueError, match="conv_prefix=2"):
+        save_pytorch_checkpoint(small_model(depth=3, conv_prefix=2), tmp_path / "a.pth")
+    quantised = small_model()
+    quantised.get_layer("classifier").quantize("int8")
+    with pytest.raises(ValueError, match="quantised"):
+        save_pytorch_checkpoint(quantised, tmp_path / "a.pth")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,255 @@
+"""Downloads from a server on this machine that is slow, breaks off, or sends other bytes."""
+
+import hashlib
+import http.server
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from cctzoo.weights import download as module
+from cctzoo.weights.download import download
+from cctzoo.weights.torch_file import write_torch_file
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="files are fetched alike on every backend"
+)
+CHILD = """
+import sys
+from pathlib import Path
+from cctzoo.weights.download import download
+download(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+"""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Sends `server.data` as `server` says: how many bytes at once, with ranges or not."""
+
+    def do_GET(self):
+        server = self.server
+        server.requests.append(self.headers.get("Range"))
+        if server.status:
+            return self.send_error(server.status)
+        start, data = 0, server.data
+        if server.ranges and self.headers.get("Range"):
+            start = int(re.fullmatch(r"bytes=(\d+)-", self.headers["Range"])[1])
+            if start >= len(data):
+                return self.send_error(416)
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        if server.says_length:
+            self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        sent = data[start : start + server.most] if server.most else data[start:]
+        self.wfile.write(sent)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    path = tmp_path / "sound.pth"
+    rng = np.random.default_rng(0)
+    write_torch_file({f"w{i}": rng.standard_normal(2000).astype("float32") for i in range(9)}, path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def server(checkpoint, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 0)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.data, server.requests, server.status = checkpoint, [], None
+    server.ranges, server.most, server.says_length = True, None, True
+    server.url = f"http://127.0.0.1:{server.server_port}/NAME.pth"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def names(folder):
+    """What a user sees in the cache."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def test_download_and_cache(server, checkpoint, tmp_path, capsys):
+    path = tmp_path / "cache" / "NAME.pth"
+    for _ in range(3):
+        assert download(server.url, path, digest(checkpoint), len(checkpoint)) == path
+    assert path.read_bytes() == checkpoint
+    assert server.requests == [None]
+    assert capsys.readouterr().out == f"weights: downloading {server.url}\n"
+    path.write_bytes(checkpoint[:-1])  # damaged since
+    download(server.url, path, digest(checkpoint))
+    assert path.read_bytes() == checkpoint
+    assert names(path.parent) == ["NAME.pth"]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_connection_that_breaks_off(ranges, server, checkpoint, tmp_path):
+    """Goes on where it broke; a server that knows no ranges is asked again, then given up."""
+    path = tmp_path / "cache" / "NAME.pth"
+    server.most, server.ranges = 20_000, ranges
+    if ranges:
+        download(server.url, path, digest(checkpoint))
+        assert path.read_bytes() == checkpoint
+        assert server.requests[:3] == [None, "bytes=20000-", "bytes=40000-"]
+        return
+    with pytest.raises(OSError, match="the connection ended early"):
+        download(server.url, path, digest(checkpoint))
+    assert len(server.requests) == 1 + module.ATTEMPTS
+    assert names(path.parent) == []
+    server.most = None  # on another day it works
+    assert download(server.url, path, digest(checkpoint)).read_bytes() == checkpoint
+
+
+def test_the_next_call_goes_on(server, checkpoint, tmp_path):
+    """After a process that was killed."""
+    path = tmp_path / "cache" / "NAME.pth"
+    path.parent.mkdir()
+    (path.parent / ".NAME.pth.part").write_bytes(checkpoint[:20_000])
+    download(server.url, path, digest(checkpoint))
+    assert path.read_bytes() == checkpoint
+    assert server.requests == ["bytes=20000-"]
+
+
+def test_what_lies_there_is_of_another_file(server, checkpoint, tmp_path):
+    """A part that the server's file does not continue costs a second download, no more."""
+    path = tmp_path / "cache" / "NAME.pth"
+    path.parent.mkdir()
+    for part in (b"x" * 100, b"x" * len(checkpoint), b"x" * 10**6, checkpoint):
+        (path.parent / ".NAME.pth.part").write_bytes(part)
+        download(server.url, path, digest(checkpoint))
+        assert path.read_bytes() == checkpoint
+        path.unlink()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_wrong_bytes(known, server, checkpoint, tmp_path):
+    path = tmp_path / "cache" / "NAME.pth"
+    expected = digest(checkpoint) if known else None
+    server.data = checkpoint[:30_000] + b"\xff" + checkpoint[30_001:]
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match=r"not the one that was asked for.*Received: "
+        ) as error:
+            download(server.url, path, expected)
+        assert server.url in str(error.value)
+        assert not known or (
+            expected in str(error.value) and digest(server.data) in str(error.value)
+        )
+        assert [p.name for p in path.parent.iterdir()] == [".NAME.pth.lock"]
+    server.data = b"<html>moved</html>"
+    with pytest.raises(ValueError, match="not the one that was asked for"):
+        download(server.url, path, expected)
+    server.data = checkpoint
+    download(server.url, path, expected)
+    assert path.read_bytes() == checkpoint
+
+
+def test_no_published_hash(server, checkpoint, tmp_path, capsys):
+    """It is printed, kept, and asked of the file from then on."""
+    path = tmp_path / "NAME.pth"
+    download(server.url, path)
+    assert f"no sha256 of NAME.pth is published; this one has {digest(checkpoint)}" in (
+        capsys.readouterr().out
+    )
+    assert (tmp_path / "NAME.pth.sha256").read_text().strip() == digest(checkpoint)
+    damaged = bytearray(checkpoint)
+    damaged[-100_00] ^= 1
+    path.write_bytes(damaged)
+    download(server.url, path)
+    assert path.read_bytes() == checkpoint
+    path.unlink()
+    write_torch_file({"other": np.zeros(3, "float32")}, tmp_path / "other")
+    server.data = (tmp_path / "other").read_bytes()
+    with pytest.raises(ValueError, match=rf"{digest(checkpoint)}.*remove .*NAME\.pth\.sha256"):
+        download(server.url, path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"status": 404}, "HTTP Error 404"),
+        ({"status": 503}, "HTTP Error 503"),
+    ],
+)
+def test_errors_of_the_server(changes, reason, server, tmp_path):
+    vars(server).update(changes)
+    path = tmp_path / "cache" / "NAME.pth"
+    with pytest.raises(OSError, match=rf"Without internet: fetch .*{reason}") as error:
+        download(server.url, path, "0" * 64)
+    assert server.url in str(error.value)
+    assert str(path) in str(error.value)
+    assert names(path.parent) == []
+
+
+def test_sizes(server, checkpoint, tmp_path):
+    path = tmp_path / "NAME.pth"
+    with pytest.raises(ValueError, match=f"of {len(checkpoint)} bytes, 10 expected"):
+        download(server.url, path, digest(checkpoint), 10)
+    server.says_length = False
+    with pytest.raises(ValueError, match="of None bytes"):
+        download(server.url, path, digest(checkpoint))
+    assert download(server.url, path, digest(checkpoint), len(checkpoint)) == path
+
+
+def test_offline(tmp_path):
+    with pytest.raises(OSError, match=r"could not be downloaded.*put it there as .*NAME\.pth"):
+        download("http://127.0.0.1:1/NAME.pth", tmp_path / "NAME.pth", "0" * 64)
+    assert names(tmp_path) == []
+
+
+def test_without_locks(server, checkpoint, tmp_path, monkeypatch):
+    """As on Windows: each process has a part of its own."""
+    monkeypatch.setattr(module, "fcntl", None)
+    server.most = 20_000
+    path = tmp_path / "NAME.pth"
+    assert download(server.url, path, digest(checkpoint)).read_bytes() == checkpoint
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".NAME.pth.lock", "NAME.pth", "sound.pth"]
+
+
+def test_two_processes_at_once(server, checkpoint, tmp_path):
+    """One downloads, over a connection that breaks off; the other waits and finds it."""
+    path = tmp_path / "cache" / "NAME.pth"
+    server.most = 20_000
+    command = [sys.executable, "-c", CHILD, server.url, str(path), digest(checkpoint)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    children = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    outputs = [child.communicate() for child in children]
+    assert [child.returncode for child in children] == [0, 0], outputs
+    assert path.read_bytes() == checkpoint
+    assert server.requests.count(None) == 1
+    assert len(server.requests) == -(-len(checkpoint) // server.most)
+    assert sum(b"downloading" in out for out, _ in outputs) == 1
+
+
+def test_fetch_uses_keras_cache(server, checkpoint, tmp_path, monkeypatch):
+    from cctzoo.weights import fetch, registry
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    row = registry.authors("cct_7_3x1_32", "test", "cifar10", None, file="NAME")
+    monkeypatch.setitem(registry.WEIGHTS, row.tag, row)
+    assert row.url == "https://shi-labs.com/projects/cct/checkpoints/NAME.pth"
+    assert row.path == Path(tmp_path, "home", "cctzoo", "NAME.pth")
+    row.path.parent.mkdir(parents=True)
+    row.path.write_bytes(checkpoint)  # put there by hand
+    assert fetch("cct_7_3x1_32.test") == row.path
+    assert server.requests == []

@@ -1,0 +1,82 @@
+"""Files from elsewhere that are broken or mean harm: one clear error each, and nothing else."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from cctzoo.weights import load_pytorch_checkpoint, save_pytorch_checkpoint
+from tests.models.small import small_model
+from tests.weights import hostile
+
+FLIPS = 60
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_model()
+
+
+@pytest.fixture(scope="module")
+def sound(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sound") / "sound.pth"
+    save_pytorch_checkpoint(model, path)
+    return path.read_bytes()
+
+
+def test_the_sound_file_is_read(model, sound, tmp_path):
+    path = tmp_path / "sound.pth"
+    path.write_bytes(hostile.rebuilt(sound))
+    load_pytorch_checkpoint(model, path)
+
+
+def test_hostile_files(model, sound, tmp_path):
+    """None executes, none changes the model, none takes memory that it does not pay for."""
+    mark = tmp_path / "executed"
+    before = model.get_weights()
+    wrong, seen = [], set()
+    for name, data, suffix, fault in hostile.files(sound, mark):
+        assert name not in seen
+        seen.add(name)
+        path = tmp_path / f"file{suffix}"
+        path.write_bytes(data)
+        tracemalloc.start()
+        start = time.process_time()
+        try:
+            load_pytorch_checkpoint(model, path)
+            wrong.append(f"{name}: accepted")
+        except ValueError as error:
+            if "Received: " not in str(error) or fault not in str(error):
+                wrong.append(f"{name}: {error}")
+        except Exception as error:
+            wrong.append(f"{name}: {error!r}")
+        seconds = time.process_time() - start
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        # 100 bytes for a byte of pickle: the smallest object, an empty list in a list.
+        if peak > 1e6 + 2 * len(data) + 100 * min(len(data), 2e5) or seconds > 5:
+            wrong.append(f"{name}: {peak:,} bytes of memory in {seconds:.1f} s")
+        path.unlink()
+    assert not wrong, "\n".join(wrong)
+    assert len(seen) > 180
+    assert not mark.exists()
+    assert not list(tmp_path.iterdir())
+    for weight, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_flipped_bits(model, sound, tmp_path):
+    """An error, or the weights as they were: a bit of padding does no harm."""
+    before = model.get_weights()
+    path = tmp_path / "flipped.pth"
+    errors = 0
+    for data in hostile.flipped(sound, FLIPS):
+        path.write_bytes(data)
+        try:
+            load_pytorch_checkpoint(model, path)
+        except ValueError as error:
+            errors += "Received: " in str(error)
+        for weight, expected in zip(model.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(weight, expected)
+    assert errors > FLIPS // 2

@@ -1,0 +1,196 @@
+"""The table of trained weights, and the shipped ones by what they get right."""
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from cctzoo import data, models
+from cctzoo.training import evaluation
+from cctzoo.weights import describe, fetch, list_weights
+from cctzoo.weights.registry import WEIGHTS, find
+from cctzoo.weights.trained_weights import PACKAGED
+from tests.models.small import images, predict
+
+SHIPPED = [tag for tag, row in WEIGHTS.items() if row.url is None]
+FOLDER = "https://shi-labs.com/projects/cct/checkpoints/"
+PUBLISHED = {
+    "pretrained/cct_7_3x1_32_cifar10_300epochs": ("cct_7_3x1_32", 10),
+    "pretrained/cct_7_3x1_32_sine_cifar10_5000epochs": ("cct_7_3x1_32_sine", 10),
+    "pretrained/cct_7_3x1_32_cifar100_300epochs": ("cct_7_3x1_32", 100),
+    "pretrained/cct_7_3x1_32_sine_cifar100_5000epochs": ("cct_7_3x1_32_sine", 100),
+    "pretrained/cct_7_7x2_224_flowers102": ("cct_7_7x2_224_sine", 102),
+    "pretrained/cct_14_7x2_224_imagenet": ("cct_14_7x2_224", 1000),
+    "finetuned/cct_14_7x2_384_imagenet": ("cct_14_7x2_384", 1000),
+    "finetuned/cct_14_7x2_384_flowers102": ("cct_14_7x2_384", 102),
+}
+
+
+def test_the_authors_eight():
+    rows = [row for row in WEIGHTS.values() if row.url]
+    found = {row.url: (row.model, row.config().classes) for row in rows}
+    assert found == {f"{FOLDER}{name}.pth": about for name, about in PUBLISHED.items()}
+    assert len({row.path for row in rows}) == 8
+    for row in rows:
+        assert row.config().positional_embedding == "learnable"
+        assert row.config().include_preprocessing
+        assert "not verified here" in describe(row.tag)
+        assert row.sha256 is None
+        assert "not known" in describe(row.tag)
+
+
+@pytest.mark.parametrize("tag", SHIPPED)
+def test_shipped_files(tag):
+    row = WEIGHTS[tag]
+    content = row.path.read_bytes()
+    assert len(content) == row.size <= 8e6
+    assert hashlib.sha256(content).hexdigest() == row.sha256
+    card = row.path.with_suffix(".md").read_text()
+    front, _, text = card.removeprefix("---\n").partition("\n---\n")
+    assert "license: apache-2.0" in front
+    assert f"# {tag}\n" in text
+    assert f"{100 * row.accuracy:.2f} %" in text
+    for word in ("Data", "Recipe", "Accuracy", "Machine", "seed", "epochs"):
+        assert word in text
+    assert fetch(tag) == row.path
+    for word in (tag, row.sha256, f"{row.size:,} bytes", f"{row.accuracy:.2%}", "Apache-2.0"):
+        assert word in describe(tag)
+
+
+def test_all_shipped_files_are_listed_and_packaged():
+    names = {path.name for path in PACKAGED.iterdir()}
+    assert names == {f"{tag}{suffix}" for tag in SHIPPED for suffix in (".safetensors", ".md")}
+    assert sum(path.stat().st_size for path in PACKAGED.iterdir()) < 30e6
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    packaged = project["tool"]["setuptools"]["package-data"]
+    assert packaged == {"cctzoo.weights": ["trained/*"]}
+
+
+def test_digits_are_as_accurate_as_stated():
+    dataset = data.load("digits", validation=0.0)
+    model = models.cct_2_3x2_32(weights="digits")
+    probabilities = evaluation.predict(model, dataset.x_test, 359)
+    accuracy = (probabilities.argmax(1) == dataset.y_test).mean()
+    assert accuracy == pytest.approx(WEIGHTS["cct_2_3x2_32.digits"].accuracy, abs=5e-5)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+
+
+def test_defaults_are_those_of_the_weights():
+    model = models.cct_2_3x2_32(weights="digits")
+    assert model.input_shape == (None, 16, 16, 1)
+    assert model.config.classes == 10
+    assert model.config.classifier_activation == "softmax"
+    assert model.name == "cct_2_3x2_32"
+    model = models.create_model("cct_conv", weights="cct_conv.cifar10_10k", name="mine")
+    assert (model.config.embed_dim, model.config.heads, model.name) == (128, 64, "mine")
+
+
+def test_other_images_classes_and_no_top(capsys):
+    model = models.cct_2_3x2_32(
+        weights="digits", input_shape=(24, 32, 3), classes=4, classifier_activation=None
+    )
+    assert capsys.readouterr().out == (
+        "weights: fresh classifier for 4 classes\n"
+        "weights: first kernel repeated for channels, 1 -> 3\n"
+        "weights: position embedding resized (4, 4) -> (6, 8)\n"
+    )
+    assert predict(model, images(model)).shape == (3, 4)
+    bare = models.cct_2_3x2_32(weights="digits", include_top=False)
+    whole = models.cct_2_3x2_32(weights="digits")
+    maps = models.feature_extractor(whole, ["norm", "attention01"])
+    x = images(whole)
+    found = predict(maps, x)
+    np.testing.assert_allclose(predict(bare, x), found["norm"], atol=1e-5)
+    assert found["attention01"].shape == (3, 2, 16, 16)
+
+
+def test_statistics_of_other_channels():
+    row = WEIGHTS["cct_2_3x2_32.cifar10"]
+    own, grey = row.config(), row.config(input_shape=(32, 32, 1))
+    assert len(own.mean) == len(own.std) == 3
+    assert grey.mean == pytest.approx(np.mean(own.mean))
+    assert grey.std == pytest.approx(np.mean(own.std))
+    assert row.config(input_shape=(32, 32, 1), mean=0.1).mean == 0.1
+    assert row.config(input_shape=(48, 32, 3)).mean == own.mean
+
+
+def test_every_row_names_a_model_and_a_data_set():
+    for tag, row in WEIGHTS.items():
+        assert row.model in models.list_models()
+        assert row.config().classes > 1
+        data.check_name(row.dataset)
+        assert tag == f"{row.model}.{row.name}"
+
+
+def test_lists():
+    assert models.list_models(weights=True) == list_weights() == list(WEIGHTS)
+    assert models.list_models("cct_conv", weights=True) == ["cct_conv.cifar10_10k"]
+    assert models.list_models("vit_*", weights=True) == []
+    assert find("cifar10", "cct_2_3x2_32").tag == "cct_2_3x2_32.cifar10"
+
+
+@pytest.mark.parametrize(
+    ("variant", "weights", "words"),
+    [
+        ("cct_2_3x2_32", "imagenet", ["cct_2_3x2_32.digits, cct_2_3x2_32.cifar10", "'imagenet'"]),
+        ("cct_2_3x2_32", "cct_conv.cifar10_10k", ["Received: weights='cct_conv.cifar10_10k'"]),
+        ("vit_2_4_32", "cifar10", ["there are: none", "weights='cifar10'"]),
+        ("cct_2_3x2_32", "folder/none.pth", ["file that exists", "'folder/none.pth'"]),
+        ("cct_2_3x2_32", "some/file.h5", [".pth", "'some/file.h5'"]),
+    ],
+)
+def test_unknown_weights(variant, weights, words):
+    with pytest.raises(ValueError, match="`weights` must be") as error:
+        models.create_model(variant, weights=weights)
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "received"),
+    [
+        ({"heads": 16}, "Received: block_heads=(16, 16)"),
+        ({"depth": 3}, "depth=3"),
+        ({"head_dim": 32}, "head_dim=(32, 32)"),
+        ({"norm": "pre"}, "norm='pre'"),
+        ({"heds": 2}, "Received: heds=2"),
+    ],
+)
+def test_changes_that_the_weights_do_not_stand(changes, received):
+    with pytest.raises(ValueError, match=re.escape(received)):
+        models.cct_2_3x2_32(weights="digits", **changes)
+
+
+def test_describe_an_unknown_tag():
+    with pytest.raises(ValueError, match=r"cct_2_3x2_32\.digits.*Received: weights='digits'"):
+        describe("digits")
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".keras", ".weights.h5"])
+def test_paths_in_factories(suffix, tmp_path):
+    from cctzoo.weights import save_pytorch_checkpoint
+
+    source = models.cct_2_3x2_32(weights="digits")
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".keras":
+        source.save(path)
+    elif suffix == ".weights.h5":
+        source.save_weights(path)
+    else:
+        save_pytorch_checkpoint(source, path)
+    like = {name: getattr(source.config, name) for name in ("input_shape", "classes")}
+    like |= {name: getattr(source.config, name) for name in ("mean", "std")}
+    for weights in (path, str(path)):
+        model = models.cct_2_3x2_32(weights=weights, **like)
+        for weight, expected in zip(model.get_weights(), source.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, expected)
+
+
+def test_policies():
+    model = models.cct_2_3x2_32(weights="digits", dtype="mixed_bfloat16")
+    assert keras.backend.standardize_dtype(model.weights[0].dtype) == "float32"
+    assert model.dtype_policy.compute_dtype == "bfloat16"
