@@ -19,7 +19,7 @@ from cctzoo.models import feature_extractor
 from tests.analysis.trained import labelled, scattered_model
 from tests.models.small import CLASSES, small_model
 
-once = pytest.mark.skipif(keras.backend.backend() != "jax", reason="NumPy alone")
+once = pytest.mark.skipif(keras.backend.backend() != "torch", reason="NumPy alone")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_fields_are_those_of_the_heads_alone_and_add_up(model, parts, heads):
 
 @pytest.mark.parametrize("nodes", ["attention", "mlp", "stream"])
 def test_nodes_add_up_too(model, parts, heads, nodes):
-    if nodes != "mlp" and keras.backend.backend() != "jax":
+    if nodes != "mlp" and keras.backend.backend() != "torch":
         pytest.skip("NumPy alone beyond the features")
     found = single_nodal_performance(model, *parts, 1, nodes)
     units = {"attention": 24, "mlp": 48, "stream": 24}[nodes]

@@ -6,7 +6,7 @@ import pytest
 
 from cctzoo.analysis import probe
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="NumPy alone")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "torch", reason="NumPy alone")
 
 
 def planted(n=300, tokens=5, width=8, classes=3, seed=0):

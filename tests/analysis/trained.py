@@ -9,7 +9,11 @@ def scattered_model(scale=0.3, **changes):
     """A small model whose weights are large enough that every head changes the answer."""
     model = small_model(**changes)
     rng = np.random.default_rng(0)
-    model.set_weights([scale * rng.standard_normal(w.shape) for w in model.get_weights()])
+    for weight in model.weights:
+        value = scale * rng.standard_normal(weight.shape)
+        if weight.name in ("gamma", "moving_variance"):
+            value = 1 + abs(value)
+        weight.assign(value)
     return model
 
 
