@@ -17,17 +17,21 @@ from cctzoo.analysis.performance import (
     single_head_performance,
     single_nodal_performance,
 )
-from cctzoo.analysis.pooled_features import PooledFeatures, pool_features
+from cctzoo.analysis.pooled_features import POOLINGS, PooledFeatures, pool_features
 from cctzoo.analysis.pruning import prune_heads
+from cctzoo.analysis.report import HeadReport, analyse_heads
 from cctzoo.analysis.results import BlockPerformance, Performance
 
 __all__ = [
+    "POOLINGS",
     "BlockPerformance",
+    "HeadReport",
     "HeadScores",
     "Performance",
     "PooledFeatures",
     "UnitClusters",
     "accuracy_by_kept_heads",
+    "analyse_heads",
     "attention_distance",
     "attention_entropy",
     "attention_rollout",
