@@ -3,7 +3,8 @@
 import numpy as np
 
 from cctzoo.analysis.gates import gated_model
-from cctzoo.analysis.labelled import check_labelled, encoder_blocks, image_batches
+from cctzoo.analysis.labelled import check_labelled, image_batches
+from cctzoo.analysis.pruning import kept_heads
 
 
 def masked_predictions(model, images, keep, *, batch_size=32):
@@ -12,13 +13,13 @@ def masked_predictions(model, images, keep, *, batch_size=32):
     Args:
         model: a `CCT` that ends on softmax or on logits.
         images: (n, ...).
-        keep: dict from block to indices of heads; blocks that are not in it keep all.
+        keep: as in `prune_heads`.
         batch_size: images at once.
 
     Returns:
         (n, classes) float32.
     """
-    return _predict(gated_model(model), encoder_blocks(model), images, keep, batch_size)
+    return _predict(gated_model(model), images, kept_heads(model, keep), batch_size)
 
 
 def accuracy_by_kept_heads(model, ranking, images, labels, counts=None, *, batch_size=32):
@@ -39,22 +40,21 @@ def accuracy_by_kept_heads(model, ranking, images, labels, counts=None, *, batch
     most = max(model.config.block_heads)
     if counts is None:
         counts = [most // 2**i for i in range(most.bit_length())]
-    gated, blocks, found = gated_model(model), encoder_blocks(model), {}
+    gated, found = gated_model(model), {}
     for count in sorted(set(counts), reverse=True):
         if count < 1:
             raise ValueError(f"`counts` must be at least 1. Received: counts={list(counts)}")
-        keep = {block: heads[:count] for block, heads in ranking.items()}
-        logits = _predict(gated, blocks, x, keep, batch_size)
+        kept = kept_heads(model, {block: heads[:count] for block, heads in ranking.items()})
+        logits = _predict(gated, x, kept, batch_size)
         found[count] = float((logits.argmax(axis=1) == y).mean())
     return found
 
 
-def _predict(gated, blocks, images, keep, batch_size):
+def _predict(gated, images, kept, batch_size):
     gates = []
-    for block, tensor in zip(blocks, gated.inputs[1:], strict=True):
-        row = np.ones(tensor.shape[1:], "float32")  # (1, N)
-        if block in keep:
-            row[:] = np.isin(np.arange(row.shape[-1]), keep[block])
+    for heads, tensor in zip(kept.values(), gated.inputs[1:], strict=True):
+        row = np.zeros(tensor.shape[1:], "float32")  # (1, N)
+        row[:, heads] = 1
         gates.append(row)
     parts = []
     for pictures, count in image_batches(images, batch_size):

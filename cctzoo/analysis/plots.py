@@ -68,7 +68,7 @@ def _draw_fields(axes, fields, unit, classes):
 def _caption(kind, unit, found):
     if found.flagged:
         return f"{_words(kind)} {unit}: no positive field"
-    return f"{_words(kind)} {unit}: {len(found.clusters)} clusters, noise {found.noise}"
+    return f"{_words(kind)} {unit}: clusters {len(found.clusters)}, noise {found.noise}"
 
 
 def clusters_per_unit(performance, path):

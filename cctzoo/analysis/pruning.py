@@ -29,9 +29,8 @@ def prune_heads(model, keep, name=None):
     Raises:
         ValueError: for blocks or heads that the model does not have, or a block left without.
     """
-    blocks = encoder_blocks(model)
+    kept = kept_heads(model, keep)
     check_not_quantised(model)
-    kept = _checked(model, blocks, keep)
     config = dataclasses.replace(
         model.config,
         heads=tuple(len(heads) for heads in kept.values()),
@@ -64,8 +63,12 @@ def _kept_weights(layer, heads, weights):
     return found
 
 
-def _checked(model, blocks, keep):
-    """A dict from every block to its kept heads, ascending."""
+def kept_heads(model, keep):
+    """A dict from every encoder block to its kept heads, ascending.
+
+    Args, Raises: as in `prune_heads`.
+    """
+    blocks = encoder_blocks(model)
     odd = sorted(set(keep) - set(blocks))
     if odd:
         raise ValueError(

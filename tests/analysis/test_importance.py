@@ -6,6 +6,7 @@ import pytest
 
 from cctzoo.analysis import (
     HeadScores,
+    accuracy_by_kept_heads,
     gated_model,
     head_ablation,
     head_importance,
@@ -125,6 +126,20 @@ def test_ranks(model, parts):
         assert keys == sorted(keys)
     with pytest.raises(ValueError, match="Received: by='noise'"):
         rank_heads(performance, "noise")
+
+
+@once
+def test_accuracy_by_kept_heads(model, parts):
+    x, y = parts
+    ranking = {0: np.array([2, 0, 1]), 1: np.array([1, 3, 0, 2])}
+    found = accuracy_by_kept_heads(model, ranking, x, y)
+    assert list(found) == [4, 2, 1], "all, then halves"
+    for count, accuracy in found.items():
+        keep = {block: heads[:count] for block, heads in ranking.items()}
+        logits = masked_predictions(model, x, keep)
+        assert accuracy == pytest.approx((logits.argmax(1) == y).mean())
+    with pytest.raises(ValueError, match=r"Received: counts=\[2, 0\]"):
+        accuracy_by_kept_heads(model, ranking, x, y, [2, 0])
 
 
 @once

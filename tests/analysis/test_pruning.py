@@ -84,8 +84,11 @@ WRONG = [
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="NumPy alone")
 @pytest.mark.parametrize(("keep", "received"), WRONG)
 def test_errors(keep, received):
-    with pytest.raises(ValueError, match=re.escape(f"Received: {received}") + "$"):
-        prune_heads(small_model(), keep)
+    model = small_model()
+    x, _ = labelled(model, 2)
+    for function in (prune_heads, lambda model, keep: masked_predictions(model, x, keep)):
+        with pytest.raises(ValueError, match=re.escape(f"Received: {received}") + "$"):
+            function(model, keep)
 
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
@@ -94,6 +97,6 @@ def test_more_errors():
     with pytest.raises(ValueError, match="a head once"):
         prune_heads(small_model(), {0: [1, 1]})
     model = small_model()
-    model.quantize("int8")
+    model.get_layer("classifier").quantize("int8")
     with pytest.raises(ValueError, match="Received: 'small', quantised"):
         prune_heads(model, {0: [1]})
