@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from cctzoo.analysis.labelled import encoder_blocks
+from cctzoo.analysis.labelled import check_model, encoder_blocks
 from cctzoo.layers import EncoderBlock
 
 
@@ -54,6 +54,7 @@ def stream_before(model, block):
 
 def check_answers(model):
     """Raises ValueError unless the model gives the logits of classes that exclude each other."""
+    check_model(model)
     config = model.config
     if not config.include_top or config.classifier_activation == "sigmoid":
         raise ValueError(

@@ -107,6 +107,7 @@ def measure(features, unit, *, threshold=0.3, least_evidence=None, bias=False, l
         _ = found[-1].units  # a threshold out of range shows here
     options = {
         "pooling": features.pooling,
+        "pooling_images": features.pooling_images,
         "recompute_pooling": features.recompute_pooling,
         "bias": bias,
         "l2": l2,

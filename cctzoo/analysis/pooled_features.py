@@ -32,6 +32,7 @@ class PooledFeatures:
         classes: number of classes.
         pooling: `"trained"`, `"model"` or `"mean"`.
         recompute_pooling: whether each unit's test features were pooled by its own weights.
+        pooling_images: training images that the pooling was trained on.
     """
 
     train: dict
@@ -42,6 +43,7 @@ class PooledFeatures:
     classes: int
     pooling: str
     recompute_pooling: bool
+    pooling_images: int = 0
 
 
 def pool_features(
@@ -90,10 +92,12 @@ def pool_features(
     x_train, y_train = check_labelled("train", train, classes)
     x_test, y_test = check_labelled("test", test, classes)
     features = sorted({f"{UNITS[unit][0]}{block:02d}" for unit in units for block in blocks})
-    scores = dict.fromkeys(features)
+    scores, used = dict.fromkeys(features), 0
     if pooling == "trained":
-        chosen = subset(y_train, min(pooling_images, len(y_train)), seed)
-        scores = _trained_scores(model, features, x_train[chosen], y_train[chosen], classes)
+        used = min(pooling_images, len(y_train))
+        chosen = subset(y_train, used, seed)
+        few = x_train[chosen], y_train[chosen]
+        scores = _trained_scores(model, features, *few, classes, batch_size)
     extractor = feature_extractor(
         model, [*features, *(["pooling_weights"] if pooling == "model" else [])]
     )
@@ -113,7 +117,9 @@ def pool_features(
             for key, feature in keys.items()
         }
     own = {key: scores[feature] for key, feature in keys.items()}
-    return PooledFeatures(found, tested, own, y_train, y_test, classes, pooling, recompute_pooling)
+    return PooledFeatures(
+        found, tested, own, y_train, y_test, classes, pooling, recompute_pooling, used
+    )
 
 
 def _check_options(model, units, pooling, recompute_pooling, pooling_images):
@@ -176,7 +182,7 @@ def _sequence(name, x):
     return x.reshape(len(x), -1, x.shape[-1])
 
 
-def _trained_scores(model, features, x, y, classes):
+def _trained_scores(model, features, x, y, classes, batch_size):
     """A dict from feature to score; as many blocks in one pass as the cache holds."""
     config, scores = model.config, {}
     width = max(config.embed_dim, *(np.multiply(config.block_heads, config.block_head_dims)))
@@ -185,7 +191,7 @@ def _trained_scores(model, features, x, y, classes):
     for start in range(0, len(features), at_once):
         names = features[start : start + at_once]
         cache = {name: [] for name in names}
-        for found in _batches(feature_extractor(model, names), x, 32):
+        for found in _batches(feature_extractor(model, names), x, batch_size):
             for name in names:
                 cache[name].append(found[name])
         for name in names:

@@ -13,6 +13,7 @@ from cctzoo.analysis.attention_maps import (
     attention_entropy,
     attention_rollout,
 )
+from cctzoo.analysis.gates import check_answers
 from cctzoo.analysis.head_scores import HeadScores, rank_heads
 from cctzoo.analysis.importance import head_ablation, head_importance
 from cctzoo.analysis.labelled import check_labelled, encoder_blocks
@@ -251,9 +252,16 @@ def analyse_heads(
 
     Returns:
         A `HeadReport`.
+
+    Raises:
+        ValueError: for a model without a classifier, or data and names that do not fit it.
     """
-    encoder_blocks(model)
+    check_answers(model)
     count = model.config.classes
+    if classes is not None and len(classes) != count:
+        raise ValueError(
+            f"`classes` must name each class. Received: {len(classes)} names, classes={count}"
+        )
     (x_train, y_train), (x_test, y_test) = (
         check_labelled("train", train, count),
         check_labelled("test", test, count),
