@@ -29,7 +29,7 @@ def test_report(folder):
     assert "In the last block one head recognises" in done.stdout
     out = folder / "run" / "heads"
     page = (out / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == len([*(out / "pictures").glob("*.png")]) == 9
+    assert page.count("data:image/png;base64,") == len([*(out / "pictures").glob("*.png")]) == 8
     assert not re.findall(r"""(?:src|href)=["'](?!data:)|url\(|@import|<script""", page)
     assert not [*out.rglob(".draft-*")]
     figures = json.loads((out / "figures.json").read_text())
