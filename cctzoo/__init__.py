@@ -1,5 +1,5 @@
 """cctzoo: compact convolutional transformers with large-scale multi-head attention."""
 
-from cctzoo import data, export, latency, layers, models, training, weights
+from cctzoo import analysis, data, export, latency, layers, models, training, weights
 
-__all__ = ["data", "export", "latency", "layers", "models", "training", "weights"]
+__all__ = ["analysis", "data", "export", "latency", "layers", "models", "training", "weights"]

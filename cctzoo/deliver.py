@@ -1,12 +1,13 @@
-"""From a recipe to files for a device: trained, exported, checked on real images, timed."""
+"""From a recipe to files for a device, and from a run to what it holds: what recipes share."""
 
 import dataclasses
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 
-from cctzoo import export, latency, training
+from cctzoo import data, export, latency, models, training
 from cctzoo.files import write_json
 
 IMAGES = 1000  # of the test part that every file is checked on
@@ -57,6 +58,26 @@ def deliver(model, dataset, directory):
         "latency": dataclasses.asdict(timed),
     }
     write_json(report, path)
+
+
+def load_source(source, dataset=None):
+    """A model and its data.
+
+    Args:
+        source: a run directory, a `.keras` file, or a name as in `models.list_models()`.
+        dataset: name of a data set in place of the run's.
+
+    Returns:
+        (the model, a `Dataset` or None where nothing names one).
+    """
+    if Path(source, "recipe.json").is_file():
+        recipe = training.Recipe.load(Path(source, "recipe.json"))
+        model = keras.saving.load_model(Path(source, "model.keras"), compile=False)
+        return model, data.load(dataset) if dataset else recipe.load_data()
+    loaded = data.load(dataset) if dataset else None
+    if Path(source).suffix == ".keras":
+        return keras.saving.load_model(source, compile=False), loaded
+    return models.create_model(source), loaded
 
 
 def test_images(dataset, count):

@@ -13,10 +13,8 @@ import argparse
 import sys
 from pathlib import Path
 
-import keras
-
-from cctzoo import data, export, models, training
-from cctzoo.deliver import test_images
+from cctzoo import export
+from cctzoo.deliver import load_source, test_images
 from cctzoo.export.litert import PRECISIONS
 
 FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino")
@@ -25,7 +23,7 @@ FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino")
 def main():
     options = parse_arguments()
     try:
-        model, dataset = load(options.source, options.dataset)
+        model, dataset = load_source(options.source, options.dataset)
         folder = options.to or default_folder(options.source)
         folder.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
@@ -38,18 +36,6 @@ def main():
             failed = True
             print(f"{chosen}: {error}", file=sys.stderr)
     sys.exit(1 if failed else 0)
-
-
-def load(source, name):
-    """(model, data set or None) of a run directory, a .keras file or a name."""
-    if Path(source, "recipe.json").is_file():
-        recipe = training.Recipe.load(Path(source, "recipe.json"))
-        model = keras.saving.load_model(Path(source, "model.keras"), compile=False)
-        return model, data.load(name) if name else recipe.load_data()
-    dataset = data.load(name) if name else None
-    if Path(source).suffix == ".keras":
-        return keras.saving.load_model(source, compile=False), dataset
-    return models.create_model(source), dataset
 
 
 def default_folder(source):

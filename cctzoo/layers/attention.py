@@ -26,7 +26,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     Shapes: (B, T, D) -> (B, T, D). `mask` is boolean, True where a token may be attended:
     (B, T) or (B, T, T). With `return_attention_scores` the scores after softmax and
     before dropout follow, (B, N, T, T) in float32; with `return_heads` the heads before
-    projection, (B, T, N, H).
+    projection, (B, T, N, H). `head_gates`, (N,) or what broadcasts to (B, T, N), multiply
+    the heads before projection: 0 silences one.
 
     Raises:
         ValueError: if D is not a multiple of N and no `head_dim` is given.
@@ -87,6 +88,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         x,
         mask=None,
         training=False,
+        head_gates=None,
         return_attention_scores=False,
         return_heads=False,
     ):
@@ -95,6 +97,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             heads = attend_in_groups(qkv, self.num_heads, mask_bias(mask))  # (B, T, N, H)
         else:
             heads, scores = self._attend(qkv, mask, training, return_attention_scores)
+        if head_gates is not None:
+            heads = heads * ops.cast(head_gates, heads.dtype)[..., None]
         inner = self.num_heads * self.head_dim
         merged = ops.reshape(heads, (-1, ops.shape(heads)[1], inner))  # (B, T, N*H)
         outputs = [self.projection(merged)]

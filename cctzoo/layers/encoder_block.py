@@ -28,8 +28,9 @@ class EncoderBlock(keras.layers.Layer):
         stochastic_depth: probability that a residual branch is dropped, in [0, 1].
         seed: integer seed of the block's random states.
 
-    Shapes: (B, T, D) -> (B, T, D); `mask`, `return_attention_scores` and `return_heads` as
-    in `MultiHeadSelfAttention`.
+    Shapes: (B, T, D) -> (B, T, D); `mask`, `head_gates`, `return_attention_scores` and
+    `return_heads` as in `MultiHeadSelfAttention`; with `return_mlp` the perceptron's hidden
+    layer after GELU follows, (B, T, mlp_ratio * D).
 
     Reference: Hassani et al., arXiv 2104.05704, and the authors' code.
     """
@@ -81,32 +82,33 @@ class EncoderBlock(keras.layers.Layer):
         x,
         mask=None,
         training=False,
+        head_gates=None,
         return_attention_scores=False,
         return_heads=False,
+        return_mlp=False,
     ):
         attended = self.attention(
             self.attention_norm(x),
             mask=mask,
             training=training,
+            head_gates=head_gates,
             return_attention_scores=return_attention_scores,
             return_heads=return_heads,
         )
-        extras = ()
+        extras = []
         if return_attention_scores or return_heads:
             attended, *extras = attended
         x = x + self.stochastic_depth(attended, training=training)
+        normed = self.mlp_norm(x)
         if self.norm == "cct":
-            x = self.mlp_norm(x)  # yes: the residual stream itself
-            x = x + self.stochastic_depth(self.mlp(x, training), training=training)
-        else:
-            normed = self.mlp_norm(x)
-            x = x + self.stochastic_depth(self.mlp(normed, training), training=training)
+            x = normed  # yes: the residual stream itself
+        hidden = gelu(self.expand(normed))  # (B, T, mlp_ratio * D)
+        contracted = self.contract(self.mlp_dropout(hidden, training=training))
+        contracted = self.mlp_dropout(contracted, training=training)
+        x = x + self.stochastic_depth(contracted, training=training)
+        if return_mlp:
+            extras.append(hidden)
         return (x, *extras) if extras else x
-
-    def mlp(self, x, training=False):
-        """D -> mlp_ratio * D -> D on every token."""
-        x = self.mlp_dropout(gelu(self.expand(x)), training=training)
-        return self.mlp_dropout(self.contract(x), training=training)
 
 
 def gelu(x):

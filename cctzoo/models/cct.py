@@ -94,10 +94,11 @@ def build_graph(config, policy):
         x = PositionEmbedding(config.positional_embedding, name="position", **options)(x)
     x = keras.layers.Dropout(config.dropout, name="dropout", **options)(x)
     rates = config.stochastic_depth_rates
-    for i, (heads, rate) in enumerate(zip(config.block_heads, rates, strict=True)):
+    sizes = zip(config.block_heads, config.block_head_dims, rates, strict=True)
+    for i, (heads, head_dim, rate) in enumerate(sizes):
         x = EncoderBlock(
             num_heads=heads,
-            head_dim=config.head_dim,
+            head_dim=head_dim,
             mlp_ratio=config.mlp_ratio,
             norm=config.norm,
             dropout=config.dropout,

@@ -27,7 +27,8 @@ class CCTConfig:
         embed_dim: width D of the residual stream.
         heads: attention heads of every encoder block, or a sequence with one number per
             encoder block (there are `depth - conv_prefix`).
-        head_dim: width of a head. Default: `embed_dim / heads`.
+        head_dim: width of a head, or a sequence with one number per encoder block. Default:
+            `embed_dim / heads`.
         mlp_ratio: hidden width of the perceptrons in units of `embed_dim`.
         kernel_size: side of the tokenizer's kernels, or of a patch (cvt, vit), in pixels.
         conv_layers: convolutions in the tokenizer (cct; 1 for the others).
@@ -60,7 +61,7 @@ class CCTConfig:
     depth: int = 7
     embed_dim: int = 256
     heads: int | Sequence[int] = 4
-    head_dim: int | None = None
+    head_dim: int | Sequence[int] | None = None
     mlp_ratio: float = 2
     kernel_size: int = 3
     conv_layers: int = 1
@@ -83,7 +84,8 @@ class CCTConfig:
     classifier_activation: str | None = "softmax"
 
     def __post_init__(self):
-        for name in ("heads", "prefix_filters", "prefix_pool", "input_shape", "mean", "std"):
+        sequences = ("heads", "head_dim", "prefix_filters", "prefix_pool")
+        for name in (*sequences, "input_shape", "mean", "std"):
             value = getattr(self, name)
             if isinstance(value, Sequence) and not isinstance(value, str):
                 object.__setattr__(self, name, tuple(value))
@@ -138,12 +140,16 @@ class CCTConfig:
         )
 
     def _check_heads(self):
-        several = isinstance(self.heads, tuple)
-        self._require(
-            all(map(_is_count, self.heads)) if several else _is_count(self.heads),
-            "`heads` must be a positive integer or a sequence of them.",
-            "heads",
-        )
+        for name in ("heads", "head_dim"):
+            value = getattr(self, name)
+            values = value if isinstance(value, tuple) else (value,)
+            absent = name == "head_dim" and value is None
+            self._require(
+                absent or all(map(_is_count, values)),
+                f"`{name}` must be a positive integer{', None' * (name == 'head_dim')} or a "
+                "sequence of positive integers.",
+                name,
+            )
         self._require(
             _is_integer(self.conv_prefix) and 0 <= self.conv_prefix < self.depth,
             "`conv_prefix` must be an integer from 0 to `depth` - 1: at least one block "
@@ -151,19 +157,16 @@ class CCTConfig:
             "conv_prefix",
             "depth",
         )
-        self._require(
-            not several or len(self.heads) == self.depth - self.conv_prefix,
-            "A sequence of `heads` must hold one number per encoder block, `depth` - "
-            f"`conv_prefix` = {self.depth - self.conv_prefix}.",
-            "heads",
-            "depth",
-            "conv_prefix",
-        )
-        self._require(
-            self.head_dim is None or _is_count(self.head_dim),
-            "`head_dim` must be a positive integer or None.",
-            "head_dim",
-        )
+        for name in ("heads", "head_dim"):
+            value = getattr(self, name)
+            self._require(
+                not isinstance(value, tuple) or len(value) == self.depth - self.conv_prefix,
+                f"A sequence of `{name}` must hold one number per encoder block, `depth` - "
+                f"`conv_prefix` = {self.depth - self.conv_prefix}.",
+                name,
+                "depth",
+                "conv_prefix",
+            )
         self._require(
             self.head_dim is not None
             or not any(self.embed_dim % heads for heads in self.block_heads),
@@ -246,6 +249,13 @@ class CCTConfig:
         if isinstance(self.heads, tuple):
             return self.heads
         return (self.heads,) * (self.depth - self.conv_prefix)
+
+    @property
+    def block_head_dims(self):
+        """Width of a head in each encoder block, a tuple like `block_heads`."""
+        if isinstance(self.head_dim, tuple):
+            return self.head_dim
+        return tuple(self.head_dim or self.embed_dim // heads for heads in self.block_heads)
 
     @property
     def block_filters(self):

@@ -13,8 +13,8 @@ def multiply_accumulates(config):
     """
     total = _tokenizer(config) + _prefix(config)
     width, tokens = config.embed_dim, config.tokens
-    for heads in config.block_heads:
-        inner = heads * (config.head_dim or width // heads)
+    for heads, head_dim in zip(config.block_heads, config.block_head_dims, strict=True):
+        inner = heads * head_dim
         total += tokens * width * 3 * inner + tokens * inner * width  # qkv, projection
         total += 2 * tokens**2 * inner  # scores, values
         total += 2 * tokens * width * int(width * config.mlp_ratio)

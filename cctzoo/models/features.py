@@ -17,6 +17,7 @@ def feature_extractor(model, features):
             `block03`, `norm`: maps (B, H, W, D), or (B, 1 + T, D) with a class token;
             `attention03`: scores after softmax of block 3, (B, N, T, T), float32;
             `heads03`: its heads before projection, (B, T, N, head_dim);
+            `mlp03`: its perceptron's hidden layer after GELU, (B, T, mlp_ratio * D);
             `pooling_weights`: of sequence pooling, (B, H, W), summing to 1;
             `pooling`: (B, D); `classifier`: the output.
 
@@ -54,7 +55,7 @@ def feature_names(model):
     for layer in model.layers[1:]:
         if isinstance(layer, EncoderBlock):
             number = layer.name.removeprefix("block")
-            names += [f"attention{number}", f"heads{number}"]
+            names += [f"attention{number}", f"heads{number}", f"mlp{number}"]
         if isinstance(layer, SequencePooling):
             names.append("pooling_weights")
         names.append(layer.name)
@@ -68,6 +69,7 @@ def _call(layer, x, found, features):
         extras = {
             "return_attention_scores": f"attention{number}",
             "return_heads": f"heads{number}",
+            "return_mlp": f"mlp{number}",
         }
     elif isinstance(layer, SequencePooling):
         extras = {"return_weights": "pooling_weights"}

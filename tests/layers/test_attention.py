@@ -147,3 +147,12 @@ def test_initial_weights():
 def test_errors(x, options, received):
     with pytest.raises(ValueError, match=f"Received: {received}"):
         MultiHeadSelfAttention(**options)(x)
+
+
+@pytest.mark.parametrize("shape", [(N,), (B, 1, N), (B, T, N)])
+def test_gates_multiply_the_heads_before_projection(x, layer, shape):
+    gates = np.random.default_rng(3).random(shape).astype("float32")
+    kernel, bias = layer.projection.get_weights()
+    heads = array(layer(x, return_heads=True)[1])  # (B, T, N, H)
+    expected = (heads * gates[..., None]).reshape(B, T, N * H) @ kernel + bias
+    np.testing.assert_allclose(array(layer(x, head_gates=gates)), expected, rtol=1e-4, atol=1e-4)

@@ -78,6 +78,18 @@ def test_extras_are_those_of_its_attention(flags):
         np.testing.assert_allclose(array(extra), array(value), atol=1e-6)
 
 
+def test_hidden_layer_comes_last():
+    block, x = built(), random_array(B, T, D)
+    _, heads, hidden = block(x, return_heads=True, return_mlp=True)
+    attended, attended_heads = block.attention(block.attention_norm(x), return_heads=True)
+    normed = array(block.mlp_norm(x + array(attended)))
+    expected = reference.gelu(
+        normed @ block.expand.get_weights()[0] + block.expand.get_weights()[1]
+    )
+    np.testing.assert_allclose(array(hidden), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(array(heads), array(attended_heads), atol=1e-6)
+
+
 @pytest.mark.parametrize("rate", ["dropout", "attention_dropout", "stochastic_depth"])
 def test_random_in_training_only(rate):
     x = random_array(B, T, D)

@@ -50,7 +50,7 @@ def test_arguments_reach_the_layers():
     model = small_model(
         depth=3,
         heads=(4, 16, 25),
-        head_dim=7,
+        head_dim=(7, 5, 3),
         dropout=0.1,
         attention_dropout=0.2,
         stochastic_depth=0.4,
@@ -60,9 +60,10 @@ def test_arguments_reach_the_layers():
     )
     blocks = model.layers[-6:-3]
     assert [block.name for block in blocks] == ["block00", "block01", "block02"]
-    for block, heads, rate in zip(blocks, (4, 16, 25), (0, 0.2, 0.4), strict=True):
+    expected = (4, 7, 0), (16, 5, 0.2), (25, 3, 0.4)
+    for block, (heads, head_dim, rate) in zip(blocks, expected, strict=True):
         assert block.attention.num_heads == heads
-        assert block.attention.qkv.kernel.shape == (24, 3 * heads * 7)
+        assert block.attention.qkv.kernel.shape == (24, 3 * heads * head_dim)
         assert block.attention.dropout == 0.2
         assert block.stochastic_depth.rate == pytest.approx(rate)
         assert block.mlp_dropout.rate == 0.1

@@ -39,6 +39,8 @@ WRONG = [
     ({"heads": (4,) * 7, "conv_prefix": 3}, "heads=(4, 4, 4, 4, 4, 4, 4), depth=7, conv_prefix=3"),
     ({"heads": 25}, "embed_dim=256, heads=25"),
     ({"heads": (4,) * 6 + (25,)}, "embed_dim=256, heads=(4, 4, 4, 4, 4, 4, 25)"),
+    ({"heads": 8, "head_dim": (8,) * 6}, "head_dim=(8, 8, 8, 8, 8, 8), depth=7, conv_prefix=0"),
+    ({"depth": 2, "head_dim": (8, 0)}, "head_dim=(8, 0)"),
     *(
         ({"conv_prefix": value}, f"conv_prefix={value!r}, depth=7")
         for value in (7, 8, -1, True, 1.0, "1")
@@ -95,6 +97,7 @@ def test_rules(changes, received):
     [
         {"heads": 25, "head_dim": 8},
         {"heads": [4, 16, 64], "conv_prefix": 4},
+        {"heads": [4, 16, 25], "head_dim": [64, 16, 3], "conv_prefix": 4},
         {"conv_prefix": 6},
         {"conv_prefix": 2, "prefix_filters": [32, 256], "prefix_pool": []},
         {"pooling": "token", "family": "vit", "kernel_size": 4},

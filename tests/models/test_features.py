@@ -16,9 +16,11 @@ SHAPES = {
     "dropout": (3, 3, 4, 24),
     "attention00": (3, 3, 12, 12),
     "heads00": (3, 12, 3, 8),
+    "mlp00": (3, 12, 48),
     "block00": (3, 3, 4, 24),
     "attention01": (3, 3, 12, 12),
     "heads01": (3, 12, 3, 8),
+    "mlp01": (3, 12, 48),
     "block01": (3, 3, 4, 24),
     "norm": (3, 3, 4, 24),
     "pooling_weights": (3, 3, 4),
@@ -72,6 +74,18 @@ def test_heads_projected_are_the_attention_s_output(model, features):
     np.testing.assert_allclose(projected, expected, rtol=1e-4, atol=1e-4)
     value = np.einsum("bnqk,bknh->bqnh", features["attention01"], values(block, x))
     np.testing.assert_allclose(value, features["heads01"], rtol=1e-4, atol=1e-4)
+
+
+def test_the_perceptron_s_hidden_layer_gives_its_part_of_the_block(model, features):
+    block = model.get_layer("block01")
+    kernel, bias = block.contract.get_weights()
+    silent = [np.zeros_like(kernel), bias]
+    contracted = features["mlp01"].reshape(3, 12, 48) @ kernel
+    block.contract.set_weights(silent)
+    without = predict(feature_extractor(model, ["block01"]), images(model))["block01"]
+    block.contract.set_weights([kernel, bias])
+    difference = features["block01"] - without
+    np.testing.assert_allclose(difference.reshape(3, 12, 24), contracted, atol=1e-4)
 
 
 def values(block, x):

@@ -1,0 +1,112 @@
+"""Where heads look: rollout, distance and entropy of the attention."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from cctzoo.analysis.head_scores import HeadScores
+from cctzoo.analysis.labelled import encoder_blocks, image_batches
+from cctzoo.models import feature_extractor, feature_names
+
+
+def attention_rollout(model, images, *, batch_size=8):
+    """How much each token of the first encoder block reaches the pooled result.
+
+    The attention of a block, averaged over its heads, and the residual connection count half
+    each: A' = (A + I) / 2, with rows that sum to 1. The product over the blocks is weighted
+    by sequence pooling, or by the class token's row, or evenly for other poolings. A
+    convolutional prefix is not rolled out: the map is that of the tokens behind it.
+
+    Args:
+        model: a `CCT`.
+        images: (n, height, width, channels).
+        batch_size: images at once; scores are (B, N, T, T).
+
+    Returns:
+        (n, H, W) float32 over the grid of tokens; each map sums to 1.
+
+    Reference: Abnar & Zuidema, arXiv 2005.00928. That the residual stream of these models is
+        normalised within a block is left out, as it is there.
+    """
+    names = [f"attention{block:02d}" for block in encoder_blocks(model)]
+    weighted = "pooling_weights" in feature_names(model)
+    extractor = feature_extractor(model, names + ["pooling_weights"] * weighted)
+    outputs = {name: ops.mean(extractor.output[name], axis=1) for name in names}  # (B, T, T)
+    if weighted:
+        outputs["pooling_weights"] = extractor.output["pooling_weights"]
+    reduced = keras.Model(extractor.inputs[0], outputs)
+    extra = model.config.tokens - np.prod(model.config.grid)  # the class token, in front
+    maps = []
+    for pictures, count in image_batches(images, batch_size):
+        found = reduced.predict_on_batch(pictures)
+        size, tokens = len(pictures), model.config.tokens
+        if weighted:
+            reach = found["pooling_weights"].reshape(size, 1, tokens)
+        else:
+            reach = np.full((size, 1, tokens), 1 / tokens)
+        if model.config.token_pooling == "token":
+            reach = np.eye(1, tokens)[None].repeat(size, axis=0)
+        for name in reversed(names):
+            reach = (reach @ found[name] + reach) / 2  # (B, 1, T)
+        reach = reach[:count, 0, extra:]
+        maps.append(reach / reach.sum(axis=1, keepdims=True))
+    return np.concatenate(maps).reshape(-1, *model.config.grid).astype("float32")
+
+
+def attention_distance(model, images, *, batch_size=8):
+    """How far each head looks: the mean distance of what a token attends to.
+
+    Euclidean, in tokens of the grid, weighted by the attention, averaged over tokens and
+    images. A class token has no place: it is left out, and its weight shared by the others.
+
+    Args:
+        model, images, batch_size: as in `attention_rollout`.
+
+    Returns:
+        `HeadScores` of `distance`.
+    """
+    height, width = model.config.grid
+    places = np.stack(np.divmod(np.arange(height * width), width), axis=1)  # (H * W, 2)
+    lengths = np.linalg.norm(places[:, None] - places[None], axis=-1).astype("float32")
+    extra = model.config.tokens - height * width
+
+    def distance(scores):  # (B, N, T, T) -> (B, N)
+        scores = scores[:, :, extra:, extra:]
+        along = ops.sum(scores * lengths, axis=-1) / ops.sum(scores, axis=-1)
+        return ops.mean(along, axis=-1)
+
+    return HeadScores({"distance": _by_head(model, images, distance, batch_size)})
+
+
+def attention_entropy(model, images, *, batch_size=8):
+    """How spread each head's attention is: entropy in nats, averaged over tokens and images.
+
+    0 is attention to one token; log(T) is the same attention to all.
+
+    Args:
+        model, images, batch_size: as in `attention_rollout`.
+
+    Returns:
+        `HeadScores` of `entropy`.
+    """
+
+    def entropy(scores):  # (B, N, T, T) -> (B, N)
+        logarithms = ops.log(ops.maximum(scores, 1e-30))
+        return ops.mean(-ops.sum(scores * logarithms, axis=-1), axis=-1)
+
+    return HeadScores({"entropy": _by_head(model, images, entropy, batch_size)})
+
+
+def _by_head(model, images, reduce, batch_size):
+    """A dict from block to (N,): `reduce` of the scores, averaged over the images."""
+    names = {block: f"attention{block:02d}" for block in encoder_blocks(model)}
+    extractor = feature_extractor(model, list(names.values()))
+    reduced = keras.Model(
+        extractor.inputs[0], {name: reduce(scores) for name, scores in extractor.output.items()}
+    )
+    sums = dict.fromkeys(names, 0.0)
+    for pictures, count in image_batches(images, batch_size):
+        found = reduced.predict_on_batch(pictures)
+        for block, name in names.items():
+            sums[block] = sums[block] + found[name][:count].astype("float64").sum(axis=0)
+    return {block: total / len(images) for block, total in sums.items()}

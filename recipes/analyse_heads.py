@@ -1,0 +1,83 @@
+"""What a model's heads have learned: one HTML page, with all figures in JSON beside it.
+
+    python recipes/analyse_heads.py runs/MY_RUN
+    python recipes/analyse_heads.py model.keras --dataset npz:mine.npz --images 5000
+    python recipes/analyse_heads.py cct_lsmha --dataset cifar100 --ablation-images 0
+
+Single-head and single-nodal performance, clusters, noise and SNR of every block, beside the
+same model with fresh weights; importance by gradient and by ablation, accuracy with fewer
+heads, rollout. Writes report.html, figures.json, pictures/ and the matrices as .npz.
+
+Gives: recipes/README.md has what was found.
+
+Reference: "Low-latency vision transformers via large-scale multi-head attention",
+arXiv 2506.23832.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from cctzoo import analysis
+from cctzoo.data.splits import subset
+from cctzoo.deliver import load_source
+
+
+def main():
+    options = parse_arguments()
+    try:
+        model, dataset = load_source(options.source, options.dataset)
+        if dataset is None:
+            raise ValueError("a file or a name needs --dataset")
+        train, test = parts(dataset, options.images)
+        start = time.perf_counter()
+        report = analysis.analyse_heads(
+            model,
+            train,
+            test,
+            dataset.classes,
+            pooling=options.pooling,
+            threshold=options.threshold,
+            ablation_images=options.ablation_images,
+        )
+        folder = options.to or default_folder(options.source)
+        report.save(folder)
+    except (ValueError, OSError, ImportError) as error:
+        sys.exit(f"analyse_heads.py: {error}")
+    for sentence in analysis.report.sentences(report.performances["head"], report.control["head"]):
+        print(sentence)
+    print(f"{time.perf_counter() - start:.0f} s; {folder / 'report.html'}")
+
+
+def parts(dataset, count):
+    """((images, labels) of the training part, the same of the test part), at most `count`."""
+    found = []
+    for x, y in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)):
+        chosen = subset(y, min(count, len(y)), seed=0)
+        found.append((x[chosen], y[chosen]))
+    return found
+
+
+def default_folder(source):
+    path = Path(source)
+    return path / "heads" if path.is_dir() else Path("analysis", path.stem)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("source", help="run directory, .keras file, or name as in cctzoo.models.list_models()")
+    add("--dataset", help="as in data.load (default: that of the run)")
+    add("--images", type=int, default=10_000, help="most of each part (default: 10000)")
+    add("--ablation-images", type=int, default=200, help="0: no ablation (default: 200)")
+    add("--pooling", default="trained", choices=analysis.POOLINGS, help="of the probes")
+    add("--threshold", type=float, default=0.3, help="of clusters (default: 0.3)")
+    add("--to", type=Path, help="folder (default: heads/ of the run, or analysis/NAME)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

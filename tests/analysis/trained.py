@@ -1,0 +1,26 @@
+"""A small model with weights that matter, and images with labels."""
+
+import numpy as np
+
+from tests.models.small import CLASSES, small_model
+
+
+def scattered_model(scale=0.3, **changes):
+    """A small model whose weights are large enough that every head changes the answer."""
+    model = small_model(**changes)
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        value = scale * rng.standard_normal(weight.shape)
+        if weight.name in ("gamma", "moving_variance"):
+            value = 1 + abs(value)
+        weight.assign(value)
+    return model
+
+
+def labelled(model, count=40, seed=0):
+    """(images, labels): noise over a brightness that goes with the label."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count) % CLASSES
+    x = rng.integers(0, 120, (count, *model.config.input_shape))
+    x[:, :, :, 0] += 30 * y[:, None, None]
+    return x.astype("uint8"), y
