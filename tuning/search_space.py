@@ -98,11 +98,7 @@ class SearchSpace:
                 f"Received: conv_prefix={prefix}, depth={depth}"
             )
         heads = _heads(values["heads"], values["head_profile"], depth - prefix)
-        head_dim = values["head_dim"] or max(1, width // max(heads))
-        if not values["head_dim"] and all(width % count == 0 for count in heads):
-            head_dim = None  # each block shares its width among its own heads
-        elif len(set(heads)) == 1 and heads[0] * head_dim == width:
-            head_dim = None
+        head_dim = tuple(values["head_dim"] or max(1, width // count) for count in heads)
         early = tuple(range(min(2, prefix)))
         pool = {"late": None, "early": early, "none": ()}[values["prefix_pool"]]
         config = dataclasses.replace(

@@ -116,7 +116,7 @@ def _least(config):
     """A lower bound of the number of a config's weights."""
     width = config.embed_dim
     hidden = int(config.mlp_ratio * width)
-    heads = sum(n * (config.head_dim or width // n) for n in config.block_heads)
+    heads = sum(map(math.prod, zip(config.block_heads, config.block_head_dims, strict=True)))
     least = 4 * width * heads + 2 * width * hidden * len(config.block_heads)
     least += width * config.classes if config.include_top else 0
     least += width * config.tokens if config.positional_embedding == "learnable" else 0
@@ -135,10 +135,7 @@ def check_same(source, config, what):
         what: has these weights, for the error's first words.
     """
     pairs = {name: (getattr(source, name), getattr(config, name)) for name in FIXED}
-    pairs["head_dim"] = tuple(
-        tuple(each.head_dim or each.embed_dim // heads for heads in each.block_heads)
-        for each in (source, config)
-    )
+    pairs["head_dim"] = source.block_head_dims, config.block_head_dims
     odd = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     if odd:
         raise ValueError(

@@ -72,9 +72,11 @@ def test_heads_of_the_blocks(profile, blocks, heads):
 
 def test_heads_that_do_not_divide_the_width():
     space = SearchSpace()
-    assert space.config(POINT | {"heads": 25}, BASE).head_dim == 2
-    assert space.config(POINT | {"heads": 100}, BASE).head_dim == 1
-    assert space.config(POINT | {"heads": 25, "head_dim": 8}, BASE).head_dim == 8
+    assert space.config(POINT | {"heads": 25}, BASE).head_dim == (2,) * 4
+    assert space.config(POINT | {"heads": 100}, BASE).head_dim == (1,) * 4
+    assert space.config(POINT | {"heads": 25, "head_dim": 8}, BASE).head_dim == (8,) * 4
+    uneven = POINT | {"heads": 32, "head_profile": "rising", "depth": 2}
+    assert space.config(uneven, BASE).head_dim == (8, 2)
 
 
 @pytest.mark.parametrize(
