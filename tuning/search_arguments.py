@@ -41,7 +41,7 @@ def make_parser(description):
     group = parser.add_argument_group("search")
     group.add_argument("--oracle", choices=ORACLES, default="pareto")
     for name in ("trials", "final"):
-        default = Search.__dataclass_fields__[name].default
+        default = getattr(Search, name)
         group.add_argument(flag(name), type=int, default=default, help=f"{texts[name]} ({default})")
     group.add_argument("--proxy-epochs", type=int, help=f"{texts['proxy_epochs']} (a fifth)")
     group.add_argument("--proxy-images", type=int, help=texts["proxy_images"])

@@ -2,7 +2,6 @@
 
 import csv
 
-import numpy as np
 from edge_latency import EdgeLatency
 from objective import LatencyObjective
 from search_plan import Search
@@ -64,7 +63,3 @@ def train(recipe, directory):
 
 def points(records):
     return [tuple(sorted(record.values.items())) for record in records]
-
-
-def figures(records):
-    return np.array([(record.accuracy, record.latency_ms) for record in records])
