@@ -97,7 +97,8 @@ def plot(trained, front, path):
     prefixes = sorted({record.values["conv_prefix"] for record in trained})
     heads = sorted({record.values["heads"] for record in trained})
     colours = matplotlib.colormaps["cividis"](np.linspace(0, 0.95, len(heads)))
-    for marker, prefix in zip(markers, prefixes, strict=False):
+    for i, prefix in enumerate(prefixes):
+        marker = markers[i % len(markers)]
         for colour, count in zip(colours, heads, strict=True):
             chosen = [
                 (record.latency_ms, 100 * record.accuracy)
