@@ -9,6 +9,9 @@ from cctzoo.layers.position import PositionEmbedding
 from cctzoo.layers.sequence_pooling import SequencePooling
 from cctzoo.layers.soft_average import SoftAverage
 from cctzoo.layers.stochastic_depth import StochasticDepth
+from cctzoo.layers.text import TextLength, TokenMask, WordEmbedding
+from cctzoo.layers.text_tokenizer import TextTokenizer
+from cctzoo.layers.token_image import TokenImagePrefix
 from cctzoo.layers.tokenizer import ConvTokenizer
 
 __all__ = [
@@ -23,4 +26,9 @@ __all__ = [
     "SequencePooling",
     "SoftAverage",
     "StochasticDepth",
+    "TextLength",
+    "TextTokenizer",
+    "TokenImagePrefix",
+    "TokenMask",
+    "WordEmbedding",
 ]

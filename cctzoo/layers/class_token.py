@@ -27,8 +27,15 @@ class ClassToken(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class FirstToken(keras.layers.Layer):
-    """The class token: (B, T, D) -> (B, D)."""
+    """The class token: (B, T, D) -> (B, D); it counts whatever is masked."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
 
     def call(self, x):
         # Not x[:, 0]: LiteRT's delegate takes no slice that drops an axis.
         return ops.squeeze(x[:, :1], axis=1)
+
+    def compute_mask(self, inputs, mask=None):
+        return None

@@ -1,9 +1,13 @@
 """Convolution blocks that stand in for the first transformer blocks."""
 
 import keras
+from keras import ops
+
+from cctzoo.layers.text import length_mask
 
 KINDS = ("vgg", "depthwise")
 EXPANSION = 4  # width inside an inverted bottleneck, in widths of its input
+ABSENT = -1e4  # what pooling sees in place of padding; float16 ends at 6.5e4
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -20,14 +24,27 @@ class ConvPrefix(keras.layers.Layer):
         kind: `"vgg"` or `"depthwise"`.
         pool: indices of the blocks before which height and width are halved (2x2 max
             pooling; a side of 1 stays).
+        kernel_size: (height, width) of the convolutions that are not 1x1.
+        pool_padding: `"valid"`, which drops the last row or column of an odd side when it is
+            halved, or `"same"`, which keeps it.
 
-    Shapes: (B, H, W, C) -> (B, H', W', filters[-1]).
+    Shapes: (B, H, W, C) -> (B, H', W', filters[-1]). For texts, whose tokens are the rows:
+    with `length`, (B, 1) integers, and `pool_padding="same"`, rows behind the length count as
+    zeros, and the new length is returned beside the map.
 
     Reference: Gross et al., arXiv 2506.23832 (the idea); Sandler et al.,
     arXiv 1801.04381 (the inverted bottleneck).
     """
 
-    def __init__(self, filters, kind="vgg", pool=(), **kwargs):
+    def __init__(
+        self,
+        filters,
+        kind="vgg",
+        pool=(),
+        kernel_size=(3, 3),
+        pool_padding="valid",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if kind not in KINDS:
             raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={kind!r}")
@@ -39,15 +56,20 @@ class ConvPrefix(keras.layers.Layer):
         self.filters = tuple(filters)
         self.kind = kind
         self.pool = tuple(pool)
+        self.kernel_size = tuple(kernel_size)
+        self.pool_padding = pool_padding
 
-    def build(self, input_shape):
-        shape = tuple(input_shape)
+    def build(self, x_shape, length_shape=None):
+        shape = tuple(x_shape)
         self.pools, self.blocks = {}, []
         for i, filters in enumerate(self.filters):
             if i in self.pool:
                 sides = tuple(min(2, side) for side in shape[1:3])
                 pooling = keras.layers.MaxPooling2D(
-                    sides, data_format="channels_last", dtype=self.dtype_policy
+                    sides,
+                    padding=self.pool_padding,
+                    data_format="channels_last",
+                    dtype=self.dtype_policy,
                 )
                 shape = pooling.compute_output_shape(shape)
                 self.pools[str(i)] = pooling
@@ -58,7 +80,7 @@ class ConvPrefix(keras.layers.Layer):
 
     def _block(self, channels, filters):
         if self.kind == "vgg":
-            return [*self._convolution(filters, 3, "conv"), self._relu()]
+            return [*self._convolution(filters, self.kernel_size, "conv"), self._relu()]
         return [
             *self._convolution(EXPANSION * channels, 1, "expand"),
             self._relu(),
@@ -76,7 +98,7 @@ class ConvPrefix(keras.layers.Layer):
 
     def _depthwise(self):
         convolution = keras.layers.DepthwiseConv2D(
-            3, depthwise_initializer="he_normal", name="depthwise", **self._options()
+            self.kernel_size, depthwise_initializer="he_normal", name="depthwise", **self._options()
         )
         return convolution, self._batch_norm("depthwise")
 
@@ -96,10 +118,35 @@ class ConvPrefix(keras.layers.Layer):
     def _relu(self):
         return keras.layers.ReLU(dtype=self.dtype_policy)
 
-    def call(self, x, training=False):
+    def call(self, x, length=None, training=False):
         for i, block in enumerate(self.blocks):
             if i in self.pool:
+                if length is not None:
+                    x = x + ABSENT * (1 - _rows(length, x))
+                    length = length if x.shape[1] == 1 else (length + 1) // 2
                 x = self.pools[str(i)](x)
-            y = block(x, training=training)
+            y = (
+                block(x, training=training)
+                if length is None
+                else _block(block, x, length, training)
+            )
             x = x + y if x.shape == y.shape else y
-        return x
+        return x if length is None else (x, length)
+
+
+def _block(block, x, length, training):
+    """A block whose kernels see zeros behind the length, as they do behind the last row."""
+    rows = _rows(length, x)
+    for layer in block.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            x = layer(x, training=training)
+        elif isinstance(layer, keras.layers.ReLU):
+            x = layer(x)
+        else:
+            x = layer(x * rows)
+    return x
+
+
+def _rows(length, x):
+    """1 for the rows of (B, H, W, C) that count and 0 behind them: (B, H, 1, 1)."""
+    return ops.cast(length_mask(length, x.shape[1])[:, :, None, None], x.dtype)

@@ -14,17 +14,20 @@ class PositionEmbedding(keras.layers.Layer):
     Args:
         kind: `"learnable"` (one trained vector per place, drawn with deviation 0.2) or
             `"sine"` (fixed; see `sinusoidal_positions`).
+        zero_first: whether the sines start at the second token and the first gets zeros, as
+            in the authors' text models.
 
     Shapes: (B, T, D) -> the same; T and D have to be known.
 
     Reference: Hassani et al., arXiv 2104.05704; Vaswani et al., arXiv 1706.03762.
     """
 
-    def __init__(self, kind="learnable", **kwargs):
+    def __init__(self, kind="learnable", zero_first=False, **kwargs):
         super().__init__(**kwargs)
         if kind not in KINDS:
             raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={kind!r}")
         self.kind = kind
+        self.zero_first = zero_first
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -43,7 +46,7 @@ class PositionEmbedding(keras.layers.Layer):
                 name="embedding",
             )
         else:
-            self.embedding = sinusoidal_positions(tokens, width)[None]  # (1, T, D)
+            self.embedding = sinusoidal_positions(tokens, width, self.zero_first)[None]
 
     def call(self, x):
         return x + ops.cast(self.embedding, x.dtype)
@@ -52,11 +55,14 @@ class PositionEmbedding(keras.layers.Layer):
         return input_shape
 
 
-def sinusoidal_positions(tokens, width):
+def sinusoidal_positions(tokens, width, zero_first=False):
     """Sines on even and cosines on odd channels: (tokens, width), float32.
 
-    Place p, channel i: angle p / 10000^(2 (i // 2) / width).
+    Place p, channel i: angle p / 10000^(2 (i // 2) / width). With `zero_first` a row of
+    zeros comes before place 0.
     """
+    if zero_first:
+        return np.pad(sinusoidal_positions(tokens - 1, width), ((1, 0), (0, 0)))
     place = np.arange(tokens)[:, None]  # (T, 1)
     channel = np.arange(width)[None, :]  # (1, D)
     angle = place / 10000 ** (2 * (channel // 2) / width)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cctzoo.layers.scaled_dot_product import MASKED
+
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class SequencePooling(keras.layers.Layer):
@@ -31,7 +33,7 @@ class SequencePooling(keras.layers.Layer):
     def call(self, x, mask=None, return_weights=False):
         scores = ops.cast(ops.transpose(self.score(x), (0, 2, 1)), "float32")  # (B, 1, T)
         if mask is not None:
-            scores = ops.where(mask[:, None, :], scores, -1e9)
+            scores = scores + ops.where(mask[:, None, :], 0.0, MASKED)
         weights = ops.softmax(scores, axis=-1)
         pooled = ops.squeeze(ops.matmul(ops.cast(weights, x.dtype), x), axis=1)  # (B, D)
         return (pooled, ops.squeeze(weights, axis=1)) if return_weights else pooled

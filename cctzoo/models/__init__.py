@@ -5,12 +5,15 @@ from cctzoo.models.committee import SoftCommittee, soft_committee
 from cctzoo.models.config import CCTConfig
 from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.features import feature_extractor, feature_names
+from cctzoo.models.text import text_cct, text_cvt, text_transformer, text_vit
+from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import VARIANTS, list_models, model_table, variant_config
 
 __all__ = [
     "CCT",
     "CCTConfig",
     "SoftCommittee",
+    "TextConfig",
     "create_model",
     "feature_extractor",
     "feature_names",
@@ -18,6 +21,10 @@ __all__ = [
     "model_table",
     "multiply_accumulates",
     "soft_committee",
+    "text_cct",
+    "text_cvt",
+    "text_transformer",
+    "text_vit",
     "variant_config",
     *VARIANTS,
 ]

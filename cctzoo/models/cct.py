@@ -1,42 +1,37 @@
-"""The model: the graph, read from the image down to the logits, and its factories."""
+"""The model: the graph, read from its stem down to the logits, and its factories."""
 
 import inspect
 from dataclasses import asdict, fields
 
 import keras
 
-from cctzoo.layers import (
-    ClassToken,
-    ConvPrefix,
-    ConvTokenizer,
-    EncoderBlock,
-    FirstToken,
-    LayerNorm,
-    PositionEmbedding,
-    SequencePooling,
-)
+from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
-from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
-from cctzoo.models.variants import VARIANTS, variant_config
+from cctzoo.models.stems import image_stem, text_stem
+from cctzoo.models.text_config import TextConfig
+from cctzoo.models.variants import VARIANTS, config_from, variant_config
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class CCT(keras.Model):
-    """A compact transformer for images: CCT, CVT or ViT-Lite, with any number of heads.
+    """A compact transformer for images or texts, with any number of heads.
 
-    A functional model, chained layer by layer: `preprocessing`, `tokenizer`, `prefix`,
-    `tokens`, `class_token`, `position`, `dropout`, `block00` ... (numbered in `depth`, so
-    that those that a convolutional prefix of 3 leaves start at `block03`), `norm`,
-    `pooling`, `classifier`. Layers that a config does not ask for are not there.
+    A functional model, chained layer by layer: `preprocessing` (images) or `words` (texts),
+    `tokenizer`, `prefix`, `tokens`, `class_token`, `position`, `dropout`, `block00` ...
+    (numbered in `depth`, so that those that a convolutional prefix of 3 leaves start at
+    `block03`), `norm`, `pooling`, `classifier`. Layers that a config does not ask for are not
+    there. Beside the chain, a model for texts has `length` and `mask`: padding is neither
+    attended to nor pooled.
 
     Args:
-        config: a `CCTConfig`, kept as `model.config`.
+        config: a `CCTConfig` or a `TextConfig`, kept as `model.config`.
         name: of the model.
         dtype: policy of all layers, e.g. `"mixed_bfloat16"`. Default: Keras' global one.
             Softmax, layer norms' statistics and the classifier stay in float32.
 
-    Shapes: images (B, height, width, channels) -> (B, classes); without top and pooling a
-    map (B, H, W, D), or the sequence (B, T, D) where there is a class token.
+    Shapes: images (B, height, width, channels) or token ids (B, length) -> (B, classes);
+    without top and pooling a map (B, H, W, D), or the sequence (B, T, D) of a text or where
+    there is a class token.
 
     Reference: Hassani et al., arXiv 2104.05704; Gross et al., arXiv 2506.23832.
     """
@@ -58,7 +53,7 @@ class CCT(keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**{**config, "config": CCTConfig(**config["config"])})
+        return cls(**{**config, "config": config_from(config["config"])})
 
     def _current_policy(self):
         """The policy given, and by path what `quantize` has made of single layers."""
@@ -75,23 +70,9 @@ def build_graph(config, policy):
     """The symbolic (inputs, outputs) of a config under a dtype policy."""
     # Plain values: a layer of ours that is given a policy as an object has no `get_config`.
     options = {"dtype": keras.dtype_policies.serialize(policy)}
-    normal = keras.initializers.RandomNormal(stddev=0.02)
-    height, width = config.grid
-    tokens = height * width
-
-    x = inputs = keras.Input(config.input_shape, name="image")  # (B, height, width, channels)
-    if config.include_preprocessing:
-        x = preprocessing(config)(x)
-    x = tokenizer(config, options)(x)  # (B, H, W, D)
-    if config.conv_prefix:
-        x = ConvPrefix(
-            config.block_filters, config.prefix_kind, config.block_pool, name="prefix", **options
-        )(x)
-    x = keras.layers.Reshape((tokens, config.embed_dim), name="tokens", **options)(x)  # (B, T, D)
-    if config.family == "vit":
-        x = ClassToken(name="class_token", **options)(x)  # (B, 1 + T, D)
-    if config.positional_embedding:
-        x = PositionEmbedding(config.positional_embedding, name="position", **options)(x)
+    stem = text_stem if isinstance(config, TextConfig) else image_stem
+    inputs, x, mask = stem(config, options)  # (B, T, D)
+    masks = {} if mask is None else {"mask": mask}  # (B, T)
     x = keras.layers.Dropout(config.dropout, name="dropout", **options)(x)
     rates = config.stochastic_depth_rates
     sizes = zip(config.block_heads, config.block_head_dims, rates, strict=True)
@@ -106,69 +87,32 @@ def build_graph(config, policy):
             stochastic_depth=rate,
             name=f"block{config.conv_prefix + i:02d}",
             **options,
-        )(x)
+        )(x, **masks)
     x = LayerNorm(epsilon=EPSILON, name="norm", **options)(x)
     if config.token_pooling:
-        x = pooling(config.token_pooling, options)(x)  # (B, D)
-    elif config.family != "vit":
-        x = keras.layers.Reshape((height, width, config.embed_dim), name="map", **options)(x)
+        x = pooling(config.token_pooling, options, x, masks)  # (B, D)
+    elif len(config.grid) == 2 and not config.has_class_token:
+        shape = (*config.grid, config.embed_dim)
+        x = keras.layers.Reshape(shape, name="map", **options)(x)
     if config.include_top:
         x = keras.layers.Dense(
             config.classes,
             activation=config.classifier_activation,
-            kernel_initializer=normal,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
             dtype=_float32_of(policy),
             name="classifier",
         )(x)  # (B, classes)
     return inputs, x
 
 
-def preprocessing(config):
-    """0-255 -> 0-1 -> (x - mean) / std, as one multiplication and one addition."""
-    channels = config.input_shape[-1]
-    mean, std = (
-        value if isinstance(value, tuple) else (value,) for value in (config.mean, config.std)
-    )
-    mean, std = (value * (channels // len(value)) for value in (mean, std))
-    return keras.layers.Rescaling(
-        scale=[1 / (255 * s) for s in std],
-        offset=[-m / s for m, s in zip(mean, std, strict=True)],
-        dtype="float32",
-        name="preprocessing",
-    )
-
-
-def tokenizer(config, options):
-    """Convolutions with pooling (CCT), or one convolution per patch (CVT, ViT-Lite)."""
-    if config.family == "cct":
-        return ConvTokenizer(
-            config.tokenizer_filters,
-            config.kernel_size,
-            config.conv_layers,
-            HIDDEN_FILTERS,
-            name="tokenizer",
-            **options,
-        )
-    return keras.layers.Conv2D(
-        config.tokenizer_filters,
-        config.kernel_size,
-        strides=config.kernel_size,
-        kernel_initializer="he_normal",
-        data_format="channels_last",
-        name="tokenizer",
-        **options,
-    )
-
-
-def pooling(kind, options):
+def pooling(kind, options, x, masks):
     """(B, T, D) -> (B, D)."""
-    if kind == "sequence":
-        return SequencePooling(name="pooling", **options)
-    if kind == "avg":
-        return keras.layers.GlobalAveragePooling1D(name="pooling", **options)
-    if kind == "max":
-        return keras.layers.GlobalMaxPooling1D(name="pooling", **options)
-    return FirstToken(name="pooling", **options)
+    if kind == "token":
+        return FirstToken(name="pooling", **options)(x)
+    if kind == "max":  # of images, which have no mask
+        return keras.layers.GlobalMaxPooling1D(name="pooling", **options)(x)
+    layer = {"sequence": SequencePooling, "avg": keras.layers.GlobalAveragePooling1D}[kind]
+    return layer(name="pooling", **options)(x, **masks)
 
 
 def create_model(variant, /, *, weights=None, name=None, dtype=None, **changes):
@@ -176,7 +120,8 @@ def create_model(variant, /, *, weights=None, name=None, dtype=None, **changes):
 
     Args:
         variant: a name of `list_models()`, or any other of the grammar
-            `cct_SIZE_KERNELxLAYERS_IMAGE`, e.g. `"cct_14_3x1_64"`.
+            `cct_SIZE_KERNELxLAYERS_IMAGE`, e.g. `"cct_14_3x1_64"`, or
+            `text_cct_SIZE_kKERNEL`.
         weights: the tag of trained weights (`list_models(weights=True)`, e.g. `"cifar10"`),
             whose model's numbers are then the defaults; or the path of a `.pth` (or `.pt`)
             checkpoint of the authors' layout, a `.safetensors` file of that or our own, or a
@@ -185,7 +130,8 @@ def create_model(variant, /, *, weights=None, name=None, dtype=None, **changes):
             `weights.load_pytorch_checkpoint`. Default: fresh weights.
         name: of the Keras model. Default: `variant`.
         dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global one.
-        **changes: any field of `CCTConfig`, e.g. `heads=64, classes=100`.
+        **changes: any field of `CCTConfig` (images) or `TextConfig` (texts), e.g.
+            `heads=64, classes=100`.
 
     Returns:
         A `CCT`.
@@ -219,10 +165,10 @@ def factory(variant):
     build.__name__ = build.__qualname__ = variant
     build.__doc__ = (
         f"`{variant}`: {row.parameters:,} parameters with {row.classes} classes.\n\n"
-        "Keywords are those of `create_model` and the fields of `CCTConfig`."
+        f"Keywords are those of `create_model` and the fields of `{type(row.config).__name__}`."
     )
     options = ["weights", "name", "dtype"], [None, None, None]
-    for field in fields(CCTConfig):
+    for field in fields(row.config):
         options[0].append(field.name)
         options[1].append(getattr(row.config, field.name))
     build.__signature__ = inspect.Signature(

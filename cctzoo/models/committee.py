@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+import zlib
 from collections.abc import Iterable
 
 import keras
@@ -10,7 +11,8 @@ import numpy as np
 
 from cctzoo.layers import SoftAverage
 from cctzoo.models.cct import CCT
-from cctzoo.models.config import CCTConfig, _is_number
+from cctzoo.models.encoder_config import EncoderConfig, is_number
+from cctzoo.models.text_config import TextConfig
 
 AVERAGES = ("probabilities", "logits")
 
@@ -66,7 +68,7 @@ def soft_committee(
 class CommitteeConfig:
     """What a committee is made of; its input is that of its members."""
 
-    members: tuple[CCTConfig, ...]
+    members: tuple[EncoderConfig, ...]
     average: str
     weights: tuple[float, ...]
     classifier_activation: str | None
@@ -81,7 +83,13 @@ class CommitteeConfig:
         return self.members[0].classes
 
     @property
+    def vocabulary(self):
+        """Of members for texts."""
+        return self.members[0].vocabulary
+
+    @property
     def include_preprocessing(self):
+        """Of members for images."""
         return self.members[0].include_preprocessing
 
     @property
@@ -109,7 +117,7 @@ class SoftCommittee(keras.Model):
         weights: floats that sum to 1.
         average, classifier_activation, name: as in `soft_committee`.
 
-    Shapes: images (B, height, width, channels) -> (B, classes).
+    Shapes: images (B, height, width, channels) or token ids (B, length) -> (B, classes).
     """
 
     def __init__(self, members, average, weights, classifier_activation, name):
@@ -212,8 +220,9 @@ def _check_members(members):
     scales = [_input_scale(member.config) for member in members]
     if len(set(scales)) > 1:
         raise ValueError(
-            "Members must take the same values: all pixels 0-255, or all pixels normalised "
-            f"by one mean and std. Received: {_by_name(members, 'takes', scales)}"
+            "Members must take the same values: all pixels 0-255, all pixels normalised by one "
+            "mean and std, or ids of the same words. "
+            f"Received: {_by_name(members, 'takes', scales)}"
         )
 
 
@@ -223,7 +232,12 @@ def _by_name(members, word, values):
 
 
 def _input_scale(config):
-    """What the numbers of an image mean to a model."""
+    """What the numbers of an image or a text mean to a model."""
+    if isinstance(config, TextConfig):
+        words = (
+            "no" if config.vocabulary is None else zlib.crc32("\n".join(config.vocabulary).encode())
+        )
+        return f"{config.vocabulary_size} ids, padding {config.padding_id}, vocabulary {words}"
     if config.include_preprocessing:
         return "0-255"
     channels = config.input_shape[-1]
@@ -236,7 +250,7 @@ def _shares(weights, count):
     if weights is None:
         return [1 / count] * count
     values = list(weights) if isinstance(weights, Iterable) else []
-    good = len(values) == count and all(_is_number(value) and value >= 0 for value in values)
+    good = len(values) == count and all(is_number(value) and value >= 0 for value in values)
     if not good or not 0 < sum(values) < math.inf:
         raise ValueError(
             f"`weights` must be {count} finite numbers, one for each member, none negative and "

@@ -1,17 +1,23 @@
 """Arithmetic of a model, from its config alone."""
 
+import math
+
 from cctzoo.layers.conv_prefix import EXPANSION
 from cctzoo.layers.tokenizer import conv_geometry
 from cctzoo.models.config import HIDDEN_FILTERS
+from cctzoo.models.text_config import TextConfig
 
 
 def multiply_accumulates(config):
-    """Multiply-accumulates of one image through all convolutions and matrix products.
+    """Multiply-accumulates of one image or text through all convolutions and matrix products.
 
     Counts the two products of attention (2 * depth * T^2 * width), which published figures
     of the family leave out. Norms, softmax and activations are not counted.
     """
-    total = _tokenizer(config) + _prefix(config)
+    if isinstance(config, TextConfig):
+        total = _text_tokenizer(config) + _text_prefix(config)
+    else:
+        total = _tokenizer(config) + _prefix(config, 9)
     width, tokens = config.embed_dim, config.tokens
     for heads, head_dim in zip(config.block_heads, config.block_head_dims, strict=True):
         inner = heads * head_dim
@@ -38,14 +44,35 @@ def _tokenizer(config):
     return total
 
 
-def _prefix(config):
+def _prefix(config, kernel):
+    """Of blocks whose kernels have so many places, on channels that the tokenizer ends on."""
     channels, total = config.tokenizer_filters, 0
     grids = config.grids[-config.conv_prefix :] if config.conv_prefix else []
-    for filters, (height, width) in zip(config.block_filters, grids, strict=True):
-        wide = EXPANSION * channels
+    for filters, grid in zip(config.block_filters, grids, strict=True):
+        wide, places = EXPANSION * channels, math.prod(grid)
         if config.prefix_kind == "vgg":
-            total += height * width * 9 * channels * filters
+            total += places * kernel * channels * filters
         else:
-            total += height * width * (channels * wide + 9 * wide + wide * filters)
+            total += places * (channels * wide + kernel * wide + wide * filters)
         channels = filters
     return total
+
+
+def _text_tokenizer(config):
+    if config.family == "text_transformer":
+        return 0
+    windows = math.prod(config.tokenizer_grids[0])
+    if config.family == "text_cct":  # before pooling
+        stride, padding = conv_geometry(config.kernel_size)
+        windows = (config.length + 2 * padding - config.kernel_size) // stride + 1
+    return windows * config.kernel_size * config.word_dim * config.embed_dim
+
+
+def _text_prefix(config):
+    if config.prefix_kind != "token_image":
+        return _prefix(config, 3)
+    places, channels, total = math.prod(config.grid) * config.embed_dim, 1, 0
+    for filters in config.block_filters:
+        total += places * 9 * channels * filters
+        channels = filters
+    return total + places * channels * (config.conv_prefix > 0)

@@ -19,10 +19,12 @@ def feature_extractor(model, features):
             `heads03`: its heads before projection, (B, T, N, head_dim);
             `mlp03`: its perceptron's hidden layer after GELU, (B, T, mlp_ratio * D);
             `pooling_weights`: of sequence pooling, (B, H, W), summing to 1;
-            `pooling`: (B, D); `classifier`: the output.
+            `pooling`: (B, D); `classifier`: the output. Of a text, whose map has one side,
+            `words` (B, L, word_dim), `mask` (B, T), True where a token counts, and (B, T, ...)
+            for (B, H, W, ...).
 
     Returns:
-        A `keras.Model` from images to a dict with these names as keys.
+        A `keras.Model` from images or token ids to a dict with these names as keys.
 
     Raises:
         ValueError: for a name that the model does not have.
@@ -41,12 +43,14 @@ def feature_extractor(model, features):
                 f"Received: {feature!r} in features={list(features)}"
             )
     found = {}
-    x = inputs = keras.Input(model.config.input_shape, name="image")
-    for layer in model.layers[1:]:
-        x = _call(layer, x, found, features)
-        found[layer.name] = x
+
+    def call(layer, *args, **kwargs):
+        x = found[layer.name] = _call(layer, args, kwargs, found, features)
+        return x
+
+    clone = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
     outputs = {feature: _as_map(model.config, feature, found[feature]) for feature in features}
-    return keras.Model(inputs, outputs, name=f"{model.name}_features")
+    return keras.Model(clone.inputs[0], outputs, name=f"{model.name}_features")
 
 
 def feature_names(model):
@@ -62,7 +66,7 @@ def feature_names(model):
     return names
 
 
-def _call(layer, x, found, features):
+def _call(layer, args, kwargs, found, features):
     """Calls one layer; what it can tell beside its output goes into `found` if asked for."""
     if isinstance(layer, EncoderBlock):
         number = layer.name.removeprefix("block")
@@ -77,8 +81,8 @@ def _call(layer, x, found, features):
         extras = {}
     wanted = {flag: name for flag, name in extras.items() if name in features}
     if not wanted:
-        return layer(x)
-    x, *values = _WithExtras(layer, dict.fromkeys(wanted, True))(x)
+        return layer(*args, **kwargs)
+    x, *values = _WithExtras(layer, dict.fromkeys(wanted, True))(*args, **kwargs)
     found.update(zip(wanted.values(), values, strict=True))
     return x
 
@@ -94,14 +98,17 @@ class _WithExtras(keras.layers.Layer):
         super().__init__(name=layer.name, dtype=layer.dtype_policy)
         self.layer = layer
         self.flags = flags
+        self.supports_masking = True
 
-    def call(self, x):
-        return self.layer(x, **self.flags)
+    def call(self, x, mask=None):
+        return self.layer(x, mask=mask, **self.flags)
 
 
 def _as_map(config, feature, x):
     """Sequences over the grid of tokens as maps; all else as it is."""
     sequences = ("tokens", "position", "dropout", "block", "norm", "pooling_weights")
-    if not feature.startswith(sequences) or (config.family == "vit" and feature != "tokens"):
+    if isinstance(x, tuple):  # of a text, with its lengths
+        x = x[0]
+    if not feature.startswith(sequences) or (config.has_class_token and feature != "tokens"):
         return x
     return keras.ops.reshape(x, (-1, *config.grid, *x.shape[2:]))

@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from cctzoo import models
-from cctzoo.models import CCTConfig, create_model, list_models, model_table, multiply_accumulates
+from cctzoo.models import create_model, list_models, model_table, multiply_accumulates
 from cctzoo.models.variants import VARIANTS, parse, variant_config
 from tests.models.small import small_config
 
@@ -33,6 +33,19 @@ PUBLISHED = [
     ("vit_4_4_32", 10, 413_066, None),
     ("vit_6_4_32", 10, 3_190_538, None),
     ("vit_7_4_32", 10, 3_716_874, None),
+]
+
+# The authors' table for texts (AG News): million parameters without the word vectors.
+PUBLISHED_TEXT = [
+    ("text_cct_2_k1", 0.238),
+    ("text_cct_2_k2", 0.276),
+    ("text_cct_2_k4", 0.353),
+    ("text_cct_4_k1", 0.436),
+    ("text_cct_4_k2", 0.475),
+    ("text_cct_4_k4", 0.551),
+    ("text_cct_6_k1", 3.237),
+    ("text_cct_6_k2", 3.313),
+    ("text_cct_6_k4", 3.467),
 ]
 
 
@@ -65,6 +78,14 @@ def test_published_sizes(variant, classes, parameters, gmacs, count):
     if gmacs:
         macs = multiply_accumulates(variant_config(variant, classes=classes))
         assert round(macs / 1e9, 4) == gmacs
+
+
+@pytest.mark.parametrize(("variant", "millions"), PUBLISHED_TEXT)
+def test_published_sizes_of_text_models(variant, millions, count):
+    config = VARIANTS[variant].config
+    assert config.classes == 4
+    words = config.vocabulary_size * config.word_dim
+    assert round((count(variant) - words) / 1e6, 3) == millions
 
 
 def test_every_published_variant_is_listed():
@@ -101,7 +122,7 @@ def test_every_variant_is_a_function(variant):
         "weights": None,
         "name": None,
         "dtype": None,
-        **{field.name: getattr(config, field.name) for field in fields(CCTConfig)},
+        **{field.name: getattr(config, field.name) for field in fields(config)},
     }
 
 
@@ -150,5 +171,5 @@ def test_model_table():
     lsmha = next(line for line in lines if line.startswith("cct_lsmha"))
     expected = r"cct_lsmha +32x32 +100 +256 +256 +7 +64 +0 +3,783,269 +1\.1816"
     assert re.fullmatch(expected, lsmha)
-    words = "model image classes tokens width blocks heads prefix parameters GMACs"
+    words = "model input classes tokens width blocks heads prefix parameters GMACs"
     assert header.split() == words.split()
