@@ -154,8 +154,8 @@ def keras_trainer(model, heads, batch, options):
     import keras
 
     from cctzoo.models import create_model
+    from cctzoo.training.build import compile_model
     from cctzoo.training.recipe import Recipe
-    from cctzoo.training.train import compile_model
 
     changes = {"heads": heads, "include_preprocessing": False, "classifier_activation": None}
     network = create_model(model, dtype=options.precision, **changes)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cctzoo import data, training
-from cctzoo.training.train import augmented, build_model, compile_model
+from cctzoo.training.build import augmented, build_model, compile_model
 from tests.training.few import TINY, few_digits
 
 
