@@ -1,6 +1,5 @@
 """Pictures hold the figures that they are made of, and the report's sentences no others."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -9,7 +8,7 @@ from cctzoo.analysis.page import page, paragraph, table
 from cctzoo.analysis.report_page import report_page
 from cctzoo.analysis.sentences import sentences
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "torch", reason="no backend at all")
+pytestmark = pytest.mark.one_backend("torch")  # no backend at all
 
 
 def performance(accuracies=(0.5, 0.75), noise=(0.0, 0.0)):

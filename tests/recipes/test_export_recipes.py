@@ -9,15 +9,12 @@ import sys
 import zlib
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from cctzoo import data, export, models, training
 
-once = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="the conversion is TensorFlow's everywhere"
-)
+once = pytest.mark.one_backend("tensorflow")  # the conversion is TensorFlow's everywhere
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 

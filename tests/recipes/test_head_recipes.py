@@ -11,9 +11,7 @@ from cctzoo import training
 from tests.recipes.test_training_recipes import run
 from tests.training.few import TINY, few_digits
 
-once = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="what is by backend is tested by itself"
-)
+once = pytest.mark.one_backend("torch")  # what is by backend is tested by itself
 
 
 @pytest.fixture(scope="module")

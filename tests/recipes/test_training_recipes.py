@@ -33,12 +33,8 @@ def run(script, *arguments, folder, status=0):
     return done
 
 
-once = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="the same code as in recipes that run on each"
-)
-quick = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="the same code, on the backend that starts at once"
-)
+once = pytest.mark.one_backend("jax")  # the same code as in recipes that run on each
+quick = pytest.mark.one_backend("torch")  # the same code, on the backend that starts at once
 
 
 @once

@@ -53,7 +53,7 @@ def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
         assert record.parameters == model.count_params()
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports: slow elsewhere")
+@pytest.mark.one_backend("tensorflow")  # exports: slow elsewhere
 def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
     # After one epoch classes are so near to each other that int8 takes one for another.
     lenient = functools.partial(export.to_litert, least_agreement=0.0)
