@@ -22,6 +22,9 @@ TINY = """
 """
 
 
+alike = pytest.mark.one_backend("jax")  # nothing is trained
+
+
 @pytest.fixture
 def call(tmp_path, monkeypatch):
     """Runs the command in `tmp_path`; its exit code, 0 if there is none."""
@@ -68,6 +71,7 @@ def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
     assert (tmp_path / "out/search.log").read_text().count("\n") == before + 1
 
 
+@alike
 def test_all_over_budget(call, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(EdgeLatency, "measure", made_up.latency)
     assert call(*TINY.split(), "--budget-ms", "0.1", "--directory", "out") == 1
@@ -77,6 +81,7 @@ def test_all_over_budget(call, tmp_path, monkeypatch, capsys):
     assert {record.status for record in read_records(tmp_path / "out")} == {"over budget"}
 
 
+@alike
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -104,6 +109,7 @@ def test_errors_before_any_work(arguments, message, call, tmp_path, monkeypatch,
     assert not (tmp_path / "out").exists()
 
 
+@alike
 def test_a_directory_that_is_used(call, tmp_path, capsys):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis/chapter1.txt").touch()
@@ -124,12 +130,14 @@ def record(trial, accuracy, latency_ms, **changes):
     )
 
 
+@alike
 def test_hyperbands_rounds_are_one_model():
     rounds = [record("0", 0.7, 2.0), record("1", 0.9, 2.0), record("2", 0.8, 1.0)]
     rounds[0].changes = rounds[1].changes
     assert [each.trial for each in best(rounds, 3)] == ["1", "2"]
 
 
+@alike
 def test_report(tmp_path, capsys):
     made = [
         record("0", 0.9, 2.0),
