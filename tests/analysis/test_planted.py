@@ -75,6 +75,24 @@ def test_the_trained_probe_finds_who_knows_what():
     assert found.labels_per_unit.tolist() == [2, 1, 2, 1]
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_the_trained_probe_finds_clusters_of_several_labels(seed):
+    """Head 0 tells pairs apart, head 1 odd from even, head 2 nothing: a label needs both."""
+    clusters = [((0, 1), (2, 3), (4, 5)), ((0, 2, 4), (1, 3, 5)), ()]
+    knows = [tuple(first for first, *_ in unit) for unit in clusters]
+    # A head says the same for all labels of a cluster: that it is the first of them.
+    same = [
+        (head, label, first)
+        for head, unit in enumerate(clusters)
+        for first, *rest in unit
+        for label in rest
+    ]
+    found = measure(planted(knows, same, seed=seed), "head", least_evidence=4)[0]
+    assert found.accuracy == 1
+    assert [unit.clusters for unit in found.units] == clusters
+    assert [unit.noise for unit in found.units[:2]] == [0, 0]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_shuffled_labels_give_none(seed):
     shuffled = planted(KNOWS, [], shuffled=True, seed=seed)
