@@ -45,7 +45,7 @@ def main():
         report.save(folder)
     except (ValueError, OSError, ImportError) as error:
         sys.exit(f"analyse_heads.py: {error}")
-    for sentence in analysis.report.sentences(report.performances["head"], report.control["head"]):
+    for sentence in report.sentences():
         print(sentence)
     print(f"{time.perf_counter() - start:.0f} s; {folder / 'report.html'}")
 

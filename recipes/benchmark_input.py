@@ -25,7 +25,7 @@ import numpy as np
 
 from cctzoo import data, training
 from cctzoo.files import write_json
-from cctzoo.training.train import augmented, build_model, compile_model
+from cctzoo.training.build import augmented, build_model, compile_model
 
 
 def main():

@@ -24,15 +24,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-from benchmark_attention import cpu_name, host_memory
+from benchmark_attention import cpu_name
+from training_competitors import KERAS, serve
 
 BATCHES = {"cct_2_3x2_32": 128, "cct_7_3x1_32": 32}
-KERAS = ("torch", "jax", "tensorflow")
 PRECISIONS = ("float32", "mixed_bfloat16")
-WARMUP = 3  # steps; the first compiles
-LEARNING_RATE, WEIGHT_DECAY, SMOOTHING = 1e-3, 0.03, 0.1
 
 
 def parse_arguments():
@@ -100,107 +97,6 @@ def check_config(case):
 def fail(message):
     print(f"benchmark_training.py: {message}", file=sys.stderr)
     sys.exit(2)
-
-
-def make_data(config, images):
-    import numpy as np
-
-    generator = np.random.default_rng(0)
-    x = generator.standard_normal((images, *config.input_shape), dtype="float32")
-    y = np.eye(config.classes, dtype="float32")[generator.integers(config.classes, size=images)]
-    return x, y
-
-
-def plain_trainer(model, heads, batch, options, compiled):
-    """steps -> the seconds of each, of plain PyTorch."""
-    import torch
-    from plain_cct import PlainCCT
-
-    from cctzoo.models.variants import variant_config
-
-    config = variant_config(model, heads=heads)
-    images, labels = map(torch.tensor, make_data(config, max(options.steps, WARMUP) * batch))
-    images = images.permute(0, 3, 1, 2).contiguous()  # PyTorch's own layout
-    network = PlainCCT(config).train()
-    call = torch.compile(network) if compiled else network
-    kernels = [p for p in network.parameters() if p.ndim in (2, 4)]
-    rest = [p for p in network.parameters() if p.ndim in (1, 3)]  # norms, biases, positions
-    groups = [{"params": kernels}, {"params": rest, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    mixed = options.precision == "mixed_bfloat16"
-
-    def step(x, y):
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            logits = call(x)
-        loss = torch.nn.functional.cross_entropy(logits.float(), y, label_smoothing=SMOOTHING)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    def train(steps):
-        seconds = []
-        for x, y in zip(images.split(batch)[:steps], labels.split(batch), strict=False):
-            start = time.perf_counter()
-            step(x, y)
-            seconds.append(time.perf_counter() - start)
-        return seconds
-
-    return train
-
-
-def keras_trainer(model, heads, batch, options):
-    """steps -> the seconds of each, of our model through `fit`."""
-    import keras
-
-    from cctzoo.models import create_model
-    from cctzoo.training.recipe import Recipe
-    from cctzoo.training.train import compile_model
-
-    changes = {"heads": heads, "include_preprocessing": False, "classifier_activation": None}
-    network = create_model(model, dtype=options.precision, **changes)
-    recipe = Recipe(
-        model=model,
-        changes=changes,
-        learning_rate=LEARNING_RATE,
-        weight_decay=WEIGHT_DECAY,
-        label_smoothing=SMOOTHING,
-    )
-    compile_model(network, recipe, options.steps)
-    images, labels = make_data(network.config, (max(options.steps, WARMUP) + 1) * batch)
-    ends = []
-
-    class Clock(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs):
-            float(logs["loss"])  # waits for the step
-            ends.append(time.perf_counter())
-
-    def train(steps):
-        ends.clear()
-        count = (steps + 1) * batch  # from end to end: `fit`'s own start is not counted
-        network.fit(images[:count], labels[:count], batch, verbose=0, callbacks=[Clock()])
-        return [end - start for start, end in itertools.pairwise(ends)]
-
-    return train
-
-
-def serve(options):
-    """In a child: warms up, then answers each line of the standard input with a round."""
-    name, case = json.loads(options.child)
-    # Before a backend is imported: all three count the cores that the process may use.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
-    if name in KERAS:
-        train = keras_trainer(**case, options=options)
-    else:
-        train = plain_trainer(**case, options=options, compiled=name == "compile")
-    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak of importing is forgotten
-    before = host_memory("VmRSS")
-    train(WARMUP)
-    print(json.dumps("ready"), flush=True)
-    for _ in sys.stdin:
-        seconds = train(options.steps)
-        memory = host_memory("VmHWM") - before
-        print(json.dumps({"seconds": seconds, "memory": memory}), flush=True)
 
 
 class Child:

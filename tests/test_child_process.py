@@ -4,6 +4,8 @@ import pytest
 
 from cctzoo.child_process import run_module
 
+pytestmark = pytest.mark.one_backend("jax")  # processes
+
 
 @pytest.mark.parametrize(
     ("code", "message"),

@@ -1,6 +1,7 @@
 """Analysis: what the heads have learned, which of them matter, and models without the rest."""
 
 from cctzoo.analysis import plots
+from cctzoo.analysis.analyse import analyse_heads
 from cctzoo.analysis.attention_maps import (
     attention_distance,
     attention_entropy,
@@ -19,7 +20,7 @@ from cctzoo.analysis.performance import (
 )
 from cctzoo.analysis.pooled_features import POOLINGS, PooledFeatures, pool_features
 from cctzoo.analysis.pruning import prune_heads
-from cctzoo.analysis.report import HeadReport, analyse_heads
+from cctzoo.analysis.report import HeadReport
 from cctzoo.analysis.results import BlockPerformance, Performance
 
 __all__ = [

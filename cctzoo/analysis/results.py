@@ -11,6 +11,7 @@ from cctzoo.analysis.clusters import normalise, unit_clusters
 from cctzoo.analysis.probe import Probe
 from cctzoo.files import replacing, write_json
 
+LEAST_EVIDENCE = 4  # standard errors; by chance 1 label in 30,000 gets so far
 ARRAYS = ("fields", "evidence", "kernel", "bias", "score")
 
 
@@ -149,6 +150,10 @@ class Performance:
         changes = {"threshold": threshold, "least_evidence": least_evidence}
         blocks = tuple(dataclasses.replace(block, **changes) for block in self.blocks)
         return Performance(self.unit, blocks, self.options | changes)
+
+    def beyond_chance(self):
+        """The same with the labels alone that stand out by `LEAST_EVIDENCE`."""
+        return self.with_threshold(self.options["threshold"], LEAST_EVIDENCE)
 
     def figures(self):
         """A dict for JSON."""

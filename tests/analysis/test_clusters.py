@@ -7,6 +7,8 @@ import pytest
 
 from cctzoo.analysis import find_clusters, normalise, unit_clusters
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy
+
 WORKED = {(0, 0), (1, 1), (2, 2), (4, 4), (0, 1), (1, 0), (0, 4), (3, 2), (5, 1)}
 
 

@@ -1,6 +1,5 @@
 """Importance against finite differences, ablation against models without the head."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -108,7 +107,7 @@ def test_a_head_without_a_say(parts):
     assert rank_heads(ablation, "divergence")[0][-1] == 1
 
 
-once = pytest.mark.skipif(keras.backend.backend() != "torch", reason="NumPy alone")
+once = pytest.mark.one_backend("torch")  # NumPy alone
 
 
 @once

@@ -1,13 +1,14 @@
 """Pictures hold the figures that they are made of, and the report's sentences no others."""
 
-import keras
 import numpy as np
 import pytest
 
-from cctzoo.analysis import BlockPerformance, HeadScores, Performance, plots, report
+from cctzoo.analysis import BlockPerformance, HeadReport, HeadScores, Performance, plots
 from cctzoo.analysis.page import page, paragraph, table
+from cctzoo.analysis.report_page import report_page
+from cctzoo.analysis.sentences import sentences
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "torch", reason="no backend at all")
+pytestmark = pytest.mark.one_backend("torch")  # no backend at all
 
 
 def performance(accuracies=(0.5, 0.75), noise=(0.0, 0.0)):
@@ -88,14 +89,14 @@ def test_sentences_say_what_the_figures_say():
     rising = performance((0.5, 0.75), noise=(0.2, 0.1))
     falling = performance((0.75, 0.5), noise=(0.1, 0.2))
     for found, course in ((rising, "rises"), (falling, "falls")):
-        accuracy, ratio, heads, fresh, *more = report.sentences(found, rising)
+        accuracy, ratio, heads, fresh, *more = sentences(found, rising)
         assert f"accuracy {course} from block to block" in accuracy
         assert f"ratio {course} from block to block" in ratio
         assert "recognises 1.5 of 3 labels" in heads
         assert "by 1 to 1 of 2 heads" in heads
         assert "1.5 labels, 0.5 clusters of a single label" in fresh
         assert not more
-    flat = report.sentences(performance((0.5, 0.5), (0.1, 0.1)), rising)
+    flat = sentences(performance((0.5, 0.5), (0.1, 0.1)), rising)
     assert "goes up and down" in flat[0]
 
 
@@ -112,7 +113,7 @@ def test_a_report_without_ablation(tmp_path):
     scores = {0: np.array([0.6, 0.8]), 1: np.array([1.0, 0.0])}
     options = {"threshold": 0.3, "train_images": 9, "test_images": 9}
     found = Performance("head", found.blocks, options)
-    made = report.HeadReport(
+    made = HeadReport(
         name="m & m",
         accuracy=0.5,
         performances={"head": found},
@@ -126,7 +127,7 @@ def test_a_report_without_ablation(tmp_path):
         labels=["a"],
         classes=[*"abc"],
     )
-    text = made._page(tmp_path)
+    text = report_page(made, tmp_path)
     assert "What the heads have learned: m &amp; m" in text
     assert "<td>random order</td><td>50.0</td><td>25.0</td>" in text
     assert "<td>1</td><td>0.00 to 1.00</td>" in text

@@ -1,12 +1,11 @@
 """The probe against finite differences, a closed solution, and planted attention."""
 
-import keras
 import numpy as np
 import pytest
 
 from cctzoo.analysis import probe
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "torch", reason="NumPy alone")
+pytestmark = pytest.mark.one_backend("torch")  # NumPy alone
 
 
 def planted(n=300, tokens=5, width=8, classes=3, seed=0):

@@ -81,7 +81,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.skipif(keras.backend.backend() != "torch", reason="NumPy alone")
+@pytest.mark.one_backend("torch")  # NumPy alone
 @pytest.mark.parametrize(("keep", "received"), WRONG)
 def test_errors(keep, received):
     model = small_model()
@@ -92,7 +92,7 @@ def test_errors(keep, received):
 
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-@pytest.mark.skipif(keras.backend.backend() != "torch", reason="NumPy alone")
+@pytest.mark.one_backend("torch")  # NumPy alone
 def test_more_errors():
     with pytest.raises(ValueError, match="a head once"):
         prune_heads(small_model(), {0: [1, 1]})

@@ -7,6 +7,8 @@ from PIL import Image
 from cctzoo.data import Augmentation, EncodedImages, TrainingBatches
 from cctzoo.data.encoded_images import FileSource
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 
 def arrays(count=23):
     rng = np.random.default_rng(0)

@@ -12,6 +12,8 @@ from cctzoo import data
 from tests.data.builders import prepare
 from tests.data.pictures import save_classes
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 
 def write(path, **changes):
     """A small valid .npz data set with `changes`; None leaves an array out."""

@@ -10,6 +10,8 @@ from PIL import Image
 from cctzoo.data.encoded_images import EncodedImages, FileSource
 from tests.data.pictures import encoded, picture
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 BICUBIC = Image.Resampling.BICUBIC
 
 

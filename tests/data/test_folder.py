@@ -6,6 +6,8 @@ import pytest
 from cctzoo import data
 from tests.data.pictures import encoded, picture, save_classes
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 
 def load(root, **options):
     return data.load(f"folder:{root}", **{"image_size": (18, 27), "validation": 0} | options)

@@ -9,6 +9,8 @@ import pytest
 from cctzoo import data
 from tests.data.builders import prepare
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 
 @pytest.mark.parametrize(
     "name",

@@ -5,6 +5,8 @@ import pytest
 
 from cctzoo.data.splits import hold_out, subset
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 LABELS = np.repeat([0, 1, 2, 5], [50, 30, 20, 1])
 
 

@@ -11,6 +11,8 @@ from cctzoo.data.records import RecordSource, open_split
 from tests.data.builders import prepare
 from tests.data.pictures import encoded, picture
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 
 def load(data_dir, name="tiny_flowers", **options):
     return data.load(name, data_dir=data_dir, **{"validation": 0} | options)

@@ -18,6 +18,8 @@ from tensorflow_datasets.core.download.checksums import UrlInfo
 from cctzoo import data
 from cctzoo.data import tfds_prepare
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 ARCHIVE = "cifar-10-binary.tar.gz"
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

@@ -9,7 +9,7 @@ import pytest
 
 from cctzoo import export, latency, models
 from cctzoo.export.runtime import load_runner
-from tests.export.test_export import once
+from tests.export.sample import once
 
 SHAPE, CLASSES = (16, 12, 3), 7
 

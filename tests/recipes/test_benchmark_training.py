@@ -16,7 +16,7 @@ from cctzoo.weights import state_dict_keys
 
 torch = pytest.importorskip("torch")
 RECIPES = Path(__file__).parents[2] / "recipes"
-BACKEND = keras.backend.backend()
+once = pytest.mark.one_backend("torch")  # which plain PyTorch needs, too
 
 
 def run(*arguments, **environment):
@@ -25,6 +25,7 @@ def run(*arguments, **environment):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 
+@once
 @pytest.mark.parametrize(
     ("name", "heads"),
     [("cct_2_3x2_32", 4), ("cct_2_3x2_32", 64), ("cct_7_3x1_32", 4), ("cct_7_7x2_224", 2)],
@@ -54,17 +55,21 @@ def test_peer_is_the_same_model(name, heads):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_small_run(tmp_path, precision):
+@once
+@pytest.mark.parametrize(
+    ("backend", "precision"), [("jax", "float32"), ("tensorflow", "mixed_bfloat16")]
+)
+def test_small_run(tmp_path, backend, precision):
+    pytest.importorskip(backend)
     path = tmp_path / "figures.json"
     done = run(
         "--models", "cct_2_3x2_32", "--heads", 4, "--batch", 4, "--steps", 2, "--rounds", 2,
-        "--threads", 1, "--backends", BACKEND, "--precision", precision, "--json", path,
+        "--threads", 1, "--backends", backend, "--precision", precision, "--json", path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert f"ours, {BACKEND}" in done.stdout
+    assert f"ours, {backend}" in done.stdout
     figures = json.loads(path.read_text())
-    assert figures["versions"].keys() == {"keras", "torch", BACKEND}
+    assert figures["versions"].keys() == {"keras", "torch", backend}
     plain, ours = figures["results"]
     assert plain["ratio"] == 1
     for row in (plain, ours):
@@ -74,6 +79,7 @@ def test_small_run(tmp_path, precision):
     assert ours["ratio"] == pytest.approx(np.median(np.divide(*speeds)))
 
 
+@once
 def test_a_competitor_that_dies_is_reported(tmp_path):
     done = run(
         "--models", "cct_2_3x2_32", "--heads", 4, "--batch", 2, "--steps", 1, "--rounds", 1,
@@ -88,6 +94,7 @@ def test_a_competitor_that_dies_is_reported(tmp_path):
     assert compiled["error"].startswith("ended with code 1: ")
 
 
+@pytest.mark.one_backend("jax")  # nothing is trained
 @pytest.mark.parametrize(
     ("arguments", "received"),
     [
@@ -104,7 +111,7 @@ def test_a_competitor_that_dies_is_reported(tmp_path):
         (["--json", "none/figures.json"], "none/figures.json"),
     ],
 )
-def test_wrong_arguments_end_with_one_line(arguments, received):
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert received in done.stderr.strip().splitlines()[-1]
+def test_wrong_arguments_end_with_one_line(arguments, received, refused):
+    code, line = refused("benchmark_training.py", *arguments)
+    assert code == 2
+    assert received in line

@@ -11,9 +11,7 @@ from cctzoo import training
 from tests.recipes.test_training_recipes import run
 from tests.training.few import TINY, few_digits
 
-once = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="what is by backend is tested by itself"
-)
+pytestmark = pytest.mark.one_backend("torch")  # what is by backend is tested by itself
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +21,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-@once
 def test_report(folder):
     done = run("analyse_heads.py", "run", "--ablation-images", "20", folder=folder)
     assert "In the last block one head recognises" in done.stdout
@@ -40,7 +37,6 @@ def test_report(folder):
         assert file["00/fields"].shape == (4, 10, 10)
 
 
-@once
 def test_pruning(folder):
     arguments = ("prune_heads.py", "run", "--keep", "2", "--no-export")
     run(*arguments, "--by", "labels", folder=folder)
@@ -59,9 +55,9 @@ def test_pruning(folder):
     assert "must be new or an empty folder" in done.stderr.splitlines()[-1]
 
 
-@once
-def test_errors_are_one_line(folder):
-    done = run("analyse_heads.py", "cct_2_3x2_32", folder=folder, status=1)
-    assert done.stderr.splitlines()[-1] == "analyse_heads.py: a file or a name needs --dataset"
-    done = run("prune_heads.py", "none", "--keep", "2", folder=folder, status=1)
-    assert "none/recipe.json" in done.stderr.splitlines()[-1]
+def test_errors_are_one_line(refused):
+    message = "analyse_heads.py: a file or a name needs --dataset"
+    assert refused("analyse_heads.py", "cct_2_3x2_32") == (1, message)
+    code, line = refused("prune_heads.py", "none", "--keep", "2")
+    assert code == 1
+    assert "none/recipe.json" in line

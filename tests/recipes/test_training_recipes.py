@@ -33,12 +33,8 @@ def run(script, *arguments, folder, status=0):
     return done
 
 
-once = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="the same code as in recipes that run on each"
-)
-quick = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="the same code, on the backend that starts at once"
-)
+once = pytest.mark.one_backend("jax")  # the same code as in recipes that run on each
+quick = pytest.mark.one_backend("torch")  # the same code, on the backend that starts at once
 
 
 @once
@@ -58,6 +54,7 @@ def test_training(script, changes, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["test_images"] == 50
 
 
+@quick
 def test_committee_stopped_and_resumed(tmp_path):
     arguments = [*FEW, *TINY, "--members", "1", "4", "--directory", "out"]
     run("train_committee.py", *arguments, folder=tmp_path)
@@ -93,6 +90,7 @@ def test_committee_stopped_and_resumed(tmp_path):
     assert (tmp_path / "out" / "committee.keras").exists()
 
 
+@quick
 def test_fine_tuning(tmp_path):
     run("train_cct.py", *FEW, *TINY, "--directory", "first", folder=tmp_path)
     rng = np.random.default_rng(0)

@@ -5,6 +5,8 @@ import pytest
 from cctzoo import training
 from cctzoo.training import presets
 
+pytestmark = pytest.mark.one_backend("jax")  # nothing is trained
+
 
 def parsed(monkeypatch, *arguments, preset="digits", **defaults):
     monkeypatch.setattr("sys.argv", ["recipe.py", *arguments])

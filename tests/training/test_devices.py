@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from cctzoo import data, training
 from cctzoo.training.devices import use_devices
 from tests.training.few import few_digits
 
@@ -15,50 +16,50 @@ BACKEND = keras.backend.backend()
 
 # Virtual devices have to be asked for before the backend starts: in a process of their own.
 TRAIN = """
-import json, os, sys
+import os, sys
 
-count, recipe, directory = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+recipe, directory = sys.argv[1:]
 if os.environ["KERAS_BACKEND"] == "jax":
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
+    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 else:
     import tensorflow as tf
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * count
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
-from cctzoo import training
+from cctzoo import data, training
 
-run = training.train(training.Recipe.load(recipe), directory, devices=count)
-print(json.dumps([float(abs(w).sum()) for w in run.model.get_weights()]))
+training.train(training.Recipe.load(recipe), directory, devices=2)
 """
 
 
-def train(count, recipe, directory):
+def train_on_two(recipe, directory):
     path = directory.with_suffix(".json")
     recipe.save(path)
     done = subprocess.run(
-        [sys.executable, "-c", TRAIN, str(count), str(path), str(directory)],
+        [sys.executable, "-c", TRAIN, str(path), str(directory)],
         capture_output=True,
         text=True,
         timeout=400,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def history_and_arrays(directory):
     checkpoint = np.load(directory / "checkpoint.npz", allow_pickle=False)
     history = json.loads(str(checkpoint["state"]))["history"]
-    arrays = {key: checkpoint[key] for key in checkpoint.files if key != "state"}
-    return history, arrays
+    return history, {key: checkpoint[key] for key in checkpoint.files if key != "state"}
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="refused, see below")
 def test_two_devices_give_what_one_gives(tmp_path):
     # With all augmentation, mixing of pairs too; without dropout, whose masks each draws.
     still = few_digits().changes | {"attention_dropout": 0.0, "stochastic_depth": 0.0}
-    augmentation = {"policy": "randaugment", "mixup": 0.8, "erasing": 0.25}
-    recipe = few_digits(changes=still)
-    recipe = few_digits(
-        changes=still, augmentation=type(recipe.augmentation)(crop_padding=2, **augmentation)
-    )
-    (one, first), (two, second) = (train(count, recipe, tmp_path / str(count)) for count in (1, 2))
+    augmentation = data.Augmentation(crop_padding=2, policy="randaugment", mixup=0.8, erasing=0.25)
+    recipe = few_digits(changes=still, augmentation=augmentation)
+    training.train(recipe, tmp_path / "1")
+    train_on_two(recipe, tmp_path / "2")
+    (one, first), (two, second) = (history_and_arrays(tmp_path / name) for name in "12")
     for a, b in zip(one, two, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-3)
         assert a["val_accuracy"] == pytest.approx(b["val_accuracy"], abs=0.11)  # an image of 10

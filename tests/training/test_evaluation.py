@@ -5,6 +5,8 @@ import pytest
 
 from cctzoo.training import evaluation, plots
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy
+
 CLASSES = [*"abcdefg"]
 LABELS = np.array([0, 0, 1, 2, 6])
 

@@ -7,6 +7,8 @@ import pytest
 from cctzoo.data import Augmentation
 from cctzoo.training import Recipe
 
+pytestmark = pytest.mark.one_backend("jax")  # nothing is built
+
 
 def test_json_round_trip(tmp_path):
     recipe = Recipe(

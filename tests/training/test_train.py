@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cctzoo import data, training
-from cctzoo.training.train import augmented, build_model, compile_model
+from cctzoo.training.build import augmented, build_model, compile_model
 from tests.training.few import TINY, few_digits
 
 
@@ -184,7 +184,8 @@ def test_moving_average_is_what_is_kept(tmp_path):
 
 
 def test_fine_tuning_for_other_images_and_classes(tmp_path):
-    first = training.train(few_digits(epochs=1, warmup_epochs=0), tmp_path / "first")
+    first = build_model(few_digits(), few_digits().load_data())
+    first.save(tmp_path / "first.keras")
     rng = np.random.default_rng(0)
     np.savez(
         tmp_path / "other.npz",
@@ -195,8 +196,10 @@ def test_fine_tuning_for_other_images_and_classes(tmp_path):
     )
     recipe = few_digits(
         dataset=f"npz:{tmp_path / 'other.npz'}",
-        start_from=str(first.directory / "model.keras"),
+        start_from=str(tmp_path / "first.keras"),
         changes={"dropout": 0.2},
+        epochs=1,
+        warmup_epochs=0,
         train_images=None,
         test_images=None,
         learning_rate=1e-12,
@@ -207,8 +210,8 @@ def test_fine_tuning_for_other_images_and_classes(tmp_path):
     config = run.model.config
     assert (config.embed_dim, config.classes, config.input_shape) == (16, 3, (24, 20, 1))
     assert config.dropout == 0.2
-    assert config.mean == first.model.config.mean
-    kernel = first.model.get_layer("block00").get_weights()
+    assert config.mean == first.config.mean
+    kernel = first.get_layer("block00").get_weights()
     for a, b in zip(kernel, run.model.get_layer("block00").get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     assert dataclasses.asdict(training.Recipe.load(run.directory / "recipe.json"))["start_from"]

@@ -9,6 +9,8 @@ from edge_latency import EdgeLatency, LatencyCommandError
 
 from cctzoo.models import variant_config
 
+pytestmark = pytest.mark.one_backend("jax")  # nothing is exported
+
 CONFIG = variant_config("cct_2_3x2_32", input_shape=(16, 16, 1), classes=3, depth=1, embed_dim=8)
 
 

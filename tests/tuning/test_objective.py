@@ -3,6 +3,8 @@
 import pytest
 from objective import LatencyObjective
 
+pytestmark = pytest.mark.one_backend("jax")  # arithmetic
+
 
 def test_score_of_mnasnet():
     objective = LatencyObjective(target_ms=10, weight=0.07)

@@ -6,6 +6,8 @@ import numpy as np
 import pareto
 import pytest
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy
+
 
 def dominates(a, b):
     return a[0] >= b[0] and a[1] <= b[1] and (a[0] > b[0] or a[1] < b[1])

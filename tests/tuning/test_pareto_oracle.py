@@ -3,7 +3,6 @@
 import json
 
 import compare_oracles
-import keras
 import keras_tuner
 import numpy as np
 import pareto
@@ -12,9 +11,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 from pareto_oracle import ParetoOracle
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="nothing is trained: the same on each backend"
-)
+pytestmark = pytest.mark.one_backend("jax")  # nothing is trained: the same on each backend
 
 
 def make(directory, space=compare_oracles.space, **options):

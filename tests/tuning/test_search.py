@@ -22,6 +22,9 @@ TINY = """
 """
 
 
+alike = pytest.mark.one_backend("jax")  # nothing is trained
+
+
 @pytest.fixture
 def call(tmp_path, monkeypatch):
     """Runs the command in `tmp_path`; its exit code, 0 if there is none."""
@@ -53,12 +56,13 @@ def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
         assert record.parameters == model.count_params()
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports: slow elsewhere")
+@pytest.mark.one_backend("tensorflow")  # exports: slow elsewhere
 def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
     # After one epoch classes are so near to each other that int8 takes one for another.
     lenient = functools.partial(export.to_litert, least_agreement=0.0)
     monkeypatch.setattr(export, "to_litert", lenient)
-    assert call(*TINY.split(), "--latency-runs", "5", "--directory", "out") == 0
+    one = [*TINY.split(), "--trials", "1"]
+    assert call(*one, "--latency-runs", "5", "--directory", "out") == 0
     final = json.loads((tmp_path / "out/report.json").read_text())["final"]
     assert len(final) == 1
     assert (tmp_path / final[0]["folder"] / "export/model_float32.tflite").exists()
@@ -68,6 +72,7 @@ def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
     assert (tmp_path / "out/search.log").read_text().count("\n") == before + 1
 
 
+@alike
 def test_all_over_budget(call, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(EdgeLatency, "measure", made_up.latency)
     assert call(*TINY.split(), "--budget-ms", "0.1", "--directory", "out") == 1
@@ -77,6 +82,7 @@ def test_all_over_budget(call, tmp_path, monkeypatch, capsys):
     assert {record.status for record in read_records(tmp_path / "out")} == {"over budget"}
 
 
+@alike
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -104,6 +110,7 @@ def test_errors_before_any_work(arguments, message, call, tmp_path, monkeypatch,
     assert not (tmp_path / "out").exists()
 
 
+@alike
 def test_a_directory_that_is_used(call, tmp_path, capsys):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis/chapter1.txt").touch()
@@ -124,12 +131,14 @@ def record(trial, accuracy, latency_ms, **changes):
     )
 
 
+@alike
 def test_hyperbands_rounds_are_one_model():
     rounds = [record("0", 0.7, 2.0), record("1", 0.9, 2.0), record("2", 0.8, 1.0)]
     rounds[0].changes = rounds[1].changes
     assert [each.trial for each in best(rounds, 3)] == ["1", "2"]
 
 
+@alike
 def test_report(tmp_path, capsys):
     made = [
         record("0", 0.9, 2.0),

@@ -7,6 +7,8 @@ from search_space import SearchSpace, changes
 
 from cctzoo.models import variant_config
 
+pytestmark = pytest.mark.one_backend("torch")  # configs; models are built, not run
+
 BASE = variant_config("cct_2_3x2_32", input_shape=(16, 16, 1), classes=10, conv_layers=1)
 POINT = {
     "depth": 4,

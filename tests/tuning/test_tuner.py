@@ -16,6 +16,8 @@ from search_plan import Search
 from cctzoo import training
 from tests.tuning import made_up
 
+pytestmark = pytest.mark.one_backend("jax")  # nothing is trained
+
 
 @pytest.fixture(autouse=True)
 def no_training(monkeypatch):

@@ -6,7 +6,6 @@ import threading
 import time
 from pathlib import Path
 
-import keras
 import pytest
 from records import read_records
 from workers import run_with_workers
@@ -14,9 +13,7 @@ from workers import run_with_workers
 from tests.tuning import made_up
 
 SCRIPT = Path(__file__).with_name("made_up_search.py")
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="processes that do not train: the same on each"
-)
+pytestmark = pytest.mark.one_backend("jax")  # processes that do not train: the same on each
 
 
 def test_a_killed_worker_gets_its_trial_again(tmp_path):

@@ -2,7 +2,6 @@
 
 import re
 
-import keras
 import numpy as np
 import pytest
 import torch
@@ -17,9 +16,7 @@ from cctzoo.weights import (
 from tests.models.small import images, predict, small_model
 from tests.weights.test_pytorch import FAMILIES, made_up
 
-once = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="files are read alike on every backend"
-)
+once = pytest.mark.one_backend("torch")  # files are read alike on every backend
 WRAPPERS = {
     "bare": lambda state: state,
     "state_dict": lambda state: {"epoch": 3, "state_dict": state},

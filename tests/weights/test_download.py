@@ -9,7 +9,6 @@ import sys
 import threading
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -17,9 +16,7 @@ from cctzoo.weights import download as module
 from cctzoo.weights.download import download
 from cctzoo.weights.torch_file import write_torch_file
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="files are fetched alike on every backend"
-)
+pytestmark = pytest.mark.one_backend("jax")  # files are fetched alike on every backend
 CHILD = """
 import sys
 from pathlib import Path

@@ -3,7 +3,6 @@
 import json
 import re
 
-import keras
 import numpy as np
 import pytest
 
@@ -27,9 +26,7 @@ MODELS = {
     "vit, no top": {"family": "vit", "kernel_size": 4, "include_top": False},
     "committee": None,
 }
-once = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="the same on every backend, in JSON"
-)
+once = pytest.mark.one_backend("torch")  # the same on every backend, in JSON
 
 
 def made(name):

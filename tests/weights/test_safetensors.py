@@ -7,6 +7,8 @@ import pytest
 
 from cctzoo.weights.safetensors import open_safetensors, write_safetensors
 
+pytestmark = pytest.mark.one_backend("jax")  # files
+
 TYPES = ["float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"]
 
 

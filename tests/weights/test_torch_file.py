@@ -6,13 +6,14 @@ import io
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 import torch
 
 from cctzoo.weights.torch_file import open_torch_file, write_torch_file
-from tests.weights.hostile import rebuilt
+from tests.weights.hostile.archives import rebuilt
+
+pytestmark = pytest.mark.one_backend("torch")  # files, beside PyTorch's own reading
 
 DTYPES = ["float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"]
 CHILD = """
@@ -99,7 +100,6 @@ def test_a_whole_module_is_refused_by_name(tmp_path):
         read(tmp_path / "a.pth")
 
 
-@pytest.mark.skipif(keras.backend.backend() != "torch", reason="a process of its own")
 def test_without_pytorch(tmp_path):
     torch.save({"weight": torch.arange(4.0)}, tmp_path / "a.pth")
     command = [sys.executable, "-c", CHILD, str(tmp_path / "a.pth")]

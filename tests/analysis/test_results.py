@@ -1,0 +1,68 @@
+"""Results of heads: their averages by hand, saved and loaded."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cctzoo.analysis import BlockPerformance, Performance, single_head_performance
+from tests.analysis.trained import labelled, scattered_model
+
+pytestmark = pytest.mark.one_backend("torch")  # NumPy alone
+
+
+def test_signal_to_noise_by_hand():
+    fields = np.array([[[2.0, 0.4], [0.2, 0.1]], [[0.3, -0.3], [0.6, 1.0]], [[-1.0, -1], [-1, -1]]])
+    block = BlockPerformance(0, None, fields, np.zeros((3, 2)), 1.0, 1.0, 0.3, None)
+    # Label 0: unit 0, 1 / rms(0.2, 0.1). Label 1: unit 1, 1 / rms(-0.3, 0.6).
+    expected = np.mean([1 / np.sqrt(0.025), 1 / np.sqrt(0.225)])
+    assert block.signal_to_noise == pytest.approx(expected)
+    assert block.units_per_label.tolist() == [1, 1]
+    figures = block.figures()
+    assert figures["flagged_units"] == [2]
+    assert figures["averages"]["units"] == 2, "a flagged unit is in no average"
+    assert figures["averages"]["noise"] == 0.5
+
+
+def test_averages_in_both_conventions():
+    empty = [[0.0, 1.0], [0, 0]]
+    fields = np.array([np.eye(2), np.ones((2, 2)), empty])
+    block = BlockPerformance(0, None, fields, np.zeros((3, 2)), 1.0, 1.0, 0.3, None)
+    expected = {
+        "units": 3,
+        "clusters": 1,
+        "unit_clusters": 2 / 3,
+        "cluster_size": 4 / 3,
+        "labels": 4 / 3,
+        "noise": 1 / 3,
+        "internal_noise": 0,
+    }
+    assert block.averages() == pytest.approx(expected)
+    with_clusters = block.averages(with_empty=False)
+    assert with_clusters["clusters"] == 1.5
+    assert with_clusters["noise"] == 0
+    assert with_clusters["cluster_size"] == pytest.approx(4 / 3)
+
+
+def test_saved_and_loaded(tmp_path):
+    model = scattered_model()
+    heads = single_head_performance(model, labelled(model, 40), labelled(model, 25, seed=1))
+    heads.save(tmp_path / "heads.npz")
+    loaded = Performance.load(tmp_path / "heads.npz")
+    assert loaded.figures() == heads.figures()
+    for mine, other in zip(heads.blocks, loaded.blocks, strict=True):
+        np.testing.assert_array_equal(mine.fields, other.fields)
+        np.testing.assert_array_equal(mine.probe.score, other.probe.score)
+    again = loaded.with_threshold(0.9, 2)
+    assert again.options["threshold"] == 0.9
+    assert sum(again[0].labels_per_unit) <= sum(heads[0].labels_per_unit)
+
+    heads.save(tmp_path / "heads.json")
+    text = (tmp_path / "heads.json").read_text()
+    assert json.loads(text) == json.loads(json.dumps(heads.figures()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["heads.json", "heads.npz"]
+    with pytest.raises(ValueError, match=r"Received: path='.*\.txt'"):
+        heads.save(tmp_path / "heads.txt")
+    np.savez(tmp_path / "other.npz", head=np.array([{}], object))
+    with pytest.raises(ValueError, match=r"Received: path='.*other\.npz'"):
+        Performance.load(tmp_path / "other.npz")

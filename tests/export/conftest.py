@@ -1,0 +1,58 @@
+"""What the tests of exports share: each is made once in a process."""
+
+import functools
+import shutil
+
+import pytest
+
+from cctzoo import export
+from cctzoo.export import litert as litert_module
+from tests.export.sample import CLASSES, NAMES, sample_images, sample_model
+
+
+@pytest.fixture(scope="session")
+def model():
+    return sample_model()
+
+
+@pytest.fixture(scope="session")
+def images():
+    return sample_images()
+
+
+@pytest.fixture(scope="session")
+def labels(model, images):
+    """The model's own answers but for the first six."""
+    labels = model.predict(images, verbose=0).argmax(-1)
+    labels[:6] = (labels[:6] + 1) % CLASSES
+    return labels
+
+
+@pytest.fixture(scope="session")
+def litert(model, images, labels, tmp_path_factory):
+    """Precision -> report of an export in a folder of its own, from one conversion."""
+    graph = tmp_path_factory.mktemp("graph") / "model.tflite"
+
+    def convert(model, path, kind, batch):
+        if not graph.exists():
+            original(model, graph, kind, batch)
+        shutil.copy(graph, path)
+
+    @functools.cache
+    def exported(precision):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(litert_module, "convert", convert)
+            return export.to_litert(
+                model,
+                tmp_path_factory.mktemp(precision) / "model.tflite",
+                precision,
+                batch=2,
+                images=images,
+                labels=labels,
+                calibration=images,
+                class_names=NAMES,
+                least_agreement=0.9,
+            )
+
+    original = litert_module.convert
+    return exported

@@ -1,0 +1,36 @@
+"""A model with all that a graph can hold, images, and where most exports are tested."""
+
+import keras
+import numpy as np
+import pytest
+
+from cctzoo import latency, models
+
+SHAPE, CLASSES = (16, 12, 3), 7
+NAMES = [f"class {i}" for i in range(CLASSES)]
+# Under JAX and PyTorch a child process converts the same file by the same code, in 9 s.
+once = pytest.mark.one_backend("tensorflow")
+
+
+def sample_model():
+    """With prefix, batch norms, many heads.
+
+    Its logits are apart as a trained model's are, so that top-1 agreement means something.
+    """
+    keras.utils.set_random_seed(0)
+    model = models.create_model(
+        "cct_4_3x1_32",
+        input_shape=SHAPE,
+        heads=16,
+        conv_prefix=2,
+        classes=CLASSES,
+        classifier_activation=None,
+    )
+    latency.scatter_weights(model)
+    kernel, bias = model.get_layer("classifier").get_weights()
+    model.get_layer("classifier").set_weights([20 * kernel, bias])
+    return model
+
+
+def sample_images(count=60):
+    return np.random.default_rng(0).integers(0, 256, (count, *SHAPE)).astype("uint8")

@@ -1,0 +1,106 @@
+"""What the compiled programs hold: no scores of a whole batch, and no loop where none is wanted."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from cctzoo.layers.scaled_dot_product import attend
+from tests.layers.attention_inputs import (
+    BACKEND,
+    H,
+    N,
+    T,
+    draw,
+    make_mask,
+    reference,
+    set_tile_bytes,
+    to_numpy,
+)
+
+
+def test_scores_of_the_whole_batch_are_never_stored(monkeypatch):
+    shape = (5, 8, 128, 4)
+    set_tile_bytes(monkeypatch, 4 * 8 * 128 * 128)  # one sample
+    inputs, size = draw(3, shape), 5 * 8 * 128 * 128
+    if BACKEND == "jax":
+        import jax
+
+        def program(implementation):
+            def function(*x):
+                return ops.sum(attend(*x, implementation=implementation))
+
+            return jax.jit(jax.grad(function, (0, 1, 2))).lower(*inputs).compile()
+
+        used = {
+            name: program(name).memory_analysis().temp_size_in_bytes for name in ("fused", "plain")
+        }
+        assert used["fused"] < 4 * size <= used["plain"]
+    elif BACKEND == "torch":
+        import torch
+
+        def saved(implementation):
+            sizes = []
+            seeds = keras.random.SeedGenerator(1)
+            with torch.autograd.graph.saved_tensors_hooks(
+                lambda x: (sizes.append(x.numel()), x)[1], lambda x: x
+            ):
+                attend(*(x.requires_grad_() for x in inputs), None, 0.1, seeds, implementation)
+            return max(sizes)
+
+        assert saved("fused") < size <= saved("plain")
+    else:
+        import tensorflow as tf
+
+        def largest(implementation):
+            function = tf.function(
+                lambda *x: tf.gradients(attend(*x, implementation=implementation), x)
+            )
+            operations = function.get_concrete_function(*inputs).graph.get_operations()
+            return max(
+                x.shape.num_elements() or 0
+                for op in operations
+                for x in op.outputs
+                if x.shape.rank is not None
+            )
+
+        assert largest("fused") < size <= largest("plain")
+
+
+@pytest.mark.one_backend("tensorflow")  # tf.function is TensorFlow's
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("rate", [0.0, 0.2])
+def test_tensorflow_takes_an_unknown_batch(rate, compiled):
+    import tensorflow as tf
+
+    seeds = keras.random.SeedGenerator(1)
+    signature = [tf.TensorSpec((None, N, T, H))] * 3 + [tf.TensorSpec((None, T), "bool")]
+
+    @tf.function(input_signature=signature, jit_compile=compiled)
+    def compute(query, key, value, mask):
+        with tf.GradientTape() as tape:
+            tape.watch(value)
+            output = attend(query, key, value, mask, rate, seeds, "fused", training=True)
+        return output, tape.gradient(output, value)
+
+    inputs, mask = draw(), make_mask("keys")
+    output, gradient = compute(*inputs, mask)
+    # The output is linear in the value: sum(output) = sum(value * gradient).
+    total = float(ops.sum(output))
+    assert abs(total - float(ops.sum(inputs[2] * gradient))) < 1e-3 < abs(total)
+    if not rate:
+        np.testing.assert_allclose(to_numpy(output), reference(*inputs, mask), atol=2e-6)
+
+
+@pytest.mark.one_backend("tensorflow")  # only TensorFlow's graphs are exported
+def test_tensorflow_inference_is_plain_in_a_graph():
+    import tensorflow as tf
+
+    def operations(**kwargs):
+        specification = [tf.TensorSpec((None, 64, 256, 4))] * 3
+        function = tf.function(lambda *x: attend(*x, **kwargs))
+        graph = function.get_concrete_function(*specification).graph
+        return {op.type for op in graph.get_operations()}
+
+    assert not {"While", "StatelessWhile"} & operations()
+    assert {"While", "StatelessWhile"} & operations(training=True)
