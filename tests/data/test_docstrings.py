@@ -134,7 +134,8 @@ async def wait(seconds):
     is done!
 
     >>> wait(1)  # This is an example.
-    no mark at the end of this
+
+    There is no mark at the end of this
     """
 
 class Clock:

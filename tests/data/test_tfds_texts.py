@@ -9,6 +9,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from cctzoo import data
+from cctzoo.data.tfds_texts import text_features
 from tests.data.builders import prepare
 from tests.data.text_builders import prepare_texts
 
@@ -92,7 +93,18 @@ def test_labels_out_of_range(tmp_path):
         load(tmp_path)
 
 
-def test_images_with_texts_are_images(tmp_path):
+def test_what_is_a_set_of_texts(tmp_path):
+    text, label = tfds.features.Text(), tfds.features.ClassLabel(num_classes=2)
+    image = tfds.features.Image(shape=(5, 7, 3))
+    for features, found in [
+        ({"b": text, "title": text, "a": text, "z": label}, (["title", "a", "b"], "z")),
+        ({"text": text, "a": label, "label": label}, (["text"], "label")),
+        ({"text": text, "label": np.int64}, ((), None)),
+        ({"caption": text, "label": label, "image": image}, ((), None)),
+        ({"number": np.int64, "label": label}, ((), None)),
+    ]:
+        assert text_features(tfds.features.FeaturesDict(features)) == found
+    assert text_features(text) == ((), None)
     prepare(tmp_path)
     assert isinstance(load(tmp_path, "tiny_flowers"), data.Dataset)
 
