@@ -1,7 +1,6 @@
 """Data sets, split into training, validation and test part."""
 
 import dataclasses
-import operator
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,18 @@ from cctzoo.data.encoded_images import EncodedImages
 from cctzoo.data.folder import load_folder
 from cctzoo.data.names import check_name
 from cctzoo.data.npz import load_npz
-from cctzoo.data.splits import hold_out, subset
+from cctzoo.data.options import (
+    TEXTS,
+    check_belonging,
+    check_options,
+    check_size,
+    height_width,
+    kind_of,
+)
+from cctzoo.data.splits import choose, hold_out
+from cctzoo.data.texts import TextDataset, load_texts
 
 __all__ = ["Dataset", "check_name", "load"]
-
-DEFAULT_SIZE = 224  # pixels, of images that come in any size
 
 # (mean, std) with which the authors of CCT trained.
 PUBLISHED_STATISTICS = {
@@ -81,9 +87,9 @@ def load(
     data_dir=None,
     manual_dir=None,
 ):
-    """Loads a data set.
+    """Loads a data set of images or of texts.
 
-    Names:
+    Names, of images:
 
     - `"digits"`: scikit-learn's 1,797 handwritten digits, which need no download (resized to
       16x16; a fixed fifth of them is the test part).
@@ -95,21 +101,40 @@ def load(
       part). Class folders hold images: .bmp .gif .jpeg .jpg .pgm .png .ppm .tif .tiff .webp;
       hidden files and other suffixes are ignored. Classes are in the order of their names,
       capitals first. Images may have any size; each is decoded once at once.
-    - any other word: that set of TensorFlow Datasets (`cifar10`, `oxford_flowers102`,
-      `imagenet2012`, `name/configuration:version`, ...), downloaded and prepared in
-      `data_dir` if it is not there. Its `test` split is the test part and its `validation`
-      split joins the training part; without a labelled `test`, `validation` is the test
-      part, else a fixed fifth of `train`.
+
+    Of texts:
+
+    - `"docstrings"`: about 4,100 sentences that the Python standard library says about its
+      own classes and functions, read from its sources; the class is which of ten modules a
+      sentence is of (170 to 810 each). No sentence is there twice, and what is said about
+      one class or function is in one part: about a fifth of these are the test part, always
+      the same ones, and `validation` holds out others, whole. The texts depend a little on
+      the version of Python.
+    - `"csv:PATH"`: a UTF-8 file whose first line names the columns, `text` and `label` among
+      them; other columns are ignored but `split`, each of whose fields is `train`,
+      `validation` or `test`. Its validation part is then that of the result, whatever
+      `validation` is. Without `split` a fixed fifth is the test part. Classes are in the
+      order of numbers if all labels are whole ones, else of names, capitals first.
+    - `"jsonl:PATH"`: the same with a JSON object per line.
+
+    And of both, any other word: that set of TensorFlow Datasets (`cifar10`,
+    `oxford_flowers102`, `imagenet2012`, `ag_news_subset`, `imdb_reviews`,
+    `name/configuration:version`, ...), downloaded and prepared in `data_dir` if it is not
+    there. Its `test` split is the test part and its `validation` split joins the training
+    part; without a labelled `test`, `validation` is the test part, else a fixed fifth of
+    `train`; other splits are ignored. Where there is no `image`, it is the features that are
+    texts which count, `title` first, the others by the alphabet, joined by a space; the
+    label is `label`, or the first by the alphabet that has classes.
 
     Args:
         name: see above.
-        validation: part of the training images held out, stratified, in [0, 1).
+        validation: part of the training samples held out, stratified, in [0, 1).
         seed: of the choice of these, and of subsets.
         image_size: side or (height, width), in pixels, of what images of any size become; 224
             if not given. Images that have one size keep it.
-        train_images: take so many of the training images, stratified, before the
+        train_images: take so many of the training images or texts, stratified, before the
             validation part is held out; all if not given.
-        test_images: the same of the test images.
+        test_images: the same of those of the test part.
         skip_unreadable: leave out what cannot be decoded, with a warning, instead of ending
             (`folder:` only).
         color_mode: `"rgb"` or `"grayscale"`: convert images of other modes; what is
@@ -119,17 +144,19 @@ def load(
             TFDS has for them.
 
     Returns:
-        A `Dataset`.
+        A `Dataset` or a `TextDataset`.
 
     Raises:
         ValueError: for an unknown name, for files that do not hold what they have to, or a
             TFDS set that can neither be found nor downloaded.
     """
     check_name(name, data_dir)
-    kind = _kind(name)
-    _check_options(validation, train_images, test_images, color_mode)
-    _check_belonging(name, kind, skip_unreadable, color_mode, data_dir, manual_dir)
-    size = _height_width(image_size)
+    kind = kind_of(name)
+    check_options(validation, train_images, test_images, color_mode)
+    size = height_width(image_size)
+    check_belonging(name, image_size, skip_unreadable, color_mode, data_dir, manual_dir)
+    if kind in TEXTS:
+        return load_texts(name, validation, seed, train_images, test_images)
     if kind == "digits":
         parts, classes = load_digits()
     elif kind == "npz":
@@ -140,85 +167,18 @@ def load(
     else:
         from cctzoo.data.tfds import load_tfds  # not before: it needs TFDS
 
-        parts, classes = load_tfds(name, size, color_mode, data_dir, manual_dir)
+        parts, classes = load_tfds(name, image_size, color_mode, data_dir, manual_dir)
     x_train, y_train, x_test, y_test = parts
-    _check_size(name, x_train, image_size)
-    x_train, y_train = _take(x_train, y_train, "train_images", train_images, seed)
-    x_test, y_test = _take(x_test, y_test, "test_images", test_images, seed)
+    of_texts = len(x_train.shape) == 1
+    if not of_texts:
+        check_size(name, x_train, image_size)
+    train = choose(y_train, "train_images", train_images, seed)
+    test = choose(y_test, "test_images", test_images, seed)
+    x_train, y_train, x_test, y_test = x_train[train], y_train[train], x_test[test], y_test[test]
     kept, held = hold_out(y_train, validation, seed)
-    return Dataset(
+    return (TextDataset if of_texts else Dataset)(
         name, classes, x_train[kept], y_train[kept], x_train[held], y_train[held], x_test, y_test
     )
-
-
-def _kind(name):
-    if name == "digits":
-        return name
-    return name.partition(":")[0] if name.startswith(("npz:", "folder:")) else "tfds"
-
-
-def _check_options(validation, train_images, test_images, color_mode):
-    if not 0 <= validation < 1:
-        raise ValueError(
-            f"`validation` must be a part, in [0, 1). Received: validation={validation}"
-        )
-    for key, count in {"train_images": train_images, "test_images": test_images}.items():
-        if count is not None and operator.index(count) < 1:
-            raise ValueError(f"`{key}` must be 1 or more. Received: {key}={count}")
-    if color_mode not in (None, "rgb", "grayscale"):
-        raise ValueError(
-            f"`color_mode` must be 'rgb', 'grayscale' or None. Received: color_mode={color_mode!r}"
-        )
-
-
-def _check_belonging(name, kind, skip_unreadable, color_mode, data_dir, manual_dir):
-    """Options that this kind of set would swallow in silence are errors."""
-    given = {
-        "skip_unreadable": (skip_unreadable, ("folder",)),
-        "color_mode": (color_mode, ("folder", "tfds")),
-        "data_dir": (data_dir, ("tfds",)),
-        "manual_dir": (manual_dir, ("tfds",)),
-    }
-    for key, (value, kinds) in given.items():
-        if value and kind not in kinds:
-            raise ValueError(
-                f"`{key}` is for data sets of kind {' or '.join(kinds)} alone. "
-                f"Received: {key}={value!r}, name={name!r}"
-            )
-    if manual_dir and not Path(manual_dir).expanduser().is_dir():
-        raise ValueError(f"`manual_dir` must be a folder. Received: manual_dir={manual_dir!r}")
-
-
-def _height_width(image_size):
-    size = DEFAULT_SIZE if image_size is None else image_size
-    size = (size, size) if np.ndim(size) == 0 else tuple(size)
-    whole = all(isinstance(side, int | np.integer) and side >= 1 for side in size)
-    if len(size) != 2 or not whole:
-        raise ValueError(
-            "`image_size` must be a side or (height, width), whole numbers from 1 on. "
-            f"Received: image_size={image_size!r}"
-        )
-    return tuple(map(int, size))
-
-
-def _check_size(name, x, image_size):
-    own = tuple(x.shape[1:3])
-    if image_size is not None and _height_width(image_size) != own:
-        raise ValueError(
-            "Images that all have one size keep it: `image_size` must be that or None. "
-            f"Received: image_size={image_size!r}, name={name!r} of {own[0]}x{own[1]}"
-        )
-
-
-def _take(x, y, key, count, seed):
-    if count is None:
-        return x, y
-    if count > len(y):
-        raise ValueError(
-            f"`{key}` must not be more than there are. Received: {key}={count}, images={len(y)}"
-        )
-    chosen = subset(y, count, seed)
-    return x[chosen], y[chosen]
 
 
 def _pixels(x, most=1000, at_once=50):

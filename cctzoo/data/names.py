@@ -5,7 +5,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-OFFLINE = "'digits', 'npz:PATH', 'folder:PATH'"
+OFFLINE = "'digits', 'docstrings', 'npz:PATH', 'folder:PATH', 'csv:PATH', 'jsonl:PATH'"
 TFDS_NAME = re.compile(r"(?P<set>\w+)(/[\w.\-]+)?(:[\d.*]+)?")  # set/configuration:version
 
 
@@ -17,12 +17,11 @@ def check_name(name, data_dir=None):
     are left to `load`.
     """
     kind, colon, rest = name.partition(":")
-    if name == "digits":
+    if name in ("digits", "docstrings"):
         return
-    if colon and kind in ("npz", "folder"):
-        path, exists = Path(rest), {"npz": Path.is_file, "folder": Path.is_dir}[kind]
-        if not rest or not exists(path):
-            what = {"npz": "a file", "folder": "a folder"}[kind]
+    if colon and kind in ("npz", "folder", "csv", "jsonl"):
+        exists, what = (Path.is_dir, "a folder") if kind == "folder" else (Path.is_file, "a file")
+        if not rest or not exists(Path(rest)):
             raise ValueError(f"'{kind}:PATH' must name {what} that exists. Received: name={name!r}")
         return
     match = TFDS_NAME.fullmatch(name)

@@ -1,4 +1,4 @@
-"""The images and labels of a prepared TFDS split, by number; TensorFlow is not needed."""
+"""The records of a prepared TFDS split, by number; TensorFlow is not needed."""
 
 import contextlib
 import dataclasses
@@ -50,19 +50,21 @@ class RecordSource:
 
 def open_split(builder, split):
     """A `RecordSource` of a split, or of several joined by "+", of a prepared builder."""
-    if builder.info.file_format.value == "tfrecord":
-        names = split.split("+")
-        records = TFRecords(
-            [path for name in names for path in builder.info.splits[name].filepaths]
-        )
-    else:
-        raw = tfds.decode.DeserializeMethod.RAW_BYTES
-        records = builder.as_data_source(split, deserialize_method=raw)
+    records = open_records(builder, split)
     features = tfds.features.FeaturesDict(
         {key: builder.info.features[key] for key in ("image", "label")}
     )
     title = f"{builder.info.full_name}, {split}"
     return RecordSource(records, features, title, np.arange(len(records)))
+
+
+def open_records(builder, split):
+    """Serialized examples, by number, of a split, or of several joined by "+"."""
+    if builder.info.file_format.value == "tfrecord":
+        names = split.split("+")
+        return TFRecords([path for name in names for path in builder.info.splits[name].filepaths])
+    raw = tfds.decode.DeserializeMethod.RAW_BYTES
+    return builder.as_data_source(split, deserialize_method=raw)
 
 
 def read_labels(builder, split, source):

@@ -1,21 +1,24 @@
-"""Image classification sets of TensorFlow Datasets, by name; TensorFlow is not needed."""
+"""Classification sets of TensorFlow Datasets, by name; TensorFlow is not needed."""
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from cctzoo.data.encoded_images import MODES, EncodedImages, convert, decode
-from cctzoo.data.records import open_split, read_labels
+from cctzoo.data.options import height_width
+from cctzoo.data.records import open_records, open_split, read_labels
 from cctzoo.data.splits import hold_out
 from cctzoo.data.tfds_prepare import prepare
+from cctzoo.data.tfds_texts import read_texts, text_features
 
 
 def load_tfds(name, image_size, color_mode, data_dir, manual_dir):
     """((x_train, y_train, x_test, y_test), classes) of a TFDS set; see `data.load`.
 
-    Images of one size come as an array, others as `EncodedImages` that read from disk.
+    Images of one size come as an array, others as `EncodedImages` that read from disk, texts
+    as an array of str objects.
 
     Raises:
-        ValueError: if the set is not one of image classification, or cannot be had.
+        ValueError: if the set is not one of classification, or cannot be had.
     """
     try:
         builder = tfds.builder(name, data_dir=data_dir)
@@ -23,22 +26,29 @@ def load_tfds(name, image_size, color_mode, data_dir, manual_dir):
         raise ValueError(
             f"TFDS must know the configuration and version. Received: name={name!r} ({error})"
         ) from error
-    shape, mode = _check_features(name, builder.info.features, color_mode)
+    texts, label_key = text_features(builder.info.features)
+    if texts:
+        _check_options_of_texts(name, image_size=image_size, color_mode=color_mode)
+    else:
+        shape, mode = _check_features(name, builder.info.features, color_mode)
+        label_key = "label"
     prepare(builder, manual_dir)
-    label = builder.info.features["label"]  # not before: some sets bring class names
-    train, test = _splits(name, builder, label.num_classes)
+    label = builder.info.features[label_key]  # not before: some sets bring class names
+    train, test = _splits(name, builder, label_key, label.num_classes)
     parts = []
     for split in filter(None, (train, test)):
-        source = open_split(builder, split)
-        if shape is None:
-            x = EncodedImages(source, image_size, mode)
+        if texts:
+            x, y = read_texts(builder, split, texts, label_key)
+        elif shape is None:
+            source = open_split(builder, split)
+            x = EncodedImages(source, height_width(image_size), mode)
             y = read_labels(builder, split, source)
         else:
-            x, y = _arrays(source, shape, mode)
+            x, y = _arrays(open_split(builder, split), shape, mode)
         if not 0 <= y.min() <= y.max() < label.num_classes:
             raise ValueError(
-                f"Labels must be from 0 to {label.num_classes - 1}. Received: {source.title} "
-                f"with labels from {y.min()} to {y.max()}"
+                f"Labels must be from 0 to {label.num_classes - 1}. Received: "
+                f"{builder.info.full_name}, {split} with labels from {y.min()} to {y.max()}"
             )
         parts += [x, y]
     if test is None:
@@ -48,6 +58,14 @@ def load_tfds(name, image_size, color_mode, data_dir, manual_dir):
     return parts, [label.int2str(i) for i in range(label.num_classes)]
 
 
+def _check_options_of_texts(name, **options):
+    for key, value in options.items():
+        if value is not None:
+            raise ValueError(
+                f"`{key}` is for images, not for texts. Received: {key}={value!r}, name={name!r}"
+            )
+
+
 def _check_features(name, features, color_mode):
     """((height, width) of all images, or None if they differ; Pillow mode)."""
     image, label = (_feature(features, key) for key in ("image", "label"))
@@ -55,7 +73,8 @@ def _check_features(name, features, color_mode):
     if not right or image.np_dtype != np.uint8:
         raise ValueError(
             "A TFDS data set must be of image classification, with uint8 features 'image' and "
-            f"'label'. Received: name={name!r} with {features}"
+            "'label', or of text classification, with features of types Text and ClassLabel. "
+            f"Received: name={name!r} with {features}"
         )
     *size, channels = image.shape
     mode = {None: {1: "L", 3: "RGB"}.get(channels), "rgb": "RGB", "grayscale": "L"}[color_mode]
@@ -72,10 +91,10 @@ def _feature(features, key):
     return features[key] if known else None
 
 
-def _splits(name, builder, classes):
+def _splits(name, builder, label_key, classes):
     """Names of the training and the test split; None for a test part yet to be made.
 
-    Labels of a competition's test images are -1: then the validation split is the test part.
+    Labels of a competition's test part are -1: then the validation split is the test part.
     """
     splits = {key for key, split in builder.info.splits.items() if split.num_examples}
     if "train" not in splits:
@@ -83,10 +102,14 @@ def _splits(name, builder, classes):
             f"A TFDS data set must have a split 'train'. Received: name={name!r} with "
             f"{sorted(splits)}"
         )
-    labelled = "test" in splits and 0 <= open_split(builder, "test").example(0)[1] < classes
-    if labelled:
+    if "test" in splits and 0 <= _first_label(builder, "test", label_key) < classes:
         return ("train+validation" if "validation" in splits else "train"), "test"
     return "train", "validation" if "validation" in splits else None
+
+
+def _first_label(builder, split, key):
+    features = tfds.features.FeaturesDict({key: builder.info.features[key]})
+    return int(features.deserialize_example_np(open_records(builder, split)[0])[key])
 
 
 def _arrays(source, size, mode):

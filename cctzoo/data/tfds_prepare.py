@@ -11,6 +11,8 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 from tensorflow_datasets.core.download.util import DownloadError
 
+from cctzoo.data.names import OFFLINE
+
 SECONDS = 8  # that hosts have for an answer; TFDS itself would try for minutes
 SHOWN = 10  # files that an error names
 
@@ -71,8 +73,8 @@ def _unreachable(builder, missing, reasons):
     return ValueError(
         "A TFDS data set must be prepared in `data_dir`, or its hosts must answer, or its files "
         f"be in `manual_dir`. Received: name={builder.name!r}, no answer from {hosts}. Without a "
-        "network: 'digits', 'npz:PATH' or 'folder:PATH'; or fetch on another machine, keep the "
-        f"names, and pass the folder as manual_dir: {files}"
+        f"network: {OFFLINE}; or fetch on another machine, keep the names, and pass the folder "
+        f"as manual_dir: {files}"
     )
 
 

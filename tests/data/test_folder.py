@@ -52,7 +52,7 @@ def test_subsets_are_stratified(tmp_path):
     np.testing.assert_array_equal(np.bincount(loaded.y_train), [2, 4])
     np.testing.assert_array_equal(np.bincount(loaded.y_validation), [2, 4])
     np.testing.assert_array_equal(np.bincount(loaded.y_test), [1, 2])
-    with pytest.raises(ValueError, match="train_images=25, images=24"):
+    with pytest.raises(ValueError, match="train_images=25, samples=24"):
         load(root, train_images=25)
 
 

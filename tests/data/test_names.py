@@ -14,7 +14,20 @@ pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
 
 @pytest.mark.parametrize(
     "name",
-    ["cifar", "npz:/nowhere/x.npz", "npz:", "folder:", "folder:/nowhere", "", "zip:x", "Digits"],
+    [
+        "cifar",
+        "npz:/nowhere/x.npz",
+        "npz:",
+        "folder:",
+        "folder:/nowhere",
+        "csv:/nowhere/x.csv",
+        "jsonl:",
+        "csv",
+        "docstring",
+        "",
+        "zip:x",
+        "Digits",
+    ],
 )
 def test_unknown_names(name):
     for check in (data.check_name, data.load):
@@ -24,9 +37,10 @@ def test_unknown_names(name):
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("")
-    data.check_name(f"npz:{tmp_path / 'file'}")
+    for kind in ("npz", "csv", "jsonl"):
+        data.check_name(f"{kind}:{tmp_path / 'file'}")
     data.check_name(f"folder:{tmp_path}")
-    for name in (f"folder:{tmp_path / 'file'}", f"npz:{tmp_path}"):
+    for name in (f"folder:{tmp_path / 'file'}", f"npz:{tmp_path}", f"jsonl:{tmp_path}"):
         with pytest.raises(ValueError, match=r"that exists"):
             data.check_name(name)
 
@@ -34,12 +48,23 @@ def test_a_file_is_no_folder(tmp_path):
 def test_a_typing_error_gets_names_close_to_it():
     with pytest.raises(ValueError, match=r"name='imagnet'; close to it: .*imagenet") as caught:
         data.check_name("imagnet")
-    for word in ("'digits'", "'npz:PATH'", "'folder:PATH'"):
+    paths = "'npz:PATH'", "'folder:PATH'", "'csv:PATH'", "'jsonl:PATH'"
+    for word in ("'digits'", "'docstrings'", *paths):
         assert word in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "name", ["digits", "cifar10", "cifar10:3.0.2", "imagenette/320px-v2", "imagenet2012:5.*.*"]
+    "name",
+    [
+        "digits",
+        "docstrings",
+        "cifar10",
+        "cifar10:3.0.2",
+        "imagenette/320px-v2",
+        "imagenet2012:5.*.*",
+        "ag_news_subset",
+        "imdb_reviews/plain_text",
+    ],
 )
 def test_known_names(name):
     data.check_name(name)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cctzoo.data.splits import hold_out, subset
+from cctzoo.data.splits import choose, hold_out, hold_out_groups, subset
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
 
@@ -30,6 +30,48 @@ def test_every_class_keeps_an_image():
 
 def test_a_part_that_rounds_to_none_is_one_image():
     assert len(hold_out(np.arange(4), 0.1, seed=1)[1]) == 1
+
+
+GROUP_SIZES = np.array([1, 2, 3, 5, 8, 13, 21, 34, 1, 1, 30, 4, 4])
+GROUPS = np.repeat([f"group {i}" for i in range(13)], GROUP_SIZES).astype(object)
+GROUP_LABELS = np.repeat(np.repeat([0, 1, 2], [8, 3, 2]), GROUP_SIZES)
+
+
+@pytest.mark.parametrize("part", [0.01, 0.1, 0.3, 0.9])
+def test_groups_are_held_out_whole(part):
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(len(GROUPS))
+        groups, labels = GROUPS[order], GROUP_LABELS[order]
+        kept, held = hold_out_groups(labels, groups, part, seed)
+        np.testing.assert_array_equal(np.sort(np.concatenate([kept, held])), np.arange(127))
+        assert not set(groups[kept]) & set(groups[held])
+        assert set(labels[kept]) == {0, 1, 2}
+        assert len(held)
+        again = hold_out_groups(labels, groups, part, seed)
+        np.testing.assert_array_equal(held, again[1])
+
+
+def test_groups_come_close_to_the_part():
+    sizes = np.full(40, 5)
+    groups, labels = np.repeat(np.arange(40).astype(str), sizes), np.repeat([0, 1], 100)
+    for part in (0.1, 0.25, 0.6):
+        _, held = hold_out_groups(labels, groups, part, seed=1)
+        np.testing.assert_array_equal(np.bincount(labels[held]), [100 * part] * 2)
+    assert not len(hold_out_groups(labels, groups, 0, seed=1)[1])
+
+
+def test_the_least_group_where_all_are_larger_than_the_part():
+    labels, groups = np.repeat([0, 1], [9, 1]), np.array([*"aaaaabbbb", "c"])
+    _, held = hold_out_groups(labels, groups, 0.1, seed=1)
+    assert set(groups[held]) == {"b"}
+    assert not len(hold_out_groups(labels[[0, 9]], groups[[0, 9]], 0.1, seed=1)[1])
+
+
+def test_a_choice_of_more_than_there_are():
+    assert len(LABELS[choose(LABELS, "train_images", None, seed=1)]) == 101
+    np.testing.assert_array_equal(choose(LABELS, "train_images", 7, 1), subset(LABELS, 7, 1))
+    with pytest.raises(ValueError, match="Received: train_images=102, samples=101"):
+        choose(LABELS, "train_images", 102, seed=1)
 
 
 @pytest.mark.parametrize("count", [1, 3, 10, 37, 100, 101])

@@ -159,7 +159,7 @@ def test_a_broken_record_is_named(tmp_path, monkeypatch):
 def test_labels_are_read_once(tmp_path, monkeypatch):
     prepare(tmp_path)
     first = load(tmp_path)
-    monkeypatch.setattr(RecordSource, "example", lambda self, i: ("", 0))  # of test, one is asked
+    monkeypatch.setattr(RecordSource, "example", lambda self, i: ("", 0))
     again = load(tmp_path)
     np.testing.assert_array_equal(again.y_train, first.y_train)
     (kept,) = tmp_path.rglob("cctzoo-labels-train.npy")

@@ -65,7 +65,7 @@ def test_no_network_is_one_clear_error_in_seconds(tmp_path, no_network):
     with pytest.raises(ValueError, match="name='cifar10', no answer from www") as caught:
         data.load("cifar10", data_dir=tmp_path)
     assert time.monotonic() - start < 10
-    for word in ("'digits'", "'npz:PATH'", "'folder:PATH'", "manual_dir", ARCHIVE, URL):
+    for word in ("'digits'", "'folder:PATH'", "'csv:PATH'", "manual_dir", ARCHIVE, URL):
         assert word in str(caught.value)
     assert caught.value.__cause__ is None
 
