@@ -25,7 +25,7 @@ import numpy as np
 
 from cctzoo import data, training
 from cctzoo.files import write_json
-from cctzoo.training.build import augmented, build_model, compile_model
+from cctzoo.training.build import build_model, compile_model, trainable
 
 
 def main():
@@ -61,7 +61,7 @@ def time_steps(options):
                 validation=0.0,
             )
             dataset = recipe.load_data()
-            model = augmented(build_model(recipe, dataset), recipe, dataset)
+            model = trainable(build_model(recipe, dataset), recipe, dataset)
             compile_model(model, recipe, steps=10)
             batches = data.TrainingBatches(images, labels, 10, options.batch, augmentation)
             steps[name], drawn[name] = step_of(model, batches), batches

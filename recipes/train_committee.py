@@ -67,7 +67,7 @@ def combine(runs, average):
     logits = evaluation.predict(committee, data.x_test, batch_size=64)
     found = evaluation.figures(logits, data.y_test)
     report = {f"test_{name}": value for name, value in found.items()} | {
-        "test_images": len(data.x_test),
+        "test_samples": len(data.x_test),
         "average": average,
         "members": {run.directory.name: run.report["test_accuracy"] for run in runs},
     }
@@ -77,7 +77,7 @@ def combine(runs, average):
 def table(report):
     rows = [*report["members"].items(), ("committee", report["test_accuracy"])]
     lines = [f"{name:28}{accuracy:10.2%}" for name, accuracy in rows]
-    return "\n".join([f"{'test accuracy':28}{report['test_images']:>10}", *lines])
+    return "\n".join([f"{'test accuracy':28}{report['test_samples']:>10}", *lines])
 
 
 if __name__ == "__main__":

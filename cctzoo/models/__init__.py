@@ -8,12 +8,14 @@ from cctzoo.models.features import feature_extractor, feature_names
 from cctzoo.models.text import text_cct, text_cvt, text_transformer, text_vit
 from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import VARIANTS, list_models, model_table, variant_config
+from cctzoo.models.vocabulary import Vocabulary
 
 __all__ = [
     "CCT",
     "CCTConfig",
     "SoftCommittee",
     "TextConfig",
+    "Vocabulary",
     "create_model",
     "feature_extractor",
     "feature_names",

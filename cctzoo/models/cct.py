@@ -10,6 +10,7 @@ from cctzoo.layers.encoder_block import EPSILON
 from cctzoo.models.stems import image_stem, text_stem
 from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import VARIANTS, config_from, variant_config
+from cctzoo.models.vocabulary import vocabulary_of
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -42,6 +43,11 @@ class CCT(keras.Model):
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
         self.config = config
         self.dtype_policy = policy
+
+    @property
+    def vocabulary(self):
+        """The `Vocabulary` of a model for texts that knows its words: texts to ids."""
+        return vocabulary_of(self.config)
 
     def get_config(self):
         return {

@@ -13,6 +13,7 @@ from cctzoo.layers import SoftAverage
 from cctzoo.models.cct import CCT
 from cctzoo.models.encoder_config import EncoderConfig, is_number
 from cctzoo.models.text_config import TextConfig
+from cctzoo.models.vocabulary import vocabulary_of
 
 AVERAGES = ("probabilities", "logits")
 
@@ -84,8 +85,8 @@ class CommitteeConfig:
 
     @property
     def vocabulary(self):
-        """Of members for texts."""
-        return self.members[0].vocabulary
+        """The words of members for texts."""
+        return getattr(self.members[0], "vocabulary", None)
 
     @property
     def include_preprocessing(self):
@@ -136,6 +137,11 @@ class SoftCommittee(keras.Model):
         # Keras scales the loss by the policy of the model alone; one member in float16 needs it.
         policies = [member.dtype_policy for member in members]
         self.dtype_policy = max(policies, key=lambda policy: policy.name == "mixed_float16")
+
+    @property
+    def vocabulary(self):
+        """The `Vocabulary` of members for texts that know their words: texts to ids."""
+        return vocabulary_of(self.config)
 
     def get_config(self):
         return {

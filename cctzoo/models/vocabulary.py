@@ -131,6 +131,23 @@ class Vocabulary:
         return {word: index for index, word in enumerate(self.words, start=2)}
 
 
+def vocabulary_of(config):
+    """The `Vocabulary` of a model for texts.
+
+    Args:
+        config: of the model.
+
+    Raises:
+        ValueError: for a model that does not know its words.
+    """
+    words = getattr(config, "vocabulary", None)
+    if words is None:
+        raise ValueError(
+            "The model must be one for texts, built with a `vocabulary`. Received: one without"
+        )
+    return Vocabulary(words, config.input_shape[0])
+
+
 def _checked(texts):
     if isinstance(texts, str):
         raise ValueError(

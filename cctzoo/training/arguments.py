@@ -11,8 +11,9 @@ import types
 import typing
 from pathlib import Path
 
-from cctzoo.data import Augmentation
-from cctzoo.models import CCTConfig
+from cctzoo.data import Augmentation, TextDataset
+from cctzoo.models import TextConfig
+from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.training.callbacks import TrainingDiverged
 from cctzoo.training.presets import PRESETS
 from cctzoo.training.recipe import Recipe
@@ -20,6 +21,7 @@ from cctzoo.training.train import check_directory, resume, train
 
 DIGITS = Recipe()
 MODEL_CHANGES = ("heads", "head_dim", "conv_prefix", "depth", "embed_dim")
+TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
 LOADING = ("data_dir", "manual_dir")
 FIELDS = {field.name for field in dataclasses.fields(Recipe)} - {"changes"}
 POLICY = {field.name for field in dataclasses.fields(Augmentation)}
@@ -42,9 +44,9 @@ def recipe_parser(description, preset="digits"):
     add("--workers", type=int, help="threads that decode images (default: one per processor)")
     add("--tensorboard", action="store_true", help="write events")
     add_recipe_arguments(parser, preset)
-    texts = documented_arguments(CCTConfig)
+    texts = documented_arguments(EncoderConfig) | documented_arguments(TextConfig)
     group = parser.add_argument_group("model (default: the recipe's)")
-    for name in MODEL_CHANGES:
+    for name in (*MODEL_CHANGES, *TEXT_CHANGES):
         group.add_argument(flag(name), type=json.loads, metavar="JSON", help=texts[name])
     return parser
 
@@ -112,10 +114,11 @@ def run_recipe(parser, **defaults):
         else:
             done = train(recipe, directory, **keywords)
     report = done.report
+    noun = "texts" if isinstance(done.dataset, TextDataset) else "images"
     print(
-        f"\ntest accuracy {report['test_accuracy']:.2%} on {report['test_images']} images, "
+        f"\ntest accuracy {report['test_accuracy']:.2%} on {report['test_samples']} {noun}, "
         f"trained in {report['training_seconds']:.0f} s "
-        f"({report['images_per_second']:.0f} images/s, {report['backend']}): {directory}\n"
+        f"({report['samples_per_second']:.0f} {noun}/s, {report['backend']}): {directory}\n"
     )
     return done, options
 
@@ -139,7 +142,7 @@ def recipe_from(values, **defaults):
     if "warmup_epochs" not in given and "epochs" in given:
         # A shorter run warms up for the same part of it.
         given["warmup_epochs"] = given["epochs"] * base["warmup_epochs"] // base["epochs"]
-    changes = {name: given[name] for name in MODEL_CHANGES if name in given}
+    changes = {name: given[name] for name in (*MODEL_CHANGES, *TEXT_CHANGES) if name in given}
     base |= {name: given[name] for name in FIELDS & set(given)}
     base["changes"] = base["changes"] | given.get("changes", {}) | changes
     base["augmentation"] = dataclasses.replace(
@@ -165,7 +168,7 @@ def _understood(values, defaults):
         if name in given
     }
     if "resume" in given:
-        odd = (FIELDS | POLICY | {*MODEL_CHANGES, "changes", "directory"}) & set(given)
+        odd = (FIELDS | POLICY | {*MODEL_CHANGES, *TEXT_CHANGES, "changes", "directory"}) & set(given)
         if odd:
             raise ValueError(
                 "A run that goes on has its recipe. "

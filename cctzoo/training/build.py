@@ -5,42 +5,105 @@ import dataclasses
 import keras
 import numpy as np
 
-from cctzoo.models import CCT, create_model
+from cctzoo.data import TextBatches, TextDataset, TrainingBatches
+from cctzoo.models import CCT, TextConfig, Vocabulary, create_model, variant_config
 from cctzoo.training.augmented_model import AugmentedModel
 from cctzoo.weights.start import trained_model
 from cctzoo.weights.transfer import transfer
+from cctzoo.weights.word_vectors import load_word_vectors
 
 RESIDENT_BYTES = 2**31  # arrays up to this size lie on the accelerator
 
 
 def build_model(recipe, dataset):
-    """The recipe's model for the data's images and classes, with logits as output."""
-    given = {
-        "input_shape": dataset.x_train.shape[1:],
-        "classes": len(dataset.classes),
-        "classifier_activation": None,
-    }
+    """The recipe's model for the data's images or texts and classes, with logits as output.
+
+    Raises:
+        ValueError: for a model of images and a set of texts, or the reverse.
+    """
     start = recipe.start_from
     source = None if start is None else trained_model(start, recipe.model)
+    base = variant_config(recipe.model, **recipe.changes) if source is None else source.config
+    given = data_fields(base, dataset)
     if source is None:  # fresh, or from a checkpoint that holds nothing but weights
-        given["mean"], given["std"] = dataset.pixel_statistics()
-        return create_model(
-            recipe.model, weights=start, dtype=recipe.precision, **given | recipe.changes
-        )
-    if source.config.input_shape[-1] != given["input_shape"][-1]:  # its statistics are of others
-        given["mean"], given["std"] = dataset.pixel_statistics()
-    config = dataclasses.replace(source.config, **given | recipe.changes)
-    model = CCT(config, name=source.name, dtype=recipe.precision)
-    transfer(source, model)
+        if isinstance(dataset, TextDataset):
+            given = recipe.changes | given
+        else:
+            given["mean"], given["std"] = dataset.pixel_statistics()
+            given |= recipe.changes
+        model = create_model(recipe.model, weights=start, dtype=recipe.precision, **given)
+    else:
+        if given.get("input_shape", base.input_shape)[-1] != base.input_shape[-1]:
+            given["mean"], given["std"] = dataset.pixel_statistics()  # its own are of others
+        config = dataclasses.replace(base, **given | recipe.changes)
+        model = CCT(config, name=source.name, dtype=recipe.precision)
+        transfer(source, model)
+    if recipe.word_vectors is not None:
+        load_word_vectors(model, recipe.word_vectors)
     return model
 
 
-def augmented(model, recipe, dataset):
-    """The model with its augmentation, and with the images if they fit on the accelerator."""
+def data_fields(base, dataset):
+    """Fields of a config that the data decide, for a model that ends on logits.
+
+    Args:
+        base: the config that has all else. Its own vocabulary stays; else the most frequent
+            words of training and validation texts are taken, at most `vocabulary_size`.
+        dataset: a `Dataset` or a `TextDataset`.
+    """
+    texts = isinstance(dataset, TextDataset)
+    if texts != isinstance(base, TextConfig):
+        kinds = ("images", "texts")
+        raise ValueError(
+            "Model and data set must both be for images, or both for texts. Received: a model "
+            f"for {kinds[not texts]}, dataset={dataset.name!r} of {kinds[texts]}"
+        )
+    fields = {"classes": len(dataset.classes), "classifier_activation": None}
+    if not texts:
+        return fields | {"input_shape": dataset.x_train.shape[1:]}
+    words = base.vocabulary
+    if words is None:
+        # Whatever the seed holds out, the words are the same: members of a committee share them.
+        known = np.concatenate([dataset.x_train, dataset.x_validation])
+        words = Vocabulary.fit(known, base.vocabulary_size, base.length).words
+    return fields | {"vocabulary": words, "vocabulary_size": len(words) + 2}
+
+
+def as_model_takes(dataset, model):
+    """The data set with ids (n, length) int32 for texts; one of images as it is.
+
+    Args:
+        dataset: a `Dataset` or a `TextDataset`.
+        model: a `CCT` or a `SoftCommittee`, which knows its words if it is for texts.
+    """
+    if not isinstance(dataset, TextDataset):
+        return dataset
+    vocabulary = model.vocabulary
+    parts = ("x_train", "x_validation", "x_test")
+    return dataclasses.replace(dataset, **{p: vocabulary(getattr(dataset, p)) for p in parts})
+
+
+def trainable(model, recipe, dataset):
+    """The model with what happens to its inputs in training, to be compiled and fitted.
+
+    Images are augmented, and kept on the accelerator if they fit; texts go in as they are.
+    """
+    if isinstance(dataset, TextDataset):
+        return keras.Model(model.inputs[0], model.outputs[0], name=f"trained_{model.name}")
     x = dataset.x_train
     resident = isinstance(x, np.ndarray) and x.nbytes <= RESIDENT_BYTES
     mean, std = model.config.mean, model.config.std
     return AugmentedModel(model, recipe.augmentation, mean, std, x if resident else None)
+
+
+def training_batches(recipe, dataset, epoch, workers):
+    """The batches of `fit`, from an epoch on that is counted from 0."""
+    data = dataset.x_train, dataset.y_train, len(dataset.classes), recipe.batch_size
+    if isinstance(dataset, TextDataset):
+        return TextBatches(*data, seed=recipe.seed, epoch=epoch)
+    return TrainingBatches(
+        *data, recipe.augmentation, seed=recipe.seed, epoch=epoch, workers=workers
+    )
 
 
 def compile_model(model, recipe, steps):

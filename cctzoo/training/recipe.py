@@ -6,7 +6,9 @@ from pathlib import Path
 
 from cctzoo.data import Augmentation, load
 from cctzoo.data.datasets import check_name
+from cctzoo.data.options import TEXTS, kind_of
 from cctzoo.files import write_text
+from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import variant_config
 from cctzoo.weights.start import check_start
 
@@ -24,16 +26,19 @@ class Recipe:
     Args:
         dataset: a name that `data.load` knows.
         model: a name that `models.create_model` knows.
-        changes: fields of `CCTConfig` that differ from the named model, e.g.
-            `{"heads": 64}`; image shape, classes and pixel statistics come from the data.
+        changes: fields of `CCTConfig` or `TextConfig` that differ from the named model, e.g.
+            `{"heads": 64}`; image shape, classes, pixel statistics and the words of a
+            vocabulary come from the data.
         start_from: what the run starts from, see `weights.transfer`: a tag of trained
             weights, a folder of `weights.save_to_folder`, a `.keras` file, or a
             `.safetensors` file of `weights.save_weights`. The model is then theirs, with its
             pixel statistics, and `changes` are changes of that; `model` has no say but to
             complete a tag. Or a `.pth` checkpoint of `model` with its `changes`.
+        word_vectors: path of a GloVe text file that a model for texts starts from, see
+            `weights.load_word_vectors`.
         epochs: of warm-up and cosine, at least 1.
         cooldown_epochs: that follow, at the rate that the cosine ended with.
-        batch_size: images per step.
+        batch_size: images or texts per step.
         accumulate: steps whose gradients are averaged before one change of the weights.
         learning_rate: after warm-up.
         warmup_epochs: below `epochs`; the rate rises linearly.
@@ -46,8 +51,8 @@ class Recipe:
         clip_norm: largest norm of all gradients together; `None` for no clipping.
         ema: momentum of a moving average of the weights, in (0, 1), which is then what is
             validated and kept; `None` for none.
-        augmentation: a `data.Augmentation`.
-        validation: part of the training images held out, in [0, 1).
+        augmentation: a `data.Augmentation`, of images.
+        validation: part of the training samples held out, in [0, 1).
         train_images, test_images: how many, drawn evenly from the classes; `None`: all.
         image_size: side in pixels, for data whose images differ in size; `None`: 224.
         color_mode: `"rgb"` or `"grayscale"`, to convert all images of a folder.
@@ -63,6 +68,7 @@ class Recipe:
     model: str = "cct_2_3x2_32"
     changes: dict = dataclasses.field(default_factory=dict)
     start_from: str | None = None
+    word_vectors: str | None = None
     epochs: int = 45
     cooldown_epochs: int = 0
     batch_size: int = 64
@@ -90,12 +96,13 @@ class Recipe:
 
     def __post_init__(self):
         check_name(self.dataset)
-        variant_config(self.model, **self.changes)
+        config = variant_config(self.model, **self.changes)
         if not isinstance(self.augmentation, Augmentation):
             raise ValueError(
                 "`augmentation` must be a `data.Augmentation`. "
                 f"Received: augmentation={self.augmentation!r}"
             )
+        self._check_kind(isinstance(config, TextConfig))
         if self.start_from is not None:
             check_start(self.start_from, self.model)
         infinity = float("inf")
@@ -129,6 +136,25 @@ class Recipe:
         for name, (holds, rule) in rules.items():
             if not holds:
                 raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
+
+    def _check_kind(self, texts):
+        """Raises ValueError for what is of images in a recipe of texts, or the reverse."""
+        kind = kind_of(self.dataset)
+        if kind != "tfds" and texts != (kind in TEXTS):
+            raise ValueError(
+                "Model and data set must both be for images, or both for texts. "
+                f"Received: model={self.model!r}, dataset={self.dataset!r}"
+            )
+        if texts and self.augmentation != Augmentation():
+            raise ValueError(
+                "Only images are augmented: a recipe of texts has `augmentation=Augmentation()`. "
+                f"Received: model={self.model!r}, augmentation={self.augmentation!r}"
+            )
+        if self.word_vectors is not None and not (texts and Path(self.word_vectors).is_file()):
+            raise ValueError(
+                "`word_vectors` must be a file that exists, for a model for texts. Received: "
+                f"word_vectors={self.word_vectors!r}, model={self.model!r}"
+            )
 
     @property
     def total_epochs(self):

@@ -11,11 +11,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cctzoo.data import TrainingBatches
 from cctzoo.data.batches import check_batch_size
 from cctzoo.files import replacing, write_json
 from cctzoo.training import checkpoint, evaluation, plots
-from cctzoo.training.build import augmented, build_model, compile_model
+from cctzoo.training.build import (
+    as_model_takes,
+    build_model,
+    compile_model,
+    trainable,
+    training_batches,
+)
 from cctzoo.training.callbacks import (
     RunRecorder,
     StopAtNaN,
@@ -44,7 +49,7 @@ def train(
     The directory holds `recipe.json`, `history.csv`, `checkpoint.npz` (the whole state after
     the last finished epoch), `best.keras` (of the highest validation accuracy),
     `model.keras` (of the last epoch), `curves.png`, `confusion.png` and `report.json` (test
-    accuracy, top-5, class by class, seconds, images per second).
+    accuracy, top-5, class by class, seconds, images or texts per second).
 
     Ctrl-C, SIGTERM or a kill at any moment lose the epoch that runs; `resume` goes on.
 
@@ -90,7 +95,8 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, callbacks,
     keras.utils.set_random_seed(recipe.seed)
     with use_devices(devices, recipe.batch_size):
         model = build_model(recipe, dataset)
-        trained = augmented(model, recipe, dataset)
+        dataset = as_model_takes(dataset, model)
+        trained = trainable(model, recipe, dataset)
         steps = len(dataset.x_train) // recipe.batch_size
         compile_model(trained, recipe, steps)
         trained.optimizer.build(trained.trainable_variables)
@@ -103,16 +109,8 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, callbacks,
             path = directory / "checkpoint.npz"
             history, best = checkpoint.load(path, model, trained.optimizer)
             write_history(history, directory / "history.csv")  # which is written after it
-        batches = TrainingBatches(
-            dataset.x_train,
-            dataset.y_train,
-            len(dataset.classes),
-            recipe.batch_size,
-            recipe.augmentation,
-            seed=recipe.seed,
-            epoch=len(history),
-            workers=_workers(dataset.x_train, devices, workers),
-        )
+        workers = _workers(dataset.x_train, devices, workers)
+        batches = training_batches(recipe, dataset, len(history), workers)
         validate = _validation(trained, dataset, recipe.batch_size)
         recorder = RunRecorder(directory, model, validate, history, best, tensorboard)
         fit(trained, batches, recipe, recorder, callbacks)
@@ -151,10 +149,10 @@ def _finish(recipe, directory, model, dataset, recorder, steps):
     seconds = sum(row["seconds"] for row in recorder.history)
     found = evaluation.figures(logits, dataset.y_test)
     report = {f"test_{name}": value for name, value in found.items()} | {
-        "test_images": len(dataset.x_test),
+        "test_samples": len(dataset.x_test),
         "best_validation_accuracy": recorder.best,
         "training_seconds": seconds,
-        "images_per_second": len(recorder.history) * steps * recipe.batch_size / seconds,
+        "samples_per_second": len(recorder.history) * steps * recipe.batch_size / seconds,
         "backend": keras.backend.backend(),
         "class_accuracies": evaluation.class_accuracies(matrix, dataset.classes),
         "confusion": matrix.tolist(),

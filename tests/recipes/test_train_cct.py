@@ -22,7 +22,7 @@ def test_short_run(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["test_images"] == 359
+    assert report["test_samples"] == 359
     assert [each["precision"] for each in report["exports"]] == [
         "float32",
         "dynamic_int8",

@@ -51,7 +51,7 @@ def test_training(script, changes, tmp_path):
     model = keras.saving.load_model(tmp_path / "out" / "model.keras")
     found = {name: getattr(model.config, name) for name in changes}
     assert found == changes
-    assert json.loads((tmp_path / "out" / "report.json").read_text())["test_images"] == 50
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["test_samples"] == 50
 
 
 @quick

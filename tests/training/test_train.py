@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cctzoo import data, training
-from cctzoo.training.build import augmented, build_model, compile_model
+from cctzoo.training.build import build_model, compile_model, trainable
 from tests.training.few import TINY, few_digits
 
 
@@ -36,7 +36,7 @@ def test_a_run_directory_is_complete(tmp_path):
     assert report == run.report
     assert report["best_validation_accuracy"] == max(float(row["val_accuracy"]) for row in rows)
     matrix = np.array(report["confusion"])
-    assert matrix.sum() == report["test_images"] == 51
+    assert matrix.sum() == report["test_samples"] == 51
     assert report["test_accuracy"] == pytest.approx(np.trace(matrix) / 51)
     assert report["test_accuracy"] <= report["test_top5_accuracy"] <= 1
     zero = matrix[0, 0] / matrix[0].sum()
@@ -95,7 +95,7 @@ def test_without_validation_every_image_trains(tmp_path):
 
 def compiled(recipe, steps=10):
     dataset = recipe.load_data()
-    model = augmented(build_model(recipe, dataset), recipe, dataset)
+    model = trainable(build_model(recipe, dataset), recipe, dataset)
     compile_model(model, recipe, steps)
     return model, dataset
 
