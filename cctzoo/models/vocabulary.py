@@ -26,7 +26,7 @@ SEPARATORS = (
 )
 # Characters that are words by themselves, beside each other or within a run of letters.
 SINGLES = (
-    "\u2600-\u27bf\U0001f000-\U0001faff"  # emoji
+    "\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # emoji, signs, arrows
     "\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff"  # kana and ideographs: no spaces between words
 )
 WORD = re.compile(f"[{SINGLES}]|[^{SEPARATORS}{SINGLES}]+")
