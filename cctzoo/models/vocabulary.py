@@ -26,7 +26,7 @@ SEPARATORS = (
 )
 # Characters that are words by themselves, beside each other or within a run of letters.
 SINGLES = (
-    "\u2600-\u27bf\U0001f000-\U0001faff"  # emoji
+    "\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # emoji, signs, arrows
     "\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff"  # kana and ideographs: no spaces between words
 )
 WORD = re.compile(f"[{SINGLES}]|[^{SEPARATORS}{SINGLES}]+")
@@ -70,21 +70,22 @@ class Vocabulary:
     length: int
 
     def __post_init__(self):
-        if isinstance(self.words, str) or not len(self.words):
+        words = () if isinstance(self.words, str) else tuple(self.words)
+        if not words:
             raise ValueError(
                 f"`words` must be a sequence of at least one word. Received: words={self.words!r}"
             )
-        for word in self.words:
+        for word in words:
             if not isinstance(word, str) or split(word) != [word]:
                 raise ValueError(
                     "A word must be a str that `split` leaves whole: lower-case, not empty, "
                     f"without separators. Received: {reprlib.repr(word)} in `words`"
                 )
-        if len(set(self.words)) < len(self.words):
-            ((word, count),) = Counter(self.words).most_common(1)
+        if len(set(words)) < len(words):
+            ((word, count),) = Counter(words).most_common(1)
             raise ValueError(f"`words` must differ. Received: {word!r} {count} times")
         _check_whole("length", self.length, 1)
-        object.__setattr__(self, "words", tuple(self.words))
+        object.__setattr__(self, "words", words)
 
     @classmethod
     def fit(cls, texts, size=20_000, length=64, least_count=1):

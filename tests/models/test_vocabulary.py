@@ -23,6 +23,7 @@ FINAL_SIGMA = "ΟΔΟΣ ΣΑΣ:Σ"  # at the end of a word, whatever follows; bu
         ("a\0b\0", ["a", "b"]),
         ("naïve Straße \u2014 «déjà vu»", ["naïve", "straße", "déjà", "vu"]),
         ("so😀😀good ❤\ufe0f 👍🏽", ["so", "😀", "😀", "good", "❤", "👍", "🏽"]),
+        ("5⭐in 1⏰!", ["5", "⭐", "in", "1", "⏰"]),
         ("\u200fשלום, עולם\u202c مرحبا؟", ["שלום", "עולם", "مرحبا"]),  # noqa: RUF001
         ("猫が好き。ok", ["猫", "が", "好", "き", "ok"]),
         ("ab\ud800cd \udfff", ["ab", "cd"]),  # halves of surrogate pairs
