@@ -13,14 +13,15 @@ from cctzoo.files import write_json
 IMAGES = 1000  # of the test part that every file is checked on
 
 
-def train_and_deliver(description, **defaults):
+def train_and_deliver(description, preset="digits", **defaults):
     """The whole of a training recipe: reads the command line, trains, exports, times.
 
     Args:
         description: of the recipe, for `--help`.
+        preset: that is taken unless `--preset` names another.
         defaults: of arguments that are not given, see `training.parse`.
     """
-    parser = training.recipe_parser(description)
+    parser = training.recipe_parser(description, preset)
     parser.add_argument("--no-export", action="store_true", help="train only")
     run, options = training.run_recipe(parser, **defaults)
     if not options.no_export:

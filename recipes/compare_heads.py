@@ -105,7 +105,9 @@ def compare(runs):
     return {
         "test_accuracy": accuracies
         | {"committee": evaluation.figures(logits, data.y_test)["accuracy"]},
-        "samples_per_second": {name: run.report["samples_per_second"] for name, run in runs.items()},
+        "samples_per_second": {
+            name: run.report["samples_per_second"] for name, run in runs.items()
+        },
         "data": data.name,
         "test_samples": len(data.x_test),
     }

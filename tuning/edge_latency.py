@@ -75,7 +75,7 @@ class EdgeLatency:
         """Latency of one image.
 
         Args:
-            config: a `CCTConfig`.
+            config: a `CCTConfig` or `TextConfig`.
 
         Returns:
             A dict with `latency_ms`, `ratio` (to the anchor) and `anchor_ms`.

@@ -12,7 +12,7 @@ class CCTHyperModel(keras_tuner.HyperModel):
     Args:
         space: a `SearchSpace`.
         model: name of the model that has all which the space leaves open.
-        changes: fields of `CCTConfig` that differ from it, e.g. `classes=10`.
+        changes: fields of `CCTConfig` or `TextConfig` that differ from it, e.g. `classes=10`.
 
     Raises:
         ValueError: for an unknown model, changes that are no fields, or a space without a
@@ -27,7 +27,7 @@ class CCTHyperModel(keras_tuner.HyperModel):
         self._configs = {}
 
     def config(self, values):
-        """The `CCTConfig` of a point, given as a dict; ValueError if it is no model."""
+        """The config of a point, given as a dict; ValueError if it is no model."""
         key = tuple(values[name] for name in HYPERPARAMETERS)
         if key not in self._configs:  # oracles ask for those of all trials at each proposal
             self._configs[key] = self.space.config(values, self.base)

@@ -16,7 +16,7 @@ class Record:
     Attributes:
         trial: its number, as text.
         values: of the hyperparameters.
-        changes: fields of `CCTConfig` in which its model differs from the search's base.
+        changes: fields of the config in which its model differs from the search's base.
         status: `"running"`, `"trained"`, `"over budget"` or `"failed"`.
         reason: why it was not trained, in one line.
         latency_ms, ratio: of one image, and relative to the anchor, see `EdgeLatency`.

@@ -15,12 +15,14 @@ from search_space import HYPERPARAMETERS, SearchSpace
 
 from cctzoo import training
 from cctzoo.data.batches import check_batch_size
+from cctzoo.models import variant_config
 from cctzoo.training.arguments import (
     add_recipe_arguments,
     documented_arguments,
     flag,
     recipe_from,
 )
+from cctzoo.training.build import data_fields
 
 DIGITS = {"conv_layers": 1}  # 8 x 8 tokens: with 4 x 4, heads and prefix cost nothing
 PROXY_PART = 5  # a trial trains for a fifth of the epochs
@@ -84,14 +86,14 @@ def new_search(options, directory, loading):
     plan = _plan(options)
     recipe, objective = plan["recipe"], plan["objective"]
     dataset = recipe.load_data(**loading)
-    plan |= {"input_shape": dataset.x_train.shape[1:], "classes": len(dataset.classes)}
-    search = Search(**plan)
+    given = data_fields(variant_config(recipe.model, **recipe.changes), dataset)
+    search = Search(**plan, given=given | ({"vocabulary": None} if "vocabulary" in given else {}))
     proxy = search.proxy.load_data(**loading)
     check_batch_size(recipe.batch_size, len(proxy.x_train), recipe.augmentation)
     if not len(proxy.x_validation):
         raise ValueError(
-            "A search needs validation images. "
-            f"Received: validation={recipe.validation} of {len(proxy.x_train)} images"
+            "A search needs samples for validation. "
+            f"Received: validation={recipe.validation} of {len(proxy.x_train)}"
         )
     base = search.latency.measure(search.hypermodel.base)["latency_ms"]
     if objective.target_ms is None and objective.budget_ms is None:

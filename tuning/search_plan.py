@@ -26,7 +26,8 @@ class Search:
         space: what is searched.
         objective: what is maximised.
         latency: how latency is measured.
-        input_shape, classes: of the data.
+        given: fields of the model's config that the data decide, see
+            `training.build.data_fields`; of a vocabulary its size alone.
         proxy_epochs: of each trial's training; Hyperband's longest.
         proxy_images: training images of each trial, drawn evenly from the classes, the
             validation part included; `None`: all.
@@ -44,8 +45,7 @@ class Search:
     space: SearchSpace
     objective: LatencyObjective
     latency: EdgeLatency
-    input_shape: tuple[int, int, int]
-    classes: int
+    given: dict
     proxy_epochs: int
     proxy_images: int | None = None
     oracle: str = "pareto"
@@ -71,22 +71,14 @@ class Search:
                 "A search trains from random weights. "
                 f"Received: start_from={self.recipe.start_from!r}"
             )
-        object.__setattr__(self, "input_shape", tuple(self.input_shape))
+        given = json.loads(json.dumps(self.given))  # lists for tuples, as search.json has them
+        object.__setattr__(self, "given", given)
         _ = self.proxy, self.hypermodel  # raise what they have to raise
 
     @functools.cached_property
     def hypermodel(self):
         """The `CCTHyperModel`, with logits as output, as all training has it."""
-        return CCTHyperModel(
-            self.space,
-            self.recipe.model,
-            **self.recipe.changes
-            | {
-                "input_shape": self.input_shape,
-                "classes": self.classes,
-                "classifier_activation": None,
-            },
-        )
+        return CCTHyperModel(self.space, self.recipe.model, **self.recipe.changes | self.given)
 
     @property
     def proxy(self):

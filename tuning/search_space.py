@@ -6,8 +6,7 @@ import math
 
 import keras_tuner
 
-from cctzoo.layers.conv_prefix import KINDS
-from cctzoo.models import CCTConfig
+from cctzoo.models import TextConfig
 
 PROFILES = ("even", "rising", "falling")
 POOLS = ("late", "early", "none")
@@ -29,7 +28,7 @@ class SearchSpace:
             block to `heads` in the last, in powers of two; `"falling"`: the reverse.
         head_dim: width of a head; 0: `embed_dim` shared among the heads, at least 1 each.
         conv_prefix: initial blocks that are convolutions.
-        prefix_kind: of these, see `layers.ConvPrefix`.
+        prefix_kind: of these, see `layers.ConvPrefix`; `"token_image"` is for texts.
         prefix_pool: where the prefix halves the map: `"late"` (before its last two blocks),
             `"early"` (before its first two) or `"none"`.
 
@@ -47,7 +46,11 @@ class SearchSpace:
     prefix_pool: tuple[str, ...] = POOLS
 
     def __post_init__(self):
-        words = {"head_profile": PROFILES, "prefix_kind": KINDS, "prefix_pool": POOLS}
+        words = {
+            "head_profile": PROFILES,
+            "prefix_kind": TextConfig.PREFIX_KINDS,
+            "prefix_pool": POOLS,
+        }
         least = {"head_dim": 0, "conv_prefix": 0}
         for name in HYPERPARAMETERS:
             choices = tuple(getattr(self, name))
@@ -86,7 +89,7 @@ class SearchSpace:
 
         Args:
             values: one value of each hyperparameter, by name; other names are not looked at.
-            base: the `CCTConfig` that has all else.
+            base: the `CCTConfig` or `TextConfig` that has all else.
 
         Raises:
             ValueError: if the point is no model.
@@ -110,7 +113,7 @@ class SearchSpace:
             conv_prefix=prefix,
             prefix_kind=values["prefix_kind"] if prefix else "vgg",
             prefix_filters=None,
-            prefix_pool=pool if prefix else None,
+            prefix_pool=pool if prefix and values["prefix_kind"] != "token_image" else None,
         )
         if config.tokens == 1:
             raise ValueError(
@@ -147,7 +150,7 @@ def changes(config, base):
     """The fields in which a config differs from another, as a dict."""
     return {
         field.name: getattr(config, field.name)
-        for field in dataclasses.fields(CCTConfig)
+        for field in dataclasses.fields(base)
         if getattr(config, field.name) != getattr(base, field.name)
     }
 

@@ -168,7 +168,9 @@ def _understood(values, defaults):
         if name in given
     }
     if "resume" in given:
-        odd = (FIELDS | POLICY | {*MODEL_CHANGES, *TEXT_CHANGES, "changes", "directory"}) & set(given)
+        odd = (FIELDS | POLICY | {*MODEL_CHANGES, *TEXT_CHANGES, "changes", "directory"}) & set(
+            given
+        )
         if odd:
             raise ValueError(
                 "A run that goes on has its recipe. "

@@ -68,6 +68,32 @@ IMAGENET = CIFAR100 | {
     "image_size": 224,
 }
 
+# Texts. Model, length, word vectors and dropout as in the authors' code; of their training
+# nothing is published but the accuracies, so that the rest is ours.
+DOCSTRINGS = {
+    "dataset": "docstrings",
+    "model": "text_cct_2_k2",
+    "changes": {"length": 64, "word_dim": 128},
+    "epochs": 20,
+    "warmup_epochs": 2,
+    "augmentation": Augmentation(),
+}
+AG_NEWS = DOCSTRINGS | {
+    "dataset": "ag_news_subset",
+    "changes": {"length": 64, "vocabulary_size": 50_000},
+    "epochs": 10,
+    "warmup_epochs": 1,
+    "batch_size": 128,
+    "learning_rate": 5e-4,
+    "validation": 0.02,
+}
+IMDB = AG_NEWS | {
+    "dataset": "imdb_reviews",
+    "changes": {"length": 512, "vocabulary_size": 30_000},
+    "batch_size": 64,
+    "validation": 0.1,
+}
+
 PRESETS = {
     "digits": {},
     "cifar10_200": LEGACY,
@@ -76,6 +102,9 @@ PRESETS = {
     "cifar100_300": CIFAR100,
     "flowers102": FLOWERS102,
     "imagenet": IMAGENET,
+    "docstrings": DOCSTRINGS,
+    "ag_news": AG_NEWS,
+    "imdb": IMDB,
 }
 
 

@@ -87,7 +87,7 @@ def test_presets_have_the_published_numbers():
             *(recipe.weight_decay, recipe.label_smoothing),
         )
         for name in presets.PRESETS
-        if name != "digits"
+        if name not in ("digits", "docstrings", "ag_news", "imdb")  # whose numbers are ours
         for recipe in [training.preset(name, dataset="digits", image_size=None)]
     }
     assert table == {

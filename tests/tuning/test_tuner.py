@@ -215,7 +215,7 @@ def test_the_proxy_does_not_see_the_test_part(tmp_path):
         ({"proxy_epochs": 0}, "proxy_epochs=0"),
         ({"oracle": "grid"}, "oracle='grid'"),
         ({"recipe": training.Recipe(validation=0.0)}, "validation=0.0"),
-        ({"input_shape": (1, 1, 1)}, "input_shape"),
+        ({"given": {"input_shape": (1, 1, 1)}}, "input_shape"),
     ],
 )
 def test_wrong_values(changes, received, tmp_path):

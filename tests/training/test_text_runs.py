@@ -1,0 +1,124 @@
+"""Training runs of models for texts: directory, vocabulary, resume, and what does not fit."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from cctzoo import data, training
+from cctzoo.training import Recipe, build
+from tests.training.few import few_digits
+from tests.training.test_train import rows_of
+
+ANIMALS = ["the cat purrs softly", "a dog barks at night", "birds sing in the morning"]
+TOOLS = ["the hammer hits a nail", "turn the screw slowly", "a saw cuts through wood"]
+TINY = {"depth": 1, "embed_dim": 16, "word_dim": 8, "length": 12}
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """Sentences of two kinds with a number, as a CSV file."""
+    path = tmp_path_factory.mktemp("texts") / "texts.csv"
+    rng = np.random.default_rng(0)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for i in range(120):
+            kind = [ANIMALS, TOOLS][i % 2]
+            writer.writerow([f"{kind[rng.integers(3)]}, number {i}", ["animal", "tool"][i % 2]])
+    return path
+
+
+def recipe(texts, **changes):
+    options = {
+        "dataset": f"csv:{texts}",
+        "model": "text_cct_2_k2",
+        "changes": TINY,
+        "epochs": 8,
+        "warmup_epochs": 1,
+        "batch_size": 16,
+        "learning_rate": 1e-2,
+        "augmentation": data.Augmentation(),
+    }
+    return Recipe(**options | changes)
+
+
+@pytest.fixture(scope="module")
+def run(texts, tmp_path_factory):
+    return training.train(recipe(texts), tmp_path_factory.mktemp("run") / "run")
+
+
+def test_a_run_learns_and_knows_its_words(run, texts):
+    assert run.report["test_samples"] == 24
+    assert run.report["test_accuracy"] > 0.9
+    assert run.dataset.x_test.dtype == np.int32
+    loaded = keras.saving.load_model(run.directory / "model.keras")
+    ids = loaded.vocabulary(["A DOG barks at night!", "turn the SCREW slowly"])
+    assert ids.shape == (2, 12)
+    assert loaded.predict(ids, verbose=0).argmax(1).tolist() == [0, 1]
+    raw = recipe(texts).load_data()
+    np.testing.assert_array_equal(build.as_model_takes(raw, loaded).x_test, run.dataset.x_test)
+
+
+def test_the_words_do_not_depend_on_what_the_seed_holds_out(run, texts):
+    other = recipe(texts, seed=5)
+    found = build.build_model(other, other.load_data())
+    assert found.config.vocabulary == run.model.config.vocabulary
+    assert not np.array_equal(
+        other.load_data().x_validation, recipe(texts).load_data().x_validation
+    )
+
+
+def test_resumed_epochs_are_those_of_one_run(run, texts, tmp_path):
+    directory = tmp_path / "half"
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(recipe(texts), directory, callbacks=[Stop()])
+    assert len(rows_of(directory)) == 2
+    training.resume(directory)
+    for a, b in zip(rows_of(run.directory), rows_of(directory), strict=True):
+        del a["seconds"], b["seconds"]
+        assert {key: pytest.approx(float(value), abs=1e-5) for key, value in a.items()} == {
+            key: float(value) for key, value in b.items()
+        }
+    assert (
+        json.loads((directory / "report.json").read_text())["test_accuracy"]
+        == (run.report["test_accuracy"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "received"),
+    [
+        ({"model": "cct_2_3x2_32", "changes": {}}, "model='cct_2_3x2_32', dataset='csv:"),
+        ({"dataset": "digits"}, "model='text_cct_2_k2', dataset='digits'"),
+        ({"augmentation": data.Augmentation(flip=True)}, "flip=True"),
+        ({"word_vectors": "absent.txt"}, "word_vectors='absent.txt'"),
+        ({"changes": {"input_shape": (16, 16, 3)}}, "input_shape="),
+    ],
+)
+def test_what_is_of_images_in_a_recipe_of_texts(changes, received, texts):
+    with pytest.raises(ValueError, match=f"Received: .*{received}"):
+        recipe(texts, **changes)
+
+
+def test_word_vectors_are_of_texts(tmp_path):
+    (tmp_path / "glove.txt").write_text("the 0.1\n")
+    with pytest.raises(ValueError, match="word_vectors"):
+        few_digits(word_vectors=str(tmp_path / "glove.txt"))
+
+
+def test_a_set_of_tfds_that_holds_the_other_kind(texts):
+    """Which kind it holds is known when it is loaded, not before."""
+    images = few_digits().load_data()
+    with pytest.raises(ValueError, match="a model for texts, dataset='digits' of images"):
+        build.build_model(recipe(texts), images)
+    with pytest.raises(ValueError, match=r"a model for images, dataset='csv:.*' of texts"):
+        build.build_model(few_digits(), recipe(texts).load_data())
