@@ -9,6 +9,7 @@ import numpy as np
 
 from cctzoo import data, export, latency, models, training
 from cctzoo.files import write_json
+from cctzoo.training.build import as_model_takes, data_fields
 
 IMAGES = 1000  # of the test part that every file is checked on
 
@@ -41,7 +42,7 @@ def deliver(model, dataset, directory):
     """
     folder = Path(directory, "export")
     folder.mkdir(exist_ok=True)
-    known = test_images(dataset, min(IMAGES, len(dataset.x_test)))
+    known = test_images(model, dataset, min(IMAGES, len(dataset.x_test)))
     reports = []
     for precision in ("float32", "dynamic_int8"):
         path = folder / f"model_{precision}.tflite"
@@ -65,11 +66,13 @@ def load_source(source, dataset=None):
     """A model and its data.
 
     Args:
-        source: a run directory, a `.keras` file, or a name as in `models.list_models()`.
+        source: a run directory, a `.keras` file, or a name as in `models.list_models()`; a
+            model for texts that is only named takes words and classes of the data.
         dataset: name of a data set in place of the run's.
 
     Returns:
-        (the model, a `Dataset` or None where nothing names one).
+        (the model, a `Dataset` or `TextDataset`, or None where nothing names one). Texts are
+        strings: `training.build.as_model_takes` turns them into ids.
     """
     if Path(source, "recipe.json").is_file():
         recipe = training.Recipe.load(Path(source, "recipe.json"))
@@ -78,11 +81,16 @@ def load_source(source, dataset=None):
     loaded = data.load(dataset) if dataset else None
     if Path(source).suffix == ".keras":
         return keras.saving.load_model(source, compile=False), loaded
-    return models.create_model(source), loaded
+    fields = {}
+    if isinstance(loaded, data.TextDataset):
+        fields = data_fields(models.variant_config(source), loaded)
+        del fields["classifier_activation"]
+    return models.create_model(source, **fields), loaded
 
 
-def test_images(dataset, count):
-    """`count` images of the test part, spread over it: keywords that every export takes."""
+def test_images(model, dataset, count):
+    """`count` images or texts of the test part, spread over it: keywords of every export."""
+    dataset = as_model_takes(dataset, model)
     chosen = np.linspace(0, len(dataset.x_test) - 1, count).astype(int)
     x = dataset.x_test
     return {

@@ -21,6 +21,7 @@ from cctzoo.data.splits import subset
 from cctzoo.deliver import deliver, load_source
 from cctzoo.files import replacing, write_json
 from cctzoo.training import evaluation
+from cctzoo.training.build import as_model_takes
 
 
 def main():
@@ -30,6 +31,7 @@ def main():
         recipe = training.Recipe.load(Path(options.run, "recipe.json"))
         training.check_directory(folder)
         model, dataset = load_source(options.run)
+        dataset = as_model_takes(dataset, model)
         ranking = rank(model, dataset, options.by, options.images)
         keep = {block: heads[: options.keep] for block, heads in ranking.items()}
         pruned = analysis.prune_heads(model, keep)

@@ -71,13 +71,13 @@ def data_fields(base, dataset):
 
 
 def as_model_takes(dataset, model):
-    """The data set with ids (n, length) int32 for texts; one of images as it is.
+    """The data set with ids (n, length) int32 for texts; one of images, or of ids, as it is.
 
     Args:
         dataset: a `Dataset` or a `TextDataset`.
         model: a `CCT` or a `SoftCommittee`, which knows its words if it is for texts.
     """
-    if not isinstance(dataset, TextDataset):
+    if not isinstance(dataset, TextDataset) or dataset.x_train.dtype != object:
         return dataset
     vocabulary = model.vocabulary
     parts = ("x_train", "x_validation", "x_test")
