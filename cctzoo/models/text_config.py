@@ -1,6 +1,7 @@
 """TextConfig: every number that fixes a model for texts, checked once."""
 
 import dataclasses
+import reprlib
 from collections.abc import Sequence
 
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
@@ -85,6 +86,13 @@ class TextConfig(EncoderConfig):
             "vocabulary_size",
         )
         words = self.vocabulary
+        if words is not None and not (
+            isinstance(words, tuple) and all(isinstance(word, str) for word in words)
+        ):
+            raise ValueError(
+                "`vocabulary` must be a sequence of str. "
+                f"Received: vocabulary={reprlib.repr(words)}"
+            )
         if words is not None and len(words) + 2 != self.vocabulary_size:
             raise ValueError(
                 "`vocabulary` must hold the words of all ids but 0 and 1, `vocabulary_size` less "

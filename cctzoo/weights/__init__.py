@@ -7,6 +7,7 @@ from cctzoo.weights.own_format import load_model, load_weights, save_weights
 from cctzoo.weights.pytorch import load_state_dict, state_dict, state_dict_keys
 from cctzoo.weights.registry import describe, list_weights
 from cctzoo.weights.transfer import transfer
+from cctzoo.weights.word_vectors import load_word_vectors
 
 __all__ = [
     "describe",
@@ -17,6 +18,7 @@ __all__ = [
     "load_pytorch_checkpoint",
     "load_state_dict",
     "load_weights",
+    "load_word_vectors",
     "save_pytorch_checkpoint",
     "save_to_folder",
     "save_weights",

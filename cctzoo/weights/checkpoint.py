@@ -21,12 +21,13 @@ def load_pytorch_checkpoint(model, path, *, grid=None, strict=True):
     Adapted, and said in one line each: positions of another grid are resized bilinearly; a
     classifier for other classes stays fresh; a first kernel for other channels is summed over
     them (one channel) or repeated and scaled; the classifier's and pooling's weights are left
-    out for a model without top. The number of heads is not in the file: it has to be right.
+    out for a model without top. Of a text's learned positions the first are taken, if the
+    file has more. The number of heads is not in the file: it has to be right.
 
     Args:
-        model: a `CCT` of family cct, cvt or vit, see `state_dict_keys`.
+        model: a `CCT` that the layout can describe, see `state_dict_keys`.
         path: a zip checkpoint of PyTorch 1.6 or later, or a `.safetensors` file.
-        grid: (height, width) of the positions in the file. Default: a square.
+        grid: (height, width) of the positions in the file, of images. Default: a square.
         strict: False leaves the model's weights alone that the file does not have and the
             file's that the model does not have, and says which.
 
@@ -47,7 +48,7 @@ def save_pytorch_checkpoint(model, path):
     """Writes a model's weights in the authors' layout, in float32, for PyTorch code.
 
     Args:
-        model: a `CCT` of family cct, cvt or vit, see `state_dict_keys`.
+        model: a `CCT` that the layout can describe, see `state_dict_keys`.
         path: ends with `.pth` or `.pt`, for a file that `torch.load(path, weights_only=True)`
             reads (PyTorch is not needed to write it), or with `.safetensors`.
 

@@ -4,18 +4,22 @@ import contextlib
 import dataclasses
 import json
 import math
+import reprlib
 
 import keras
 
 from cctzoo.models.cct import CCT
 from cctzoo.models.committee import SoftCommittee
-from cctzoo.models.config import CCTConfig
+from cctzoo.models.text_config import TextConfig
+from cctzoo.models.variants import config_from
 
 MOST_POSITIONS = 2**26  # pixels, or numbers in a table of sines: no file pays for them
 MOST_LAYERS = 1000
 # Fields that the meaning of the weights depends on; the others are the user's to change.
 FIXED = ("family", "depth", "embed_dim", "block_heads", "mlp_ratio", "kernel_size")
-FIXED += ("conv_layers", "conv_prefix", "prefix_kind", "block_filters", "norm")
+FIXED += ("conv_prefix", "prefix_kind", "block_filters", "norm")
+FIXED_OF_IMAGES = ("conv_layers",)
+FIXED_OF_TEXTS = ("vocabulary_size", "word_dim", "padding_id")
 
 
 def description(model):
@@ -81,7 +85,7 @@ def build(about, elements, dtype=None):
 
 
 def config_of(about):
-    """The `CCTConfig` in a description of a `CCT`; ValueError where there is none."""
+    """The config in a description of a `CCT`; ValueError where there is none."""
     try:
         fields = about["config"]
         for name in ("depth", "conv_layers"):  # whose numbers alone make long tuples
@@ -89,8 +93,8 @@ def config_of(about):
                 raise ValueError(
                     f"`{name}` must be at most {MOST_LAYERS}. Received: more in a description"
                 )
-        return CCTConfig(**fields)
-    except (KeyError, TypeError) as error:
+        return config_from(fields)
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"A model's description must be whole. Received: {error!r}") from error
 
 
@@ -120,7 +124,12 @@ def _least(config):
     least = 4 * width * heads + 2 * width * hidden * len(config.block_heads)
     least += width * config.classes if config.include_top else 0
     least += width * config.tokens if config.positional_embedding == "learnable" else 0
-    least += config.kernel_size**2 * config.tokenizer_filters * config.conv_layers
+    if not isinstance(config, TextConfig):
+        least += config.kernel_size**2 * config.tokenizer_filters * config.conv_layers
+    else:
+        least += config.vocabulary_size * config.word_dim
+        if config.family != "text_transformer":
+            least += config.kernel_size * config.word_dim * width
     return least + sum(config.block_filters)
 
 
@@ -128,13 +137,21 @@ def check_same(source, config, what):
     """Raises ValueError if weights of one config mean something else in a model of another.
 
     Other numbers of heads, for one, have weights of the same shapes: nothing else would notice.
+    Nor would it with other words, where both models know theirs.
 
     Args:
-        source: the `CCTConfig` that the weights are of.
+        source: the config that the weights are of.
         config: of the model that is to take them.
         what: has these weights, for the error's first words.
     """
-    pairs = {name: (getattr(source, name), getattr(config, name)) for name in FIXED}
+    if type(source) is not type(config):
+        fixed = ("family",)  # one for images, one for texts
+    elif isinstance(config, TextConfig):
+        check_words(source, config, what)
+        fixed = (*FIXED, *FIXED_OF_TEXTS)
+    else:
+        fixed = (*FIXED, *FIXED_OF_IMAGES)
+    pairs = {name: (getattr(source, name), getattr(config, name)) for name in fixed}
     pairs["head_dim"] = source.block_head_dims, config.block_head_dims
     odd = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     if odd:
@@ -142,6 +159,18 @@ def check_same(source, config, what):
             f"{what} are for {', '.join(f'{name}={pair[0]!r}' for name, pair in odd.items())}. "
             f"Received: {', '.join(f'{name}={pair[1]!r}' for name, pair in odd.items())}"
         )
+
+
+def check_words(source, config, what):
+    """Raises ValueError if two configs of texts know their words, and they are not the same.
+
+    Args:
+        source, config, what: as in `check_same`.
+    """
+    words = [getattr(each, "vocabulary", None) for each in (source, config)]
+    if None not in words and words[0] != words[1]:
+        old, new = (f"{len(each):,} words, {reprlib.repr(each)}" for each in words)
+        raise ValueError(f"{what} are for the `vocabulary` of {old}. Received: {new}")
 
 
 def parse(text):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
+from cctzoo.models.text_config import TextConfig
 from cctzoo.weights.stored_array import is_floating
 
 MOST_FAULTS = 300  # listed; no model of the zoo has as many weights
@@ -13,19 +14,19 @@ MOST_FAULTS = 300  # listed; no model of the zoo has as many weights
 def fit(model, wanted, found, *, top=(), grid=None, strict=True):
     """Moves for `assign`, after all names, shapes and types have been compared.
 
-    For a `CCT`, what depends on image size, channels and classes is adapted: a position
-    embedding of another grid is resized bilinearly; a first kernel for other channels is
-    summed over them (for one channel) or repeated and scaled; a classifier for other classes
-    stays as it is, fresh; the classifier's and pooling's arrays are left out for a model
-    without top. Each is said once, in one line.
+    For a `CCT`, what depends on image size, channels, length and classes is adapted: a
+    position embedding of another grid is resized bilinearly, one of texts that are longer is
+    cut; a first kernel for other channels is summed over them (for one channel) or repeated
+    and scaled; a classifier for other classes stays as it is, fresh; the classifier's and
+    pooling's arrays are left out for a model without top. Each is said once, in one line.
 
     Args:
         model: that the variables belong to.
         wanted: a dict: name -> (variable, order of the array's axes in it, or None).
         found: a dict: name -> array or `StoredArray`; read only when all else is right.
         top: how names of arrays start that a model without top has no place for.
-        grid: (height, width) of the file's position embedding. Default: a square, or the
-            model's where the number of tokens is the same.
+        grid: (height, width) of the file's position embedding, of images. Default: a square,
+            or the model's where the number of tokens is the same.
         strict: False leaves variables alone that have no array, and arrays that have no
             variable, and says so.
 
@@ -103,12 +104,15 @@ def _adaptations(model, grid):
     config = getattr(model, "config", None)
     if not hasattr(config, "family"):  # a committee
         return {}
-    stem = model.get_layer("tokenizer")
-    kernel = stem.convolutions[0].kernel if config.family == "cct" else stem.kernel
-    found = {id(kernel): _other_channels}
+    texts = isinstance(config, TextConfig)
+    found = {}
+    if not texts:
+        stem = model.get_layer("tokenizer")
+        kernel = stem.convolutions[0].kernel if config.family == "cct" else stem.kernel
+        found[id(kernel)] = _other_channels
     if config.positional_embedding == "learnable":
         embedding = model.get_layer("position").embedding
-        found[id(embedding)] = _other_grid(config, grid)
+        found[id(embedding)] = _first_positions if texts else _other_grid(config, grid)
     return found
 
 
@@ -132,8 +136,18 @@ def _other_channels(shape, target, notes):
     return lambda array: array.astype("float32")[:, :, places] * (old / new)
 
 
+def _first_positions(shape, target, notes):
+    """(1, T, D): other numbers of positions, where the file has more."""
+    if shape == target or len(shape) != 3:
+        return _same(shape, target, notes)
+    if shape[1] < target[1] or (shape[0], shape[2]) != (1, target[2]):
+        return None
+    notes.append(f"position embedding cut, {shape[1]} -> {target[1]} tokens")
+    return lambda array: array[:, : target[1]]
+
+
 def _other_grid(config, grid):
-    extra = int(config.family == "vit")  # the class token, in front
+    extra = int(config.has_class_token)  # in front
 
     def other_grid(shape, target, notes):
         if len(shape) != 3 or shape[0] != 1 or shape[2] != target[2]:

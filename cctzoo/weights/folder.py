@@ -13,6 +13,8 @@ from cctzoo.weights.own_format import open_own, save_weights
 from cctzoo.weights.variable_names import variable_names
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+USE = """
+model.predict(model.vocabulary(["A text.", "Another one."]))"""  # in a card
 
 
 def save_to_folder(
@@ -29,7 +31,7 @@ def save_to_folder(
         path: of the folder, which appears whole or not at all; it must not exist.
         dtype: of the weights, `"float32"` or `"float16"`.
         licence: an identifier of the Hub, e.g. `"apache-2.0"`.
-        dataset: an identifier of the Hub's data sets, e.g. `"cifar10"`.
+        dataset: an identifier of the Hub's data sets, e.g. `"cifar10"`, `"ag_news"`.
         accuracy: top-1 on the data set's test part, in [0, 1].
         notes: Markdown for the card: data and its caveats, recipe, limits.
 
@@ -95,23 +97,24 @@ def load_from_folder(path, dtype=None):
 def _card(model, licence, dataset, accuracy, notes):
     """Markdown with the Hub's front matter, which is YAML: JSON's texts are YAML's."""
     single = isinstance(model, CCT)
-    matter = {"library_name": "cctzoo", "pipeline_tag": "image-classification"}
-    matter |= {"tags": ["keras", "image-classification", "compact-convolutional-transformer"]}
+    texts = len(model.config.input_shape) == 1
+    task = "text-classification" if texts else "image-classification"
+    matter = {"library_name": "cctzoo", "pipeline_tag": task}
+    matter |= {"tags": ["keras", task, "compact-convolutional-transformer"]}
     if licence:
         matter["license"] = licence
     if dataset:
         matter["datasets"] = [dataset]
     if accuracy is not None:
         result = {
-            "task": {"type": "image-classification"},
+            "task": {"type": task},
             "dataset": {"type": dataset, "name": dataset},
             "metrics": [{"type": "accuracy", "value": accuracy}],
         }
         matter |= {"metrics": ["accuracy"]}
         matter["model-index"] = [{"name": model.name, "results": [result]}]
     front = "\n".join(f"{key}: {json.dumps(value)}" for key, value in matter.items())
-    height, width, channels = model.config.input_shape
-    values = "0-255" if model.config.include_preprocessing else "normalised"
+    use = USE if texts and model.config.vocabulary else ""
     kind = (
         f"{model.config.heads} heads per block, {model.config.depth} blocks of width "
         f"{model.config.embed_dim}, of them {model.config.conv_prefix} convolutional"
@@ -126,7 +129,7 @@ def _card(model, licence, dataset, accuracy, notes):
 
 A compact transformer of cctzoo: {kind}. {model.count_params():,} weights.
 
-- Input: images of {height}x{width} pixels and {channels} channels, values {values}.
+- Input: {_input_of_texts(model.config) if texts else _input_of_images(model.config)}.
 - Output: {_output(model.config)}.
 
 {notes.strip()}
@@ -134,9 +137,23 @@ A compact transformer of cctzoo: {kind}. {model.count_params():,} weights.
 ```python
 import cctzoo
 
-model = cctzoo.weights.load_from_folder("PATH")
+model = cctzoo.weights.load_from_folder("PATH"){use}
 ```
 """
+
+
+def _input_of_images(config):
+    height, width, channels = config.input_shape
+    values = "0-255" if config.include_preprocessing else "normalised"
+    return f"images of {height}x{width} pixels and {channels} channels, values {values}"
+
+
+def _input_of_texts(config):
+    (length,) = config.input_shape
+    if config.vocabulary is None:
+        return f"texts of up to {length} words as ids; which word has which id, is not known"
+    known = len(config.vocabulary)
+    return f"texts of up to {length} words, as ids of the {known:,} that the model knows"
 
 
 def _output(config):

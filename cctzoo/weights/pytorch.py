@@ -6,12 +6,17 @@ import numpy as np
 from keras import ops
 
 from cctzoo.layers.position import sinusoidal_positions
+from cctzoo.models.cct import CCT
+from cctzoo.models.text_config import TextConfig
 from cctzoo.weights.fit import assign, fit
+from cctzoo.weights.stored_array import StoredArray
 
 # Orders of axes from PyTorch's layout to Keras'; a key with none is copied as it is.
 CONVOLUTION = (2, 3, 1, 0)  # (out, in, height, width) -> (height, width, in, out)
+WORDS = (2, 1, 3, 0)  # of texts: (out, 1, words, word_dim) -> (words, 1, word_dim, out)
 DENSE = (1, 0)  # (out, in) -> (in, out)
 POSITION = "classifier.positional_emb"
+TEXT_TOKENIZER = "tokenizer.conv_layers.0.weight"
 MOST_POSITIONS = 2**24  # numbers, that sines are computed for to compare them with a file's
 # How keys start that a model without top has no variables for.
 TOP = ("classifier.fc.", "classifier.attention_pool.")
@@ -21,7 +26,7 @@ def state_dict_keys(model):
     """Which variable each key of the authors' `state_dict` belongs to.
 
     Args:
-        model: a `CCT` of family cct, cvt or vit without a convolutional prefix.
+        model: a `CCT` without a convolutional prefix.
 
     Returns:
         A dict: key -> (Keras variable, order of axes from PyTorch to Keras or None).
@@ -29,18 +34,24 @@ def state_dict_keys(model):
     Raises:
         ValueError: for a model that the authors' layout cannot describe.
     """
+    if not isinstance(model, CCT):
+        raise ValueError(f"`model` must be a `CCT`. Received: model={model!r}")
     config = model.config
     if config.conv_prefix or config.norm != "cct":
         raise ValueError(
             'The authors\' layout knows neither `conv_prefix` nor `norm="pre"`. '
             f"Received: conv_prefix={config.conv_prefix}, norm={config.norm!r}"
         )
-    keys = _tokenizer(model)
+    keys = {}
     for layer in model.layers:
         if layer.name == "class_token":
             keys["classifier.class_emb"] = layer.token, None
         elif layer.name == "position" and config.positional_embedding == "learnable":
             keys[POSITION] = layer.embedding, None
+        elif layer.name == "words":
+            keys["embedder.embeddings.weight"] = layer.table.embeddings, None
+        elif layer.name == "tokenizer":
+            keys |= _tokenizer(layer, config)
         elif layer.name.startswith("block"):
             keys |= _block(layer, f"classifier.blocks.{int(layer.name.removeprefix('block'))}")
         elif layer.name == "norm":
@@ -55,13 +66,13 @@ def state_dict_keys(model):
 def load_state_dict(model, state, *, grid=None, strict=True):
     """Fills a model from arrays in the authors' layout; wholly or not at all.
 
-    What depends on image size, channels and classes is adapted, and each adaptation said in
-    one line: see `load_pytorch_checkpoint`.
+    What depends on image size, channels, length and classes is adapted, and each adaptation
+    said in one line: see `load_pytorch_checkpoint`.
 
     Args:
         model: see `state_dict_keys`.
         state: a dict of arrays by PyTorch key.
-        grid: (height, width) of the positions in `state`. Default: a square.
+        grid: (height, width) of the positions in `state`, of images. Default: a square.
         strict: False takes what there is, and says what is not.
 
     Raises:
@@ -69,8 +80,10 @@ def load_state_dict(model, state, *, grid=None, strict=True):
     """
     keys = state_dict_keys(model)
     if POSITION in state and POSITION not in keys and model.config.positional_embedding:
-        _check_sines(state[POSITION])
+        _check_sines(state[POSITION], isinstance(model.config, TextConfig))
         state = {key: array for key, array in state.items() if key != POSITION}
+    if isinstance(model.config, TextConfig):
+        state = {key: _in_two_dimensions(key, array) for key, array in state.items()}
     assign(*fit(model, keys, state, top=TOP, grid=grid, strict=strict))
 
 
@@ -91,11 +104,11 @@ def state_dict(model):
     return state
 
 
-def _check_sines(array):
+def _check_sines(array, zero_first):
     """Raises ValueError unless the positions in a file are the sines that the model has."""
     shape = tuple(array.shape)
     if len(shape) == 3 and shape[0] == 1 and math.prod(shape) <= MOST_POSITIONS:
-        expected = sinusoidal_positions(*shape[1:])[None]
+        expected = sinusoidal_positions(*shape[1:], zero_first)[None]
         if np.allclose(np.asarray(array), expected, atol=1e-4):
             return
     # The authors' CCT and CVT named `_sine` were trained with learned positions.
@@ -106,9 +119,22 @@ def _check_sines(array):
     )
 
 
-def _tokenizer(model):
-    layer = model.get_layer("tokenizer")
-    if model.config.family != "cct":
+def _in_two_dimensions(key, array):
+    """The kernel over words as the authors' first code has it; later it was (out, in, words)."""
+    if key != TEXT_TOKENIZER or len(array.shape) != 3:
+        return array
+    out, word_dim, words = array.shape
+    return StoredArray(
+        (out, 1, words, word_dim),
+        str(array.dtype),
+        lambda: np.asarray(array).transpose(0, 2, 1)[:, None],
+    )
+
+
+def _tokenizer(layer, config):
+    if isinstance(config, TextConfig):
+        return {TEXT_TOKENIZER: (layer.convolution.kernel, WORDS)}
+    if config.family != "cct":
         key = "tokenizer.conv_layers.0.0"
         return {f"{key}.weight": (layer.kernel, CONVOLUTION), f"{key}.bias": (layer.bias, None)}
     return {

@@ -168,6 +168,8 @@ def test_committee(texts):
         ({"family": "text_transformer"}, "kernel_size=2, word_dim=300, embed_dim=256"),
         ({"padding_id": 20_000}, "padding_id=20000, vocabulary_size=20000"),
         ({"vocabulary": ["a"]}, "1 words, vocabulary_size=20000"),
+        ({"vocabulary": "abc", "vocabulary_size": 5}, "vocabulary='abc'"),
+        ({"vocabulary": ["a", 1], "vocabulary_size": 4}, r"vocabulary=\('a', 1\)"),
         ({"vocabulary": ["a"], "vocabulary_size": 3, "padding_id": 0}, "padding_id=0"),
         ({"length": 3, "kernel_size": 4}, "length=3, kernel_size=4"),
         ({"pooling": "max"}, "pooling='max'"),

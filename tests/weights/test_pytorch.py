@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from cctzoo.models import create_model, feature_extractor
+from cctzoo.models import CCT, TextConfig, create_model, feature_extractor
 from cctzoo.weights import (
     load_pytorch_checkpoint,
     load_state_dict,
     save_pytorch_checkpoint,
+    state_dict,
     state_dict_keys,
 )
 from tests.models.small import predict, small_model
@@ -24,6 +25,12 @@ FAMILIES = {
     "cct": {"kernel_size": 3, "conv_layers": 2},
     "cvt": {"family": "cvt", "kernel_size": 4},
     "vit": {"family": "vit", "kernel_size": 4},
+}
+TEXT_FAMILIES = {
+    "text_cct": {"kernel_size": 4},
+    "text_cvt": {"kernel_size": 3},
+    "text_vit": {"kernel_size": 4},
+    "text_transformer": {"kernel_size": 1, "word_dim": 24},
 }
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 # Where the file's name is not the variant's: the variant and changes to it.
@@ -75,10 +82,19 @@ def shapes(family):
     }
 
 
+def small_text_model(family="text_cct", **changes):
+    """Two blocks on 11 words: 7 tokens in a text_cct of kernel size 4."""
+    options = {"depth": 2, "embed_dim": 24, "heads": 3, "word_dim": 7, "classes": 5}
+    options |= {"vocabulary_size": 13, "length": 11, "positional_embedding": "learnable"}
+    return CCT(TextConfig(family=family, **{**options, **TEXT_FAMILIES[family], **changes}))
+
+
 def draw(key, shape):
     """The array that the authors' model was filled with for its reference outputs."""
     noise = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape)
     noise = noise.astype("float32")
+    if key.startswith("embedder."):
+        return noise
     if key.endswith(("positional_emb", "class_emb")):
         return 0.2 * noise
     if key.endswith(".bias"):
@@ -102,6 +118,29 @@ def test_round_trip(family):
     for key, (variable, order) in keys.items():
         array = variable.numpy() if order is None else variable.numpy().transpose(np.argsort(order))
         np.testing.assert_array_equal(array, state[key])
+
+
+@pytest.mark.parametrize("family", TEXT_FAMILIES)
+def test_round_trip_of_texts(family):
+    """Every weight has a key of the authors' shape, and comes back through it."""
+    model = small_text_model(family)
+    config = model.config
+    own = {"embedder.embeddings.weight": (13, config.word_dim)}
+    if family != "text_transformer":
+        own["tokenizer.conv_layers.0.weight"] = (24, 1, config.kernel_size, 7)
+    if config.has_class_token:
+        own["classifier.class_emb"] = (1, 1, 24)
+    encoder = shapes("vit" if config.has_class_token else "cvt")
+    encoder = {key: shape for key, shape in encoder.items() if not key.startswith("tokenizer")}
+    encoder["classifier.positional_emb"] = (1, config.tokens, 24)
+    state = {key: draw(key, shape) for key, shape in {**encoder, **own}.items()}
+    load_state_dict(model, state)
+    keys = state_dict_keys(model)
+    assert {id(variable) for variable, _ in keys.values()} == set(map(id, model.weights))
+    back = state_dict(model)
+    assert back.keys() == state.keys()
+    for key, array in state.items():
+        np.testing.assert_array_equal(back[key], array)
 
 
 def test_sine_has_no_position_key():
@@ -141,28 +180,37 @@ def test_layouts_that_do_not_exist(changes, received):
             function(model)
 
 
-@pytest.mark.skipif(not REFERENCE.is_dir(), reason=f"the authors' outputs are not in {REFERENCE}")
+needs_reference = pytest.mark.skipif(
+    not REFERENCE.is_dir(), reason=f"the authors' outputs are not in {REFERENCE}"
+)
+
+
+def load_through_a_file(model, shapes, folder, monkeypatch):
+    """One that PyTorch wrote, read where it cannot be imported; and back, bit by bit."""
+    state = {key: torch.from_numpy(draw(key, shape)) for key, shape in shapes.items()}
+    torch.save(state, folder / "a.pth")
+    with monkeypatch.context() as without:
+        if keras.backend.backend() != "torch":
+            without.setitem(sys.modules, "torch", None)
+        load_pytorch_checkpoint(model, folder / "a.pth")
+    save_pytorch_checkpoint(model, folder / "back.pth")
+    back = torch.load(folder / "back.pth", weights_only=True)
+    assert back.keys() == state.keys()
+    assert all(torch.equal(back[key], state[key]) for key in state)
+
+
+@needs_reference
 @pytest.mark.parametrize(
     "name",
     [path.stem for path in sorted(REFERENCE.glob("c[cv]t_*.json"))]
     + [path.stem for path in sorted(REFERENCE.glob("vit_*.json"))],
 )
 def test_parity_with_the_authors_model(name, tmp_path, monkeypatch):
-    """Through a file that PyTorch wrote, read where it cannot be imported, and back."""
     about = json.loads((REFERENCE / f"{name}.json").read_text())
     variant, changes = RENAMED.get(name, (name, {}))
     options = {"include_preprocessing": False, "classifier_activation": None}
     model = create_model(variant, **options, **changes)
-    state = {key: torch.from_numpy(draw(key, shape)) for key, shape in about["shapes"].items()}
-    torch.save(state, tmp_path / "a.pth")
-    with monkeypatch.context() as without:
-        if keras.backend.backend() != "torch":
-            without.setitem(sys.modules, "torch", None)
-        load_pytorch_checkpoint(model, tmp_path / "a.pth")
-    save_pytorch_checkpoint(model, tmp_path / "back.pth")
-    back = torch.load(tmp_path / "back.pth", weights_only=True)
-    assert back.keys() == state.keys()
-    assert all(torch.equal(back[key], state[key]) for key in state)
+    load_through_a_file(model, about["shapes"], tmp_path, monkeypatch)
     side = about["image_size"]
     x = np.random.default_rng(0).standard_normal((2, side, side, 3)).astype("float32")
     blocks = [f"block{i:02d}" for i in range(model.config.depth)]
@@ -174,3 +222,25 @@ def test_parity_with_the_authors_model(name, tmp_path, monkeypatch):
         for key, feature in means.items():
             mean = features[feature].mean(-1).reshape(2, -1)
             np.testing.assert_allclose(mean, expected[key], atol=2e-4)
+
+
+@needs_reference
+@pytest.mark.parametrize("name", [path.stem for path in sorted(REFERENCE.glob("text_*.json"))])
+def test_parity_with_the_authors_model_of_texts(name, tmp_path, monkeypatch):
+    """Their padding counts as words; a text without any is the same to a model that masks it."""
+    about = json.loads((REFERENCE / f"{name}.json").read_text())
+    with np.load(REFERENCE / f"{name}.npz") as reference:
+        ids, expected = reference["ids"].astype("int32"), reference["logits"]
+    for padding, rows in ((None, slice(None)), (1, [not (row == 1).any() for row in ids])):
+        model = create_model(
+            name,
+            vocabulary_size=about["shapes"]["embedder.embeddings.weight"][0],
+            length=about["seq_len"],
+            classes=expected.shape[1],
+            positional_embedding="learnable",
+            padding_id=padding,
+            classifier_activation=None,
+        )
+        load_through_a_file(model, about["shapes"], tmp_path, monkeypatch)
+        assert len(expected[rows])
+        np.testing.assert_allclose(predict(model, ids[rows]), expected[rows], atol=2e-4)
