@@ -7,6 +7,8 @@ from cctzoo.analysis import attention_distance, attention_entropy, attention_rol
 from cctzoo.models import feature_extractor
 from tests.analysis.trained import labelled, scattered_model
 
+pytestmark = pytest.mark.one_backend("torch")  # NumPy beyond the model's features
+
 KINDS = {
     "cct": ({}, ["pooling_weights"]),
     "class token": ({"family": "vit", "kernel_size": 4}, []),

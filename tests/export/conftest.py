@@ -1,13 +1,11 @@
 """What the tests of exports share: each is made once in a process."""
 
 import functools
-import shutil
 
 import pytest
 
 from cctzoo import export
-from cctzoo.export import litert as litert_module
-from tests.export.sample import CLASSES, NAMES, sample_images, sample_model
+from tests.export.sample import CLASSES, NAMES, convert_once, sample_images, sample_model
 
 
 @pytest.fixture(scope="session")
@@ -33,15 +31,10 @@ def litert(model, images, labels, tmp_path_factory):
     """Precision -> report of an export in a folder of its own, from one conversion."""
     graph = tmp_path_factory.mktemp("graph") / "model.tflite"
 
-    def convert(model, path, kind, batch):
-        if not graph.exists():
-            original(model, graph, kind, batch)
-        shutil.copy(graph, path)
-
     @functools.cache
     def exported(precision):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(litert_module, "convert", convert)
+            convert_once(patch, graph)
             return export.to_litert(
                 model,
                 tmp_path_factory.mktemp(precision) / "model.tflite",
@@ -54,5 +47,4 @@ def litert(model, images, labels, tmp_path_factory):
                 least_agreement=0.9,
             )
 
-    original = litert_module.convert
     return exported

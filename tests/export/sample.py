@@ -1,10 +1,13 @@
 """A model with all that a graph can hold, images, and where most exports are tested."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
 
 from cctzoo import latency, models
+from cctzoo.export import litert
 
 SHAPE, CLASSES = (16, 12, 3), 7
 NAMES = [f"class {i}" for i in range(CLASSES)]
@@ -34,3 +37,15 @@ def sample_model():
 
 def sample_images(count=60):
     return np.random.default_rng(0).integers(0, 256, (count, *SHAPE)).astype("uint8")
+
+
+def convert_once(patch, graph):
+    """Until `patch` is undone the first conversion to LiteRT, kept as `graph`, serves for all."""
+
+    def convert(model, path, kind, batch):
+        if not graph.exists():
+            original(model, graph, kind, batch)
+        shutil.copy(graph, path)
+
+    original = litert.convert
+    patch.setattr(litert, "convert", convert)

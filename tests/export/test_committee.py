@@ -9,7 +9,7 @@ import pytest
 
 from cctzoo import export, latency, models
 from cctzoo.export.runtime import load_runner
-from tests.export.sample import once
+from tests.export.sample import convert_once, once
 
 SHAPE, CLASSES = (16, 12, 3), 7
 
@@ -37,6 +37,24 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (40, *SHAPE)).astype("uint8")
 
 
+@pytest.fixture
+def exported(members, images, tmp_path, monkeypatch, graph):
+    """Exports a committee of probabilities; all of them start from one conversion."""
+    convert_once(monkeypatch, graph)
+
+    def exported(precision="float32"):
+        path = tmp_path / f"{precision}.tflite"
+        committee = models.soft_committee(members)
+        return export.to_litert(committee, path, precision, images=images, calibration=images)
+
+    return exported
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    return tmp_path_factory.mktemp("graph") / "float32.tflite"
+
+
 def in_float32(members):
     """What is exported; the members' own mixed precision is not."""
     copies = [models.CCT(m.config, name=m.name, dtype="float32") for m in members]
@@ -45,9 +63,9 @@ def in_float32(members):
     return copies
 
 
-def test_litert(members, images, tmp_path):
-    path = tmp_path / "model.tflite"
-    report = export.to_litert(models.soft_committee(members), path, images=images)
+def test_litert(members, images, exported):
+    report = exported()
+    path = report.path
     assert report.partitions == 1
     assert report.max_difference <= 1e-5
     outputs = load_runner(path)(images)
@@ -75,12 +93,8 @@ def test_litert_of_logits(members, images, tmp_path, average):
 
 @once
 @pytest.mark.parametrize(("precision", "size"), [("dynamic_int8", 0.5), ("int8", 0.55)])
-def test_quantised(members, images, tmp_path, precision, size):
-    committee = models.soft_committee(members)
-    whole = export.to_litert(committee, tmp_path / "float.tflite")
-    report = export.to_litert(
-        committee, tmp_path / "int8.tflite", precision, images=images, calibration=images
-    )
+def test_quantised(exported, precision, size):
+    whole, report = exported(), exported(precision)
     assert report.partitions == 1
     assert 0 < report.max_difference < 0.1
     assert report.bytes < size * whole.bytes

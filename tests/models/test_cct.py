@@ -7,6 +7,7 @@ import pytest
 from cctzoo.models import CCT, create_model
 from tests.models.small import CLASSES, images, predict, small_model
 
+once = pytest.mark.one_backend("torch")  # a second case of what runs on each
 CONVOLUTIONAL = {
     "depth": 3,
     "conv_prefix": 2,
@@ -221,7 +222,7 @@ def test_mixed_precision_keeps_the_classifier_in_float32():
 
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-@pytest.mark.parametrize("dtype", [None, "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", [None, pytest.param("mixed_bfloat16", marks=once)])
 def test_quantised_saved_and_loaded(dtype, tmp_path):
     model = small_model(dtype=dtype, **CONVOLUTIONAL)
     x = images(model)
@@ -236,7 +237,9 @@ def test_quantised_saved_and_loaded(dtype, tmp_path):
     np.testing.assert_allclose(predict(loaded, x), after, atol=1e-6)
 
 
-@pytest.mark.parametrize(("dtype", "count"), [("mixed_bfloat16", 11), ("mixed_float16", 8)])
+@pytest.mark.parametrize(
+    ("dtype", "count"), [("mixed_bfloat16", 11), pytest.param("mixed_float16", 8, marks=once)]
+)
 def test_fit_in_mixed_precision(dtype, count):
     """Also with a last batch that is not full; everything random is switched on."""
     model = small_model(dtype=dtype, dropout=0.1, heads=12, **CONVOLUTIONAL)

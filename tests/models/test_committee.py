@@ -8,6 +8,8 @@ from cctzoo import latency, models
 from cctzoo.models import SoftCommittee, soft_committee
 from tests.models.small import CLASSES, images, predict, small_model
 
+once = pytest.mark.one_backend("torch")  # a second case of what runs on each
+
 CONVOLUTIONAL = {"depth": 3, "conv_prefix": 2, "prefix_kind": "depthwise"}
 DIFFERENT = {
     "softmax": {"heads": (2, 3), "mean": (0.4, 0.5, 0.6)},
@@ -39,7 +41,7 @@ def probabilities(model, x):
     return outputs if model.config.classifier_activation else softmax(outputs)
 
 
-@pytest.mark.parametrize("weights", [None, [3, 0, np.float32(1)]])
+@pytest.mark.parametrize("weights", [pytest.param(None, marks=once), [3, 0, np.float32(1)]])
 def test_mean_of_probabilities(weights):
     members = different()
     x = images(members[0])
@@ -66,7 +68,7 @@ def test_mean_of_logits():
     assert np.abs(other - softmax(mean)).max() > 1e-3
 
 
-@pytest.mark.parametrize("activation", ["softmax", None])
+@pytest.mark.parametrize("activation", ["softmax", pytest.param(None, marks=once)])
 def test_a_committee_of_one_equals_its_member(activation):
     model = member(classifier_activation=activation)
     x = images(model)
@@ -107,7 +109,8 @@ def saved_and_loaded(model, folder):
 
 
 @pytest.mark.parametrize(
-    ("average", "activation"), [("probabilities", "softmax"), ("logits", None)]
+    ("average", "activation"),
+    [("probabilities", "softmax"), pytest.param("logits", None, marks=once)],
 )
 def test_saved_and_loaded(average, activation, tmp_path):
     committee = soft_committee(different(), average, [1, 2, 4], activation, "ours")
@@ -165,7 +168,7 @@ def test_quantised_saved_and_loaded(tmp_path):
         soft_committee([committee.members[1]])
 
 
-@pytest.mark.parametrize("average", ["probabilities", "logits"])
+@pytest.mark.parametrize("average", ["probabilities", pytest.param("logits", marks=once)])
 def test_fit_reaches_every_member(average):
     members = [
         small_model("a", attention_dropout=0.0, stochastic_depth=0.0),

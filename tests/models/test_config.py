@@ -10,6 +10,8 @@ from cctzoo.layers import ConvTokenizer
 from cctzoo.models import CCTConfig, cct_7_3x1_32, create_model
 from tests.models.small import small_config, small_model
 
+pytestmark = pytest.mark.one_backend("jax")  # rules
+
 WRONG = [
     ({"family": "swin"}, "family='swin'"),
     ({"prefix_kind": "resnet"}, "prefix_kind='resnet'"),

@@ -13,6 +13,7 @@ from cctzoo.models import create_model, list_models, model_table, multiply_accum
 from cctzoo.models.variants import VARIANTS, parse, variant_config
 from tests.models.small import small_config
 
+pytestmark = pytest.mark.one_backend("jax")  # shapes, names and arithmetic
 # Counted from the authors' code: variant, classes, trainable parameters, GMACs.
 PUBLISHED = [
     ("cct_2_3x2_32", 10, 283_723, 0.0353),

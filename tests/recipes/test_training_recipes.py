@@ -11,6 +11,8 @@ import pytest
 
 import cctzoo
 
+# The same code as in recipes that run on each; torch compiles nothing.
+pytestmark = pytest.mark.one_backend("torch")
 RECIPES = Path(__file__).parents[2] / "recipes"
 FEW = [
     "--train-images",
@@ -33,11 +35,6 @@ def run(script, *arguments, folder, status=0):
     return done
 
 
-once = pytest.mark.one_backend("jax")  # the same code as in recipes that run on each
-quick = pytest.mark.one_backend("torch")  # the same code, on the backend that starts at once
-
-
-@once
 @pytest.mark.parametrize(
     ("script", "changes"),
     [
@@ -54,7 +51,6 @@ def test_training(script, changes, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["test_samples"] == 50
 
 
-@quick
 def test_committee_stopped_and_resumed(tmp_path):
     arguments = [*FEW, *TINY, "--members", "1", "4", "--directory", "out"]
     run("train_committee.py", *arguments, folder=tmp_path)
@@ -90,7 +86,6 @@ def test_committee_stopped_and_resumed(tmp_path):
     assert (tmp_path / "out" / "committee.keras").exists()
 
 
-@quick
 def test_fine_tuning(tmp_path):
     run("train_cct.py", *FEW, *TINY, "--directory", "first", folder=tmp_path)
     rng = np.random.default_rng(0)
@@ -114,7 +109,6 @@ def test_fine_tuning(tmp_path):
     assert set(report["class_accuracies"]) == {"left", "right", "up"}
 
 
-@quick
 def test_fine_tuning_from_a_tag_and_from_a_checkpoint(tmp_path):
     """From digits to other images; from the authors' layout, for a model that is named."""
     images = {"train_images": "40", "test_images": "20"}
@@ -137,7 +131,6 @@ def test_fine_tuning_from_a_tag_and_from_a_checkpoint(tmp_path):
     assert json.loads((tmp_path / "file" / "report.json").read_text())["test_accuracy"] > 0.9
 
 
-@quick
 def test_evaluation_of_weights(tmp_path):
     done = run("evaluate_weights.py", "cct_2_3x2_32.digits", folder=tmp_path)
     assert "97.77% of 359 test images, stated: 97.77% (torch" in done.stdout
@@ -149,7 +142,6 @@ def write_png(path, pixels):
     Image.fromarray(pixels.squeeze(-1)).save(path)
 
 
-@once
 def test_contact_sheet(tmp_path):
     done = run("show_augmentations.py", "--to", "sheet.png", folder=tmp_path)
     assert "randaugment, mixup, cutmix, all" in done.stdout
@@ -158,7 +150,6 @@ def test_contact_sheet(tmp_path):
     assert "npz:none.npz" in done.stderr.splitlines()[-1]
 
 
-@once
 def test_data_that_does_not_fit_ends_with_one_line(tmp_path):
     folder = tmp_path / "photos"
     for name in ("a", "b"):
@@ -169,7 +160,6 @@ def test_data_that_does_not_fit_ends_with_one_line(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-@once
 def test_models_compared_in_pieces(tmp_path):
     arguments = ["--preset", "cifar10_200", "--models", "conv_heads64", "--epochs", "6"]
     rng = np.random.default_rng(0)
