@@ -10,6 +10,7 @@ from cctzoo.models import CCT, TextConfig, Vocabulary, create_model, variant_con
 from cctzoo.training.augmented_model import AugmentedModel
 from cctzoo.weights.start import trained_model
 from cctzoo.weights.transfer import transfer
+from cctzoo.weights.word_vectors import load_word_vectors
 
 RESIDENT_BYTES = 2**31  # arrays up to this size lie on the accelerator
 
@@ -38,8 +39,6 @@ def build_model(recipe, dataset):
         model = CCT(config, name=source.name, dtype=recipe.precision)
         transfer(source, model)
     if recipe.word_vectors is not None:
-        from cctzoo.weights.word_vectors import load_word_vectors
-
         load_word_vectors(model, recipe.word_vectors)
     return model
 
