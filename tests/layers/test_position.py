@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cctzoo.layers import PositionEmbedding
+from cctzoo.layers.position import sinusoidal_positions
 from tests.layers.contract import array, check_layer, random_array
 
 
