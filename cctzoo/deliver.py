@@ -86,7 +86,7 @@ def test_images(dataset, count):
     chosen = np.linspace(0, len(dataset.x_test) - 1, count).astype(int)
     x = dataset.x_test
     return {
-        "images": x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen),
+        "samples": x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen),
         "labels": dataset.y_test[chosen],
         "class_names": dataset.classes,
     }

@@ -47,7 +47,7 @@ def in_float32(members):
 
 def test_litert(members, images, tmp_path):
     path = tmp_path / "model.tflite"
-    report = export.to_litert(models.soft_committee(members), path, images=images)
+    report = export.to_litert(models.soft_committee(members), path, samples=images)
     assert report.partitions == 1
     assert report.max_difference <= 1e-5
     outputs = load_runner(path)(images)
@@ -66,7 +66,7 @@ def test_litert(members, images, tmp_path):
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
 def test_litert_of_logits(members, images, tmp_path, average):
     committee = models.soft_committee(members, average, [1, 2, 4], classifier_activation=None)
-    report = export.to_litert(committee, tmp_path / "model.tflite", images=images)
+    report = export.to_litert(committee, tmp_path / "model.tflite", samples=images)
     assert (report.partitions, report.top1_agreement) == (1, 1)
     assert report.max_difference <= 1e-5
     about = json.loads((tmp_path / "model.tflite.json").read_text())
@@ -79,7 +79,7 @@ def test_quantised(members, images, tmp_path, precision, size):
     committee = models.soft_committee(members)
     whole = export.to_litert(committee, tmp_path / "float.tflite")
     report = export.to_litert(
-        committee, tmp_path / "int8.tflite", precision, images=images, calibration=images
+        committee, tmp_path / "int8.tflite", precision, samples=images, calibration=images
     )
     assert report.partitions == 1
     assert 0 < report.max_difference < 0.1

@@ -60,7 +60,7 @@ def test_export_of_a_run(tmp_path):
     folder = tmp_path / "run" / "export"
     about = json.loads((folder / "model_int8.tflite.json").read_text())
     assert about["class_names"] == [str(digit) for digit in range(10)]
-    assert about["export"]["images"] == 64
+    assert about["export"]["samples"] == 64
     assert (folder / "saved_model" / "saved_model.pb").is_file()
 
 
