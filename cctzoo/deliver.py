@@ -10,7 +10,7 @@ import numpy as np
 from cctzoo import data, export, latency, models, training
 from cctzoo.files import write_json
 
-IMAGES = 1000  # of the test part that every file is checked on
+SAMPLES = 1000  # of the test part that every file is checked on
 
 
 def train_and_deliver(description, preset="digits", **defaults):
@@ -31,17 +31,17 @@ def train_and_deliver(description, preset="digits", **defaults):
 def deliver(model, dataset, directory):
     """Writes LiteRT float32 and dynamic int8 and a SavedModel to `export/`, and times them.
 
-    Each is compared with Keras on test images before it appears. Reports and latencies are
+    Each is compared with Keras on test samples before it appears. Reports and latencies are
     printed, and added to the directory's `report.json`.
 
     Args:
         model: a model of the zoo.
-        dataset: a `Dataset`, for test images and class names.
+        dataset: a `Dataset` or `TextDataset`, for test samples and class names.
         directory: of the run.
     """
     folder = Path(directory, "export")
     folder.mkdir(exist_ok=True)
-    known = test_images(dataset, min(IMAGES, len(dataset.x_test)))
+    known = test_samples(dataset, min(SAMPLES, len(dataset.x_test)))
     reports = []
     for precision in ("float32", "dynamic_int8"):
         path = folder / f"model_{precision}.tflite"
@@ -69,7 +69,7 @@ def load_source(source, dataset=None):
         dataset: name of a data set in place of the run's.
 
     Returns:
-        (the model, a `Dataset` or None where nothing names one).
+        (the model, a `Dataset`, `TextDataset`, or None where nothing names one).
     """
     if Path(source, "recipe.json").is_file():
         recipe = training.Recipe.load(Path(source, "recipe.json"))
@@ -81,8 +81,8 @@ def load_source(source, dataset=None):
     return models.create_model(source), loaded
 
 
-def test_images(dataset, count):
-    """`count` images of the test part, spread over it: keywords that every export takes."""
+def test_samples(dataset, count):
+    """`count` of the test part, spread over it: keywords that every export takes."""
     chosen = np.linspace(0, len(dataset.x_test) - 1, count).astype(int)
     x = dataset.x_test
     return {
