@@ -9,7 +9,7 @@ import numpy as np
 
 from cctzoo import data, export, latency, models, training
 from cctzoo.files import write_json
-from cctzoo.training.build import as_model_takes, data_fields
+from cctzoo.training.build import data_fields
 
 SAMPLES = 1000  # of the test part that every file is checked on
 
@@ -42,7 +42,7 @@ def deliver(model, dataset, directory):
     """
     folder = Path(directory, "export")
     folder.mkdir(exist_ok=True)
-    known = test_samples(model, dataset, min(SAMPLES, len(dataset.x_test)))
+    known = test_samples(dataset, min(SAMPLES, len(dataset.x_test)))
     reports = []
     for precision in ("float32", "dynamic_int8"):
         path = folder / f"model_{precision}.tflite"
@@ -88,9 +88,8 @@ def load_source(source, dataset=None):
     return models.create_model(source, **fields), loaded
 
 
-def test_samples(model, dataset, count):
+def test_samples(dataset, count):
     """`count` images or texts of the test part, spread over it: keywords of every export."""
-    dataset = as_model_takes(dataset, model)
     chosen = np.linspace(0, len(dataset.x_test) - 1, count).astype(int)
     x = dataset.x_test
     return {

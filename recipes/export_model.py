@@ -49,7 +49,7 @@ def export_one(model, dataset, folder, chosen, options):
     known = {}
     if dataset is not None:
         count = min(options.images, len(dataset.x_test))
-        known = test_samples(model, dataset, count - count % options.batch)
+        known = test_samples(dataset, count - count % options.batch)
     if chosen == "saved_model":
         return export.to_saved_model(model, folder / "saved_model", **known)
     if chosen == "onnx":
