@@ -12,6 +12,8 @@ from cctzoo import data
 from cctzoo.data import docstrings, texts
 from cctzoo.data.docstrings import MODULES, load_docstrings
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 
 def said(text):
     return " ".join(re.findall(r"\w+", text.lower()))

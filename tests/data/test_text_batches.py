@@ -5,6 +5,8 @@ import pytest
 
 from cctzoo.data import TextBatches
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 
 def arrays(count=23, length=7):
     x = np.random.default_rng(0).integers(0, 100, (count, length)).astype("int32")

@@ -9,6 +9,8 @@ import pytest
 
 from cctzoo import data
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 PARTS = ("train", "validation", "test")
 ROWS = [
     {"text": f"text {i}", "label": ("bad", "good")[i % 2], "split": PARTS[i % 5 // 2]}

@@ -13,6 +13,8 @@ from cctzoo.data.tfds_texts import text_features
 from tests.data.builders import prepare
 from tests.data.text_builders import prepare_texts
 
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
+
 
 def load(data_dir, name="tiny_news", **options):
     return data.load(name, data_dir=data_dir, **{"validation": 0} | options)

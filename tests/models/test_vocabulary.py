@@ -10,6 +10,8 @@ import pytest
 
 from cctzoo.models.vocabulary import SEPARATORS, SINGLES, Vocabulary, split
 
+pytestmark = pytest.mark.one_backend("tensorflow")  # Python, beside TensorFlow's own reading
+
 TEXTS = ["The cat sat.", "the dog sat on THE mat", "a cat"]
 FINAL_SIGMA = "ΟΔΟΣ ΣΑΣ:Σ"  # at the end of a word, whatever follows; but not alone
 

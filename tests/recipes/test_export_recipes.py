@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import struct
 import subprocess
 import sys
@@ -18,18 +17,6 @@ from tests.training.few import few_digits
 once = pytest.mark.one_backend("tensorflow")  # the conversion is TensorFlow's everywhere
 alike = pytest.mark.one_backend("jax")  # nothing is converted
 RECIPES = Path(__file__).parents[2] / "recipes"
-
-
-def run(script, *arguments, folder, **environment):
-    command = [sys.executable, str(RECIPES / script), *map(str, arguments)]
-    return subprocess.run(
-        command,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env={**os.environ, **environment},
-    )
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +35,19 @@ def model():
 
 
 @once
-def test_export_of_a_run(tmp_path):
+def test_export_of_a_run(run, tmp_path):
     training.train(few_digits(epochs=1, warmup_epochs=0, test_images=70), tmp_path / "run")
     formats = ["float32", "int8", "onnx", "saved_model"]
     done = run(
-        "export_model.py", "run", "--formats", *formats, "--images", 64, "--least-agreement", 0,
-        folder=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+        "export_model.py",
+        "run",
+        "--formats",
+        *formats,
+        "--images",
+        64,
+        "--least-agreement",
+        0,
+    )
     assert done.stdout.count("top-1 agreement") == 4
     folder = tmp_path / "run" / "export"
     about = json.loads((folder / "model_int8.tflite.json").read_text())
@@ -65,19 +57,17 @@ def test_export_of_a_run(tmp_path):
 
 
 @once
-def test_export_of_a_name_and_its_errors(tmp_path):
-    done = run("export_model.py", "cct_2_3x2_32", "--formats", "float16", "int8", folder=tmp_path)
-    assert done.returncode == 1
+def test_export_of_a_name_and_its_errors(run, tmp_path):
+    done = run("export_model.py", "cct_2_3x2_32", "--formats", "float16", "int8", status=1)
     assert "calibration=None" in done.stderr
     files = [path.name for path in (tmp_path / "exports" / "cct_2_3x2_32").iterdir()]
     assert sorted(files) == ["model_float16.tflite", "model_float16.tflite.json"]
-    done = run("export_model.py", "cct_2_3x2", folder=tmp_path)
-    assert done.returncode == 1
+    done = run("export_model.py", "cct_2_3x2", status=1)
     assert "variant='cct_2_3x2'" in done.stderr.splitlines()[-1]
 
 
 @once
-def test_classify_gives_what_keras_gives(model, classify, tmp_path):
+def test_classify_gives_what_keras_gives(run, model, classify, tmp_path):
     names = ["one", "two", "three", "four"]
     path = tmp_path / "model.tflite"
     export.to_litert(model, path, class_names=names)
@@ -87,8 +77,7 @@ def test_classify_gives_what_keras_gives(model, classify, tmp_path):
     for i, image in enumerate(images):
         (folder / f"{i}.ppm").write_bytes(b"P6 16 16 255\n" + image.tobytes())
     (folder / "3.png").write_bytes(b"no image")
-    done = run("classify_tflite.py", path, folder, "--top", 2, folder=tmp_path)
-    assert done.returncode == 1, "one file is no image"
+    done = run("classify_tflite.py", path, folder, "--top", 2, status=1)  # one file is no image
     assert "3.png" in done.stderr
     lines = done.stdout.splitlines()
     logits = model.predict(images, verbose=0)
@@ -218,12 +207,17 @@ def test_resize(classify):
 
 
 @once
-def test_measure_latency(tmp_path):
+def test_measure_latency(run, tmp_path):
     done = run(
-        "measure_latency.py", "--models", "cct_2_3x2_32", "cvt_2_4_32", "--runs", 3, "--to", "out",
-        folder=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+        "measure_latency.py",
+        "--models",
+        "cct_2_3x2_32",
+        "cvt_2_4_32",
+        "--runs",
+        3,
+        "--to",
+        "out",
+    )
     assert "| `cvt_2_4_32` |" in done.stdout
     rows = json.loads((tmp_path / "out" / "latency.json").read_text())["rows"]
     assert [row["name"] for row in rows][:2] == ["cct_2_3x2_32 float32", "cct_2_3x2_32 float16"]
@@ -234,19 +228,23 @@ def test_measure_latency(tmp_path):
 
 
 @once
-def test_measure_latency_of_formats_and_files(tmp_path):
+def test_measure_latency_of_formats_and_files(run, tmp_path):
     formats = ["float32", "saved_model", "onnx", "openvino", "keras"]
     done = run(
-        "measure_latency.py", "--models", "cct_2_3x2_32", "--formats", *formats, "--runs", 2,
-        folder=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+        "measure_latency.py",
+        "--models",
+        "cct_2_3x2_32",
+        "--formats",
+        *formats,
+        "--runs",
+        2,
+    )
     cells = done.stdout.splitlines()[-1].split(" | ")
     assert cells[1].startswith("1.000, ")
     assert len(cells) == 6
     export.to_litert(models.create_model("cct_2_3x2_32"), tmp_path / "a.tflite")
-    done = run("measure_latency.py", "--files", "a.tflite", "--runs", 2, folder=tmp_path)
-    assert done.stdout.splitlines()[1].startswith("a.tflite"), done.stderr
+    done = run("measure_latency.py", "--files", "a.tflite", "--runs", 2)
+    assert done.stdout.splitlines()[1].startswith("a.tflite")
 
 
 @alike
@@ -263,10 +261,9 @@ def test_measure_latency_of_formats_and_files(tmp_path):
         ("compare_latency.py", ["--threads", "0"], "--threads"),
     ],
 )
-def test_wrong_arguments(script, arguments, received, refused, tmp_path):
-    code, line = refused(script, *arguments)
-    assert code == 2
-    assert received in line
+def test_wrong_arguments(script, arguments, received, run, tmp_path):
+    done = run(script, *arguments, status=2)
+    assert received in done.stderr.splitlines()[-1]
     assert not any(tmp_path.iterdir())
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from cctzoo import training
-from tests.recipes.test_training_recipes import run
 from tests.training.few import TINY, few_digits
 
 pytestmark = pytest.mark.one_backend("torch")  # what is by backend is tested by itself
@@ -21,7 +20,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_report(folder):
+def test_report(run, folder):
     done = run("analyse_heads.py", "run", "--ablation-images", "20", folder=folder)
     assert "In the last block one head recognises" in done.stdout
     out = folder / "run" / "heads"
@@ -37,7 +36,7 @@ def test_report(folder):
         assert file["00/fields"].shape == (4, 10, 10)
 
 
-def test_pruning(folder):
+def test_pruning(run, folder):
     arguments = ("prune_heads.py", "run", "--keep", "2", "--no-export")
     run(*arguments, "--by", "labels", folder=folder)
     out = folder / "run" / "pruned2"
@@ -55,9 +54,8 @@ def test_pruning(folder):
     assert "must be new or an empty folder" in done.stderr.splitlines()[-1]
 
 
-def test_errors_are_one_line(refused):
-    message = "analyse_heads.py: a file or a name needs --dataset"
-    assert refused("analyse_heads.py", "cct_2_3x2_32") == (1, message)
-    code, line = refused("prune_heads.py", "none", "--keep", "2")
-    assert code == 1
-    assert "none/recipe.json" in line
+def test_errors_are_one_line(run):
+    done = run("analyse_heads.py", "cct_2_3x2_32", status=1)
+    assert done.stderr.splitlines()[-1] == "analyse_heads.py: a file or a name needs --dataset"
+    done = run("prune_heads.py", "none", "--keep", "2", status=1)
+    assert "none/recipe.json" in done.stderr.splitlines()[-1]

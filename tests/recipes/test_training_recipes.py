@@ -1,9 +1,6 @@
 """The recipes that train: each end to end on a few digits, without the export."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,7 +10,6 @@ import cctzoo
 
 # The same code as in recipes that run on each; torch compiles nothing.
 pytestmark = pytest.mark.one_backend("torch")
-RECIPES = Path(__file__).parents[2] / "recipes"
 FEW = [
     "--train-images",
     "100",
@@ -28,13 +24,6 @@ FEW = [
 TINY = ["--depth", "2", "--embed-dim", "16"]
 
 
-def run(script, *arguments, folder, status=0):
-    command = [sys.executable, str(RECIPES / script), *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
-    assert done.returncode == status, done.stderr[-3000:]
-    return done
-
-
 @pytest.mark.parametrize(
     ("script", "changes"),
     [
@@ -42,18 +31,18 @@ def run(script, *arguments, folder, status=0):
         ("train_conv_prefix.py", {"conv_prefix": 1, "heads": 2}),
     ],
 )
-def test_training(script, changes, tmp_path):
+def test_training(run, script, changes, tmp_path):
     flags = [x for name, value in changes.items() for x in (f"--{name.replace('_', '-')}", value)]
-    run(script, *FEW, *TINY, *flags, "--directory", "out", folder=tmp_path)
+    run(script, *FEW, *TINY, *flags, "--directory", "out")
     model = keras.saving.load_model(tmp_path / "out" / "model.keras")
     found = {name: getattr(model.config, name) for name in changes}
     assert found == changes
     assert json.loads((tmp_path / "out" / "report.json").read_text())["test_samples"] == 50
 
 
-def test_committee_stopped_and_resumed(tmp_path):
+def test_committee_stopped_and_resumed(run, tmp_path):
     arguments = [*FEW, *TINY, "--members", "1", "4", "--directory", "out"]
-    run("train_committee.py", *arguments, folder=tmp_path)
+    run("train_committee.py", *arguments)
     members = sorted((tmp_path / "out").glob("member*"))
     assert [path.name for path in members] == ["member00_heads1", "member01_heads4"]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -80,14 +69,14 @@ def test_committee_stopped_and_resumed(tmp_path):
     for name in ("checkpoint.npz", "report.json", "model.keras", "history.csv"):
         (members[1] / name).unlink()
     (tmp_path / "out" / "committee.keras").unlink()
-    run("train_committee.py", "--resume", "out", "--no-export", folder=tmp_path)
+    run("train_committee.py", "--resume", "out", "--no-export")
     again = json.loads((tmp_path / "out" / "report.json").read_text())
     assert again["members"] == pytest.approx(report["members"])
     assert (tmp_path / "out" / "committee.keras").exists()
 
 
-def test_fine_tuning(tmp_path):
-    run("train_cct.py", *FEW, *TINY, "--directory", "first", folder=tmp_path)
+def test_fine_tuning(run, tmp_path):
+    run("train_cct.py", *FEW, *TINY, "--directory", "first")
     rng = np.random.default_rng(0)
     for part, count in (("train", 40), ("test", 8)):
         for name in ("left", "right", "up"):
@@ -101,7 +90,6 @@ def test_fine_tuning(tmp_path):
         *("--start-from", "first/best.keras", "--dataset", "folder:photos"),
         *("--image-size", "24", "--batch-size", "8", "--epochs", "2", "--no-export"),
         *("--directory", "second"),
-        folder=tmp_path,
     )
     assert "fresh classifier for 3 classes" in done.stdout
     assert "position embedding resized (4, 4) -> (6, 6)" in done.stdout
@@ -109,14 +97,13 @@ def test_fine_tuning(tmp_path):
     assert set(report["class_accuracies"]) == {"left", "right", "up"}
 
 
-def test_fine_tuning_from_a_tag_and_from_a_checkpoint(tmp_path):
+def test_fine_tuning_from_a_tag_and_from_a_checkpoint(run, tmp_path):
     """From digits to other images; from the authors' layout, for a model that is named."""
     images = {"train_images": "40", "test_images": "20"}
     few = [x for name, value in images.items() for x in (f"--{name.replace('_', '-')}", value)]
     few += ["--dataset", "digits", "--batch-size", "16", "--epochs", "1", "--no-export"]
     done = run(
         *("fine_tune.py", "--start-from", "cct_2_3x2_32.cifar10", "--directory", "tag", *few),
-        folder=tmp_path,
     )
     assert "first kernel summed over channels, 3 -> 1" in done.stdout
     assert "position embedding resized (8, 8) -> (4, 4)" in done.stdout
@@ -126,13 +113,12 @@ def test_fine_tuning_from_a_tag_and_from_a_checkpoint(tmp_path):
     few += ["--learning-rate", "1e-9", "--warmup-rate", "0", "--weight-decay", "0"]
     run(
         *("fine_tune.py", "--start-from", "digits.pth", "--directory", "file", *few),
-        folder=tmp_path,
     )
     assert json.loads((tmp_path / "file" / "report.json").read_text())["test_accuracy"] > 0.9
 
 
-def test_evaluation_of_weights(tmp_path):
-    done = run("evaluate_weights.py", "cct_2_3x2_32.digits", folder=tmp_path)
+def test_evaluation_of_weights(run, tmp_path):
+    done = run("evaluate_weights.py", "cct_2_3x2_32.digits")
     assert "97.77% of 359 test images, stated: 97.77% (torch" in done.stdout
 
 
@@ -142,25 +128,25 @@ def write_png(path, pixels):
     Image.fromarray(pixels.squeeze(-1)).save(path)
 
 
-def test_contact_sheet(tmp_path):
-    done = run("show_augmentations.py", "--to", "sheet.png", folder=tmp_path)
+def test_contact_sheet(run, tmp_path):
+    done = run("show_augmentations.py", "--to", "sheet.png")
     assert "randaugment, mixup, cutmix, all" in done.stdout
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
-    done = run("show_augmentations.py", "--dataset", "npz:none.npz", folder=tmp_path, status=2)
+    done = run("show_augmentations.py", "--dataset", "npz:none.npz", status=2)
     assert "npz:none.npz" in done.stderr.splitlines()[-1]
 
 
-def test_data_that_does_not_fit_ends_with_one_line(tmp_path):
+def test_data_that_does_not_fit_ends_with_one_line(run, tmp_path):
     folder = tmp_path / "photos"
     for name in ("a", "b"):
         (folder / name).mkdir(parents=True)
     write_png(folder / "a" / "1.png", np.zeros((9, 9, 1), "uint8"))
-    done = run("train_cct.py", "--dataset", f"folder:{folder}", folder=tmp_path, status=2)
+    done = run("train_cct.py", "--dataset", f"folder:{folder}", status=2)
     assert f"{folder / 'b'}" in done.stderr.splitlines()[-1]
     assert not (tmp_path / "runs").exists()
 
 
-def test_models_compared_in_pieces(tmp_path):
+def test_models_compared_in_pieces(run, tmp_path):
     arguments = ["--preset", "cifar10_200", "--models", "conv_heads64", "--epochs", "6"]
     rng = np.random.default_rng(0)
     np.savez(
@@ -171,13 +157,13 @@ def test_models_compared_in_pieces(tmp_path):
         y_test=np.arange(20) % 10,
     )
     arguments += ["--dataset", f"npz:{tmp_path / 'noise.npz'}", "--directory", "out"]
-    first = run("compare_heads.py", *arguments, "--minutes", "0.01", folder=tmp_path)
+    first = run("compare_heads.py", *arguments, "--minutes", "0.01")
     assert "stopped; the same command goes on" in first.stdout
-    run("compare_heads.py", *arguments, folder=tmp_path)
+    run("compare_heads.py", *arguments)
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     accuracies = report["test_accuracy"]
     assert accuracies["committee"] == accuracies["conv_heads64"]  # a committee of one
     weights = np.load(tmp_path / "out" / "conv_heads64" / "weights_float16.npz")
     assert all(weights[key].dtype == np.float16 for key in weights.files)
-    other = run("compare_heads.py", *arguments, "--seed", "1", folder=tmp_path, status=1)
+    other = run("compare_heads.py", *arguments, "--seed", "1", status=1)
     assert "not that of these arguments" in other.stderr
