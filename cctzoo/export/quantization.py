@@ -33,7 +33,7 @@ def quantise(source, target, precision, calibration=None):
     Args:
         source, target: paths.
         precision: `"float16"`, `"dynamic_int8"` or `"int8"`.
-        calibration: samples of the graph's batch, an iterable, for `"int8"`.
+        calibration: a list of samples of the graph's batch, for `"int8"`.
     """
     from ai_edge_quantizer import qtyping, quantizer, recipe
 
@@ -66,8 +66,8 @@ def quantise(source, target, precision, calibration=None):
         signature, name, zeros = _input(source)
         texts = zeros.dtype.kind == "i"
         if texts and precision != "float16":
-            # As a static one, for the quantizer has no other, but of one scale, that of the
-            # table itself: any ids will do for its range.
+            # The quantizer has only a static form of this operator, with one scale for all
+            # words. It is the table's own: what ids it is calibrated with, does not matter.
             work.add_static_config(
                 WORDS, operation.GATHER, activation_num_bits=8, weight_num_bits=8
             )

@@ -105,7 +105,7 @@ def test_classify_needs_neither_keras_nor_pillow(model, tmp_path):
 
 
 @once
-def test_texts_on_a_device(tmp_path):
+def test_texts_on_a_device(run, tmp_path):
     """What Keras says of them, without Keras; and neither recipe takes the other's files."""
     words = ("a", "cat", "dog", "猫")
     model = models.text_cct(vocabulary=words, word_dim=5, length=6, classes=3)
@@ -132,27 +132,18 @@ def test_texts_on_a_device(tmp_path):
             assert line.startswith(f"{text}: {best[0]} {row.max():.1%}, {best[1]} ")
     image = tmp_path / "image.ppm"
     image.write_bytes(b"P6 2 1 255\n" + bytes(range(6)))
-    done = run("classify_tflite.py", path, image, folder=tmp_path)
-    assert done.returncode == 1
-    assert "takes texts" in done.stderr
+    assert "takes texts" in run("classify_tflite.py", path, image, status=1).stderr
 
 
 @once
-def test_export_and_latency_of_a_named_text_model(tmp_path):
-    formats = ["dynamic_int8", "int8", "keras"]
-    done = run(
-        "measure_latency.py", "--models", "text_cct_2_k2", "--formats", *formats, "--runs", 2,
-        folder=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+def test_export_and_latency_of_a_named_text_model(run):
+    named = ["--models", "text_cct_2_k2", "--formats", "dynamic_int8", "int8", "keras"]
+    done = run("measure_latency.py", *named, "--runs", 2)
     cells = done.stdout.splitlines()[-1].split(" | ")
     assert cells[1].startswith("1.000, 6.")  # megabytes
     assert len(cells) == 4
     formats = ["float32", "saved_model", "onnx"]
-    done = run(
-        "export_model.py", "text_cct_2_k2", "--formats", *formats, "--to", "out", folder=tmp_path
-    )
-    assert done.returncode == 0, done.stderr
+    done = run("export_model.py", "text_cct_2_k2", "--formats", *formats, "--to", "out")
     assert done.stdout.count("max difference") == 3
 
 
