@@ -22,7 +22,7 @@ from cctzoo.analysis.pooled_features import POOLINGS, PooledFeatures, pool_featu
 from cctzoo.analysis.pruning import prune_heads
 from cctzoo.analysis.report import HeadReport
 from cctzoo.analysis.results import BlockPerformance, Performance
-from cctzoo.analysis.words import token_ids, word_saliency
+from cctzoo.analysis.words import word_saliency
 
 __all__ = [
     "POOLINGS",
@@ -52,7 +52,6 @@ __all__ = [
     "rank_heads",
     "single_head_performance",
     "single_nodal_performance",
-    "token_ids",
     "unit_clusters",
     "word_saliency",
 ]

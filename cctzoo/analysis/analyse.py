@@ -16,7 +16,7 @@ from cctzoo.analysis.masking import accuracy_by_kept_heads
 from cctzoo.analysis.performance import measure
 from cctzoo.analysis.pooled_features import pool_features
 from cctzoo.analysis.report import HeadReport
-from cctzoo.analysis.words import token_ids, word_saliency
+from cctzoo.analysis.words import word_saliency
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT, TextConfig
 
@@ -68,7 +68,7 @@ def analyse_heads(
     )
     texts = x_test if isinstance(model.config, TextConfig) else None
     if texts is not None:
-        x_train, x_test = token_ids(model, x_train), token_ids(model, x_test)
+        x_train, x_test = model.vocabulary(x_train), model.vocabulary(x_test)
         train, test = (x_train, y_train), (x_test, y_test)
     performances = _performances(model, train, test, options, seed)
     keras.utils.set_random_seed(seed)

@@ -1,31 +1,11 @@
-"""Texts as the analysis takes them, and from tokens back to their words."""
+"""From tokens back to the words of a text."""
 
 import numpy as np
 
 from cctzoo.analysis.attention_maps import attention_rollout
 from cctzoo.analysis.labelled import check_model
 from cctzoo.layers.tokenizer import conv_geometry
-from cctzoo.models.vocabulary import Vocabulary, split
-
-
-def token_ids(model, texts):
-    """Ids (n, length) int32 of texts, by the model's own vocabulary.
-
-    Args:
-        model: a `CCT` whose config has a `vocabulary`.
-        texts: a sequence of str.
-
-    Raises:
-        ValueError: for a model without a vocabulary, or what is no text.
-    """
-    check_model(model)
-    words = getattr(model.config, "vocabulary", None)
-    if words is None:
-        raise ValueError(
-            "Texts need a model with a vocabulary. "
-            f"Received: {model.name!r} of family={model.config.family!r}, vocabulary=None"
-        )
-    return Vocabulary(words, model.config.length)(texts)
+from cctzoo.models.vocabulary import split
 
 
 def word_saliency(model, texts, *, batch_size=8):
@@ -46,8 +26,8 @@ def word_saliency(model, texts, *, batch_size=8):
     Raises:
         ValueError: for a model without a vocabulary, or what is no text.
     """
-    texts = list(texts) if not isinstance(texts, str) else texts  # which `token_ids` refuses
-    maps = attention_rollout(model, token_ids(model, texts), batch_size=batch_size)  # (n, T)
+    check_model(model)
+    maps = attention_rollout(model, model.vocabulary(texts), batch_size=batch_size)  # (n, T)
     found = []
     for text, reach in zip(texts, maps, strict=True):
         words = split(text)[: model.config.length]
@@ -90,7 +70,7 @@ def word_windows(config, words):
     else:
         spans = [(start, start + size) for start in range(0, words, size)]
     for block in range(config.conv_prefix):
-        if block in config.block_pool and config.grids[block] != (1,):
+        if block in config.block_pool:
             pairs = [spans[i : i + 2] for i in range(0, len(spans), 2)]
             spans = [(pair[0][0], pair[-1][1]) for pair in pairs]
     return [range(max(start, 0), max(min(stop, words), 0)) for start, stop in spans]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cctzoo.analysis import attention_rollout, token_ids, word_saliency
+from cctzoo.analysis import attention_rollout, word_saliency
 from cctzoo.analysis.page import shaded_words, shades
 from cctzoo.analysis.words import word_windows
 from cctzoo.layers import TextTokenizer
@@ -110,7 +110,7 @@ def test_saliency_is_the_rollout_shared_by_the_words_of_a_window(family):
     for each in (found[0], found[2], found[3]):
         assert sum(value for _, value in each) == pytest.approx(1)
         assert min(value for _, value in each) > 0
-    reach = attention_rollout(model, token_ids(model, TEXTS))[0]
+    reach = attention_rollout(model, model.vocabulary(TEXTS))[0]
     expected = np.zeros(4)
     for share, window in zip(reach, WINDOWS[family], strict=False):
         for word in window:
@@ -125,23 +125,21 @@ def test_tokens_that_saw_no_word_are_left_out():
     windows = word_windows(model.config, 4)
     assert [len(window) for window in windows] == [0, 2, 2, 0]
     ((_, a), (_, b), (_, c), (_, d)) = word_saliency(model, ["w1 w2 w3 w4"])[0]
-    reach = attention_rollout(model, token_ids(model, ["w1 w2 w3 w4"]))[0]
+    reach = attention_rollout(model, model.vocabulary(["w1 w2 w3 w4"]))[0]
     assert a == b == pytest.approx(reach[1] / (reach[1] + reach[2]) / 2, rel=1e-4)
     assert a + b + c + d == pytest.approx(1)
 
 
 @once
-def test_ids_are_those_of_the_models_words():
-    model = text_model(vocabulary=VOCABULARY)
-    ids = token_ids(model, np.array(["w0 w1 nothing"], object))
-    assert ids[0, :4].tolist() == [2, 3, 0, 1]
-    for other, received in ((text_model(), "vocabulary=None"), (small_model(), "family='cct'")):
-        with pytest.raises(ValueError, match=f"Received: .*{received}"):
+def test_errors():
+    for other in (text_model(), small_model()):
+        with pytest.raises(ValueError, match="built with a `vocabulary`"):
             word_saliency(other, ["w0"])
+    model = text_model(vocabulary=VOCABULARY)
     with pytest.raises(ValueError, match="Received: texts='w0 w1'"):
         word_saliency(model, "w0 w1")
     with pytest.raises(ValueError, match="one `CCT`"):
-        token_ids(feature_extractor(model, ["mask"]), ["w0"])
+        word_saliency(feature_extractor(model, ["mask"]), ["w0"])
 
 
 @once
