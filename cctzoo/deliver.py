@@ -9,9 +9,9 @@ import numpy as np
 
 from cctzoo import data, export, latency, models, training
 from cctzoo.files import write_json
-from cctzoo.training.build import as_model_takes, data_fields
+from cctzoo.training.build import data_fields
 
-IMAGES = 1000  # of the test part that every file is checked on
+SAMPLES = 1000  # of the test part that every file is checked on
 
 
 def train_and_deliver(description, preset="digits", **defaults):
@@ -32,17 +32,17 @@ def train_and_deliver(description, preset="digits", **defaults):
 def deliver(model, dataset, directory):
     """Writes LiteRT float32 and dynamic int8 and a SavedModel to `export/`, and times them.
 
-    Each is compared with Keras on test images before it appears. Reports and latencies are
+    Each is compared with Keras on test samples before it appears. Reports and latencies are
     printed, and added to the directory's `report.json`.
 
     Args:
         model: a model of the zoo.
-        dataset: a `Dataset`, for test images and class names.
+        dataset: a `Dataset` or `TextDataset`, for test samples and class names.
         directory: of the run.
     """
     folder = Path(directory, "export")
     folder.mkdir(exist_ok=True)
-    known = test_images(model, dataset, min(IMAGES, len(dataset.x_test)))
+    known = test_samples(dataset, min(SAMPLES, len(dataset.x_test)))
     reports = []
     for precision in ("float32", "dynamic_int8"):
         path = folder / f"model_{precision}.tflite"
@@ -88,13 +88,12 @@ def load_source(source, dataset=None):
     return models.create_model(source, **fields), loaded
 
 
-def test_images(model, dataset, count):
+def test_samples(dataset, count):
     """`count` images or texts of the test part, spread over it: keywords of every export."""
-    dataset = as_model_takes(dataset, model)
     chosen = np.linspace(0, len(dataset.x_test) - 1, count).astype(int)
     x = dataset.x_test
     return {
-        "images": x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen),
+        "samples": x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen),
         "labels": dataset.y_test[chosen],
         "class_names": dataset.classes,
     }

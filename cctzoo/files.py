@@ -27,7 +27,7 @@ def replacing(path):
 def write_text(path, text):
     """Writes a text file."""
     with replacing(path) as draft:
-        draft.write_text(text)
+        draft.write_text(text, encoding="utf-8")
 
 
 def write_json(figures, path):

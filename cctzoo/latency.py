@@ -20,7 +20,7 @@ from cctzoo.export.runtime import load_runner
 
 @dataclasses.dataclass(frozen=True)
 class Latency:
-    """Milliseconds of one image through one target; `ratio` is to the first target."""
+    """Milliseconds of one image or text through one target; `ratio` is to the first target."""
 
     name: str
     median_ms: float
@@ -71,13 +71,13 @@ class LatencyReport:
         names = [f"{row.name}  {row.ratio:.3f}" for row in self.rows]
         axes.barh(names, ratios, xerr=whiskers, color="#4477aa")
         axes.invert_yaxis()
-        axes.set_xlabel(f"latency of one image relative to {self.rows[0].name} ({first:.2f} ms)")
+        axes.set_xlabel(f"latency of one sample relative to {self.rows[0].name} ({first:.2f} ms)")
         axes.set_title(f"{self.machine}, threads: {self.threads}", fontsize="small")
         figure.savefig(path, dpi=150)
 
 
 def measure(targets, threads=1, runs=50, warmup=5):
-    """Times inference of one image by several targets, a run of each in turn.
+    """Times inference of one image, or one text of full length, by several targets in turn.
 
     The measurement has a process of its own: threads can only be set in a fresh one.
 
@@ -175,8 +175,11 @@ def _time_in_turn(paths, threads, runs, warmup):
     calls = []
     for path in paths.values():
         run = load_runner(path, threads)
-        image = np.random.default_rng(0).uniform(0, 255, (1, *run.image_shape)).astype("float32")
-        calls.append(lambda run=run, image=image: run(image))
+        sample = np.random.default_rng(0).uniform(0, 255, (1, *run.sample_shape))
+        if run.dtype.kind == "i":  # ids: what they are, does not change the time
+            sample = np.zeros_like(sample)
+        sample = sample.astype(run.dtype)
+        calls.append(lambda run=run, sample=sample: run(sample))
     for call in calls:
         for _ in range(warmup):
             call()

@@ -6,7 +6,8 @@
 
 Single-head and single-nodal performance, clusters, noise and SNR of every block, beside the
 same model with fresh weights; importance by gradient and by ablation, accuracy with fewer
-heads, rollout. Writes report.html, figures.json, pictures/ and the matrices as .npz.
+heads, rollout; for texts, how much comes from which word, which is printed too. Writes
+report.html, figures.json, pictures/ and the matrices as .npz.
 
 Gives: recipes/README.md has what was found.
 
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 
 from cctzoo import analysis
+from cctzoo.analysis.page import shades
 from cctzoo.data.splits import subset
 from cctzoo.deliver import load_source
 
@@ -47,11 +49,26 @@ def main():
         sys.exit(f"analyse_heads.py: {error}")
     for sentence in report.sentences():
         print(sentence)
+    if report.saliency is not None:
+        print_texts(report)
     print(f"{time.perf_counter() - start:.0f} s; {folder / 'report.html'}")
 
 
+def print_texts(report):
+    """The words of some test texts, shaded as in the page."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    for label, words in zip(report.labels, report.saliency, strict=True):
+        line = Text(f"{label}: ", style="bold")
+        for (word, _), shade in zip(words, shades(words), strict=True):
+            line.append(word, style=f"not bold black on {shade}").append(" ", style="default")
+        console.print(line)
+
+
 def parts(dataset, count):
-    """((images, labels) of the training part, the same of the test part), at most `count`."""
+    """((samples, labels) of the training part, the same of the test part), at most `count`."""
     found = []
     for x, y in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)):
         chosen = subset(y, min(count, len(y)), seed=0)
@@ -71,8 +88,8 @@ def parse_arguments():
     add = parser.add_argument
     add("source", help="run directory, .keras file, or name as in cctzoo.models.list_models()")
     add("--dataset", help="as in data.load (default: that of the run)")
-    add("--images", type=int, default=10_000, help="most of each part (default: 10000)")
-    add("--ablation-images", type=int, default=200, help="0: no ablation (default: 200)")
+    add("--images", type=int, default=10_000, help="or texts, most of each part (default: 10000)")
+    add("--ablation-images", type=int, default=200, help="or texts; 0: none (default: 200)")
     add("--pooling", default="trained", choices=analysis.POOLINGS, help="of the probes")
     add("--threshold", type=float, default=0.3, help="of clusters (default: 0.3)")
     add("--to", type=Path, help="folder (default: heads/ of the run, or analysis/NAME)")

@@ -58,6 +58,8 @@ class Model:
                 self.about = json.loads(archive.read("metadata.json"))
         except (zipfile.BadZipFile, KeyError) as error:
             raise ValueError(f"no metadata in {path}: not exported by cctzoo, or cut") from error
+        if len(self.about["input"]["shape"]) != 3:
+            raise ValueError(f"{path} takes texts: classify_text_tflite.py")
         self.interpreter = Interpreter(str(path), num_threads=threads)
         self.interpreter.allocate_tensors()
         self.input = self.interpreter.get_input_details()[0]

@@ -4,9 +4,10 @@
     python recipes/export_model.py model.keras --dataset npz:mine.npz --formats int8 onnx
     python recipes/export_model.py cct_lsmha --formats float32 dynamic_int8 --to exports
 
-A run directory knows its data: test images for the comparison with Keras, training images
-for calibration, class names. For the others `--dataset` gives them. Formats are LiteRT's
-precisions, saved_model, onnx and openvino. Each artifact is checked before it appears.
+A run directory knows its data: test images or texts for the comparison with Keras, training
+ones for calibration, class names. For the others `--dataset` gives them. A named model for
+texts does not know its words, and is exported without data. Formats are LiteRT's precisions,
+saved_model, onnx and openvino. Each artifact is checked before it appears.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 
 from cctzoo import export
-from cctzoo.deliver import load_source, test_images
+from cctzoo.deliver import load_source, test_samples
 from cctzoo.export.litert import PRECISIONS
 
 FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino")
@@ -48,7 +49,7 @@ def export_one(model, dataset, folder, chosen, options):
     known = {}
     if dataset is not None:
         count = min(options.images, len(dataset.x_test))
-        known = test_images(model, dataset, count - count % options.batch)
+        known = test_samples(dataset, count - count % options.batch)
     if chosen == "saved_model":
         return export.to_saved_model(model, folder / "saved_model", **known)
     if chosen == "onnx":
@@ -74,8 +75,8 @@ def parse_arguments():
     add("source", help="run directory, .keras file, or name as in cctzoo.models.list_models()")
     add("--formats", nargs="+", default=["float32", "dynamic_int8"], choices=FORMATS)
     add("--dataset", help="as in data.load (default: that of the run)")
-    add("--images", type=int, default=1000, help="test images to compare (default: 1000)")
-    add("--batch", type=int, default=1, help="images per run of the graph (default: 1)")
+    add("--images", type=int, default=1000, help="test images or texts to compare (default: 1000)")
+    add("--batch", type=int, default=1, help="images or texts per run (default: 1)")
     add("--least-agreement", type=float, default=0.98, help="with Keras, top-1 (default: 0.98)")
     add("--to", type=Path, help="folder (default: export/ of the run, or exports/NAME)")
     options = parser.parse_args()

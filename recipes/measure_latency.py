@@ -1,14 +1,15 @@
-"""Latency, size and parity of models by format, timed in turn, one image at a time.
+"""Latency, size and parity of models by format, timed in turn, one image or text at a time.
 
     python recipes/measure_latency.py                       (three models)
     python recipes/measure_latency.py --models all --runs 30 --to latency
+    python recipes/measure_latency.py --models text_cct_2_k2 text_vit_2_k4
     python recipes/measure_latency.py --models cct_conv --formats float32 onnx saved_model keras
     python recipes/measure_latency.py --files a.tflite b.onnx run/export/saved_model
 
 Formats are LiteRT's precisions, saved_model, onnx, openvino, and keras: the live model on this
 backend. Weights are random; training changes neither time nor size. `int8` is calibrated with
-images of handwritten digits. The first target is 1.00. `recipes/README.md` has the table of the
-whole zoo, with machine and versions.
+images of handwritten digits, or with docstrings. The first target is 1.00. `recipes/README.md`
+has the table of the whole zoo, with machine and versions.
 """
 
 import argparse
@@ -71,7 +72,8 @@ def make(model, chosen, path):
         return path, export.to_saved_model(model, path)
     if chosen in PRECISIONS:
         path = path.with_suffix(".tflite")
-        calibration = digits(model.config) if chosen == "int8" else None
+        real = docstrings if isinstance(model.config, models.TextConfig) else digits
+        calibration = real(model.config) if chosen == "int8" else None
         return path, export.to_litert(model, path, chosen, calibration=calibration)
     suffix, function = {
         "onnx": (".onnx", export.to_onnx),
@@ -86,6 +88,12 @@ def digits(config):
     images = data.load("digits").x_train[:100]  # (100, height, width, 1)
     resized = keras.ops.image.resize(images.astype("float32"), config.input_shape[:2])
     return np.repeat(keras.ops.convert_to_numpy(resized), config.input_shape[2], axis=-1)
+
+
+def docstrings(config):
+    """A hundred docstrings of Python's library, as ids of their own words."""
+    texts = data.load("docstrings").x_train
+    return models.Vocabulary.fit(texts, config.vocabulary_size, config.length)(texts[:100])
 
 
 def table(names, formats, timed, reports):

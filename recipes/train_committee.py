@@ -23,6 +23,8 @@ from cctzoo import models, training
 from cctzoo.deliver import deliver
 from cctzoo.files import replacing, write_json
 from cctzoo.training import evaluation
+from cctzoo.training.arguments import LOADING
+from cctzoo.training.build import data_fields
 
 
 def main():
@@ -34,7 +36,8 @@ def main():
     options, recipe, directory, keywords = training.parse(parser)
     with training.one_line_errors(parser, directory):
         if recipe is not None:
-            write_recipes(recipe, options.members or [4, 16, 64], directory)
+            loading = {name: keywords[name] for name in LOADING if name in keywords}
+            write_recipes(recipe, options.members or [4, 16, 64], directory, loading)
         runs = [training.resume(folder, **keywords) for folder in sorted(directory.glob("member*"))]
         committee, report = combine(runs, options.average)
     with replacing(directory / "committee.keras") as draft:
@@ -45,12 +48,20 @@ def main():
         deliver(committee, runs[0].dataset, directory)
 
 
-def write_recipes(recipe, heads, directory):
+def shared_words(recipe, loading):
+    """The vocabulary of models for texts: members take the same, whatever their seeds draw."""
+    base = models.variant_config(recipe.model, **recipe.changes)
+    if not isinstance(base, models.TextConfig):
+        return {}
+    fields = data_fields(base, recipe.load_data(**loading))
+    return {name: fields[name] for name in ("vocabulary", "vocabulary_size")}
+
+
+def write_recipes(recipe, heads, directory, loading):
     """A folder with its recipe for each member, before any of them trains."""
+    changes = recipe.changes | shared_words(recipe, loading)
     recipes = [
-        dataclasses.replace(
-            recipe, changes=recipe.changes | {"heads": count}, seed=recipe.seed + index
-        )
+        dataclasses.replace(recipe, changes=changes | {"heads": count}, seed=recipe.seed + index)
         for index, count in enumerate(heads)
     ]
     for index, (member, count) in enumerate(zip(recipes, heads, strict=True)):

@@ -22,6 +22,7 @@ from cctzoo.analysis.pooled_features import POOLINGS, PooledFeatures, pool_featu
 from cctzoo.analysis.pruning import prune_heads
 from cctzoo.analysis.report import HeadReport
 from cctzoo.analysis.results import BlockPerformance, Performance
+from cctzoo.analysis.words import word_saliency
 
 __all__ = [
     "POOLINGS",
@@ -52,4 +53,5 @@ __all__ = [
     "single_head_performance",
     "single_nodal_performance",
     "unit_clusters",
+    "word_saliency",
 ]

@@ -16,8 +16,9 @@ from cctzoo.analysis.masking import accuracy_by_kept_heads
 from cctzoo.analysis.performance import measure
 from cctzoo.analysis.pooled_features import pool_features
 from cctzoo.analysis.report import HeadReport
+from cctzoo.analysis.words import word_saliency
 from cctzoo.data.splits import subset
-from cctzoo.models import CCT
+from cctzoo.models import CCT, TextConfig
 
 UNITS = ("head", "attention_node", "mlp_node")
 
@@ -39,11 +40,12 @@ def analyse_heads(
 
     Args:
         model: a `CCT` with its classifier.
-        train, test: (images, labels).
+        train, test: (images, labels); of a model with a vocabulary (texts, labels), an array
+            of str.
         classes: names of the classes; numbers if not given.
-        ablation_images, importance_images: training images, drawn evenly from the classes;
+        ablation_images, importance_images: training samples, drawn evenly from the classes;
             ablation takes a pass for every head, and 0 leaves it out.
-        attention_images, rollout_images: test images.
+        attention_images, rollout_images: test samples.
         seed: of the draws, and of the fresh weights.
         options: of `single_head_performance`.
 
@@ -51,7 +53,8 @@ def analyse_heads(
         A `HeadReport`.
 
     Raises:
-        ValueError: for a model without a classifier, or data and names that do not fit it.
+        ValueError: for a model without a classifier, a model for texts without a vocabulary,
+            or data and names that do not fit it.
     """
     check_answers(model)
     count = model.config.classes
@@ -63,6 +66,10 @@ def analyse_heads(
         check_labelled("train", train, count),
         check_labelled("test", test, count),
     )
+    texts = x_test if isinstance(model.config, TextConfig) else None
+    if texts is not None:
+        x_train, x_test = model.vocabulary(x_train), model.vocabulary(x_test)
+        train, test = (x_train, y_train), (x_test, y_test)
     performances = _performances(model, train, test, options, seed)
     keras.utils.set_random_seed(seed)
     fresh = CCT(model.config, name=model.name, dtype=model.dtype_policy)
@@ -89,7 +96,11 @@ def analyse_heads(
     distance = attention_distance(model, x_test[few])
     entropy = attention_entropy(model, x_test[few])
     few = _drawn_evenly(y_test, rollout_images, seed)
-    images = _pixels(x_test[few])
+    if texts is None:
+        images = _pixels(x_test[few])
+        shown = {"images": images, "maps": attention_rollout(model, images)}
+    else:
+        shown = {"saliency": word_saliency(model, [texts[i] for i in few])}
     names = [str(label) for label in range(count)] if classes is None else list(classes)
     return HeadReport(
         name=model.name,
@@ -100,10 +111,9 @@ def analyse_heads(
         ablation=ablation,
         attention=HeadScores(distance.figures | entropy.figures),
         kept=kept,
-        images=images,
-        maps=attention_rollout(model, images),
         labels=[names[label] for label in y_test[few]],
         classes=names,
+        **shown,
     )
 
 

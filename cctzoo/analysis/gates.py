@@ -12,8 +12,8 @@ def gated_model(model, start=None, per_token=False):
 
     Args:
         model: a `CCT` that ends on softmax or on logits.
-        start: number of the encoder block whose input comes in place of the images; None:
-            images.
+        start: number of the encoder block at which it starts: what `stream_before` gives
+            comes in place of the images or token ids; None: these.
         per_token: whether a head has a gate for each token, or one for all.
 
     Returns:
@@ -23,33 +23,44 @@ def gated_model(model, start=None, per_token=False):
     Raises:
         ValueError: for a block that the model does not have, or a model that ends otherwise.
     """
-    encoder_blocks(model, start)
+    first, *_ = encoder_blocks(model, start)
     check_answers(model)
-    layers = model.layers[1:]
-    x = keras.Input(model.config.input_shape, name="image")
+    inputs, entry = model.inputs, _entry(model, first)
     if start is not None:
-        names = [layer.name for layer in layers]
-        layers = layers[names.index(f"block{start:02d}") :]
-        x = keras.Input((model.config.tokens, model.config.embed_dim), name="stream")
-    inputs = [x]
-    for layer in layers:
+        inputs = entry = [keras.Input(each.shape[1:], dtype=each.dtype) for each in entry]
+    x, *mask = entry  # (B, T, D) and, of a text, (B, T)
+    names, gates = [layer.name for layer in model.layers], []
+    for layer in model.layers[names.index(f"block{first:02d}") :]:
         if isinstance(layer, EncoderBlock):
-            tokens = model.config.tokens if per_token else 1
-            shape = (tokens, layer.attention.num_heads)
-            inputs.append(keras.Input(shape, name=f"gates{layer.name.removeprefix('block')}"))
-            x = _GatedBlock(layer)(x, inputs[-1])
+            shape = (model.config.tokens if per_token else 1, layer.attention.num_heads)
+            gates.append(keras.Input(shape, name=f"gates{layer.name.removeprefix('block')}"))
+            x = _GatedBlock(layer)(x, gates[-1], *mask)
         elif layer.name == "classifier":
             x = _Logits(layer)(x)
+        elif isinstance(layer.input, list):  # it takes the mask
+            x = layer(x, *mask)
         else:
             x = layer(x)
-    return keras.Model(inputs, x, name=f"{model.name}_gated")
+    return keras.Model([*inputs, *gates], x, name=f"{model.name}_gated")
 
 
 def stream_before(model, block):
-    """A `keras.Model` from images to the input of an encoder block, (B, T, D)."""
-    names = [layer.name for layer in model.layers]
-    before = model.layers[names.index(f"block{block:02d}") - 1]
-    return keras.Model(model.inputs[0], before.output)
+    """A function from a batch to what an encoder block is given: [its input (B, T, D)].
+
+    Of texts [its input, the mask (B, T)].
+    """
+    before = keras.Model(model.inputs[0], _entry(model, block))
+
+    def compute(batch):
+        found = before.predict_on_batch(batch)
+        return found if isinstance(found, list) else [found]  # Keras unwraps a list of one
+
+    return compute
+
+
+def _entry(model, block):
+    entry = model.get_layer(f"block{block:02d}").input
+    return entry if isinstance(entry, list) else [entry]
 
 
 def check_answers(model):
@@ -75,14 +86,15 @@ def check_not_quantised(model):
 
 
 class _GatedBlock(keras.layers.Layer):
-    """An encoder block that takes its gates as a second tensor."""
+    """An encoder block that takes its gates as a further tensor."""
 
     def __init__(self, layer):
         super().__init__(name=layer.name, dtype=layer.dtype_policy)
         self.layer = layer
+        self.supports_masking = True
 
-    def call(self, x, gates):
-        return self.layer(x, head_gates=gates)
+    def call(self, x, gates, mask=None):
+        return self.layer(x, mask=mask, head_gates=gates)
 
 
 class _Logits(keras.layers.Layer):

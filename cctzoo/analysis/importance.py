@@ -5,19 +5,20 @@ import numpy as np
 from cctzoo.analysis.gates import gated_model, stream_before
 from cctzoo.analysis.gradients import gate_gradients
 from cctzoo.analysis.head_scores import HeadScores
-from cctzoo.analysis.labelled import check_labelled, encoder_blocks, image_batches
+from cctzoo.analysis.labelled import check_labelled, encoder_blocks, sample_batches, token_masks
 
 
 def head_importance(model, images, labels, *, batch_size=16):
     """How strongly the loss depends on each head, from one backward pass.
 
-    I_h = mean over images and tokens of |head_output_h . dLoss / dhead_output_h|, the product
-    over the head's width; divided by the L2 norm over the heads of a block.
+    I_h = mean over samples and tokens of |head_output_h . dLoss / dhead_output_h|, the product
+    over the head's width; divided by the L2 norm over the heads of a block. The mean of a text
+    is over the tokens that count.
 
     Args:
         model: a `CCT` that ends on softmax or on logits.
-        images, labels: (n, ...) and (n,) integers.
-        batch_size: images at once; gradients keep the scores of all heads and blocks.
+        images, labels: images or token ids (n, ...), and (n,) integers.
+        batch_size: samples at once; gradients keep the scores of all heads and blocks.
 
     Returns:
         `HeadScores` of `importance`.
@@ -28,17 +29,20 @@ def head_importance(model, images, labels, *, batch_size=16):
     blocks = encoder_blocks(model)
     gated = gated_model(model, per_token=True)
     x, y = check_labelled("images, labels", (images, labels), model.config.classes, False)
-    gradients = gate_gradients(gated)
+    gradients, masks = gate_gradients(gated), token_masks(model)
     totals = [np.zeros(tensor.shape[-1]) for tensor in gated.inputs[1:]]
     done = 0
-    for pictures, count in image_batches(x, batch_size):
-        size = len(pictures)
+    for samples, count in sample_batches(x, batch_size):
+        size = len(samples)
         targets = y[(done + np.arange(size)) % len(y)]
         gates = [np.ones((size, *tensor.shape[1:]), "float32") for tensor in gated.inputs[1:]]
-        found = gradients(np.asarray(pictures, "float32"), gates, targets)
+        found = gradients(np.asarray(samples, gated.inputs[0].dtype), gates, targets)
+        tokens = masks(samples).sum(axis=1)[:count, None]  # (B, 1)
         for total, each in zip(totals, found, strict=True):
-            # d/dgate of a token's head is its output times the gradient in it.
-            total += np.abs(each[:count].astype("float64")).mean(axis=1).sum(axis=0)  # (N,)
+            # d/dgate of a token's head is its output times the gradient in it; 0 where a
+            # token does not count.
+            sums = np.abs(each[:count].astype("float64")).sum(axis=1)  # (B, N)
+            total += (sums / tokens).sum(axis=0)
         done += count
     norms = [np.linalg.norm(total) or 1 for total in totals]
     scores = [total / norm for total, norm in zip(totals, norms, strict=True)]
@@ -48,13 +52,13 @@ def head_importance(model, images, labels, *, batch_size=16):
 def head_ablation(model, images, labels, blocks=None, *, batch_size=32):
     """What is lost when one head is silenced.
 
-    Every head costs a pass over the images through its block and those behind it.
+    Every head costs a pass over the samples through its block and those behind it.
 
     Args:
         model: a `CCT` that ends on softmax or on logits.
-        images, labels: (n, ...) and (n,) integers.
+        images, labels: images or token ids (n, ...), and (n,) integers.
         blocks: a number or several; None: all encoder blocks.
-        batch_size: images at once.
+        batch_size: samples at once.
 
     Returns:
         `HeadScores` of `probability_drop` (of the true label), `accuracy_drop` and
@@ -72,32 +76,33 @@ def head_ablation(model, images, labels, blocks=None, *, batch_size=32):
 
 def _ablate_block(model, block, x, y, batch_size):
     before, after = stream_before(model, block), gated_model(model, start=block)
-    heads = after.inputs[1].shape[-1]
+    heads = model.get_layer(f"block{block:02d}").attention.num_heads
     sums, done = np.zeros((heads, 3)), 0
-    for pictures, count in image_batches(x, batch_size):
-        stream = before.predict_on_batch(pictures)
+    for samples, count in sample_batches(x, batch_size):
+        entry = before(samples)
         gates = [
-            np.ones((len(stream), *tensor.shape[1:]), "float32") for tensor in after.inputs[1:]
+            np.ones((len(samples), *tensor.shape[1:]), "float32")
+            for tensor in after.inputs[len(entry) :]
         ]
         targets = y[done : done + count]
-        whole = _probabilities(after, stream, gates)[:count]
+        whole = _probabilities(after, entry, gates)[:count]
         for head in range(heads):
             gates[0][..., head] = 0
-            ablated = _probabilities(after, stream, gates)[:count]
+            ablated = _probabilities(after, entry, gates)[:count]
             gates[0][..., head] = 1
             sums[head] += _losses(whole, ablated, targets)
         done += count
     return sums / len(y)
 
 
-def _probabilities(after, stream, gates):
-    logits = np.asarray(after.predict_on_batch([stream, *gates]), "float64")
+def _probabilities(after, entry, gates):
+    logits = np.asarray(after.predict_on_batch([*entry, *gates]), "float64")
     logits -= logits.max(axis=1, keepdims=True)
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
 
 def _losses(whole, ablated, y):
-    """Sums over the images of probability drop, accuracy drop and divergence."""
+    """Sums over the samples of probability drop, accuracy drop and divergence."""
     rows = np.arange(len(y))
     right = (whole.argmax(1) == y).sum() - (ablated.argmax(1) == y).sum()
     middle = (whole + ablated) / 2

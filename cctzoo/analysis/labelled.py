@@ -1,31 +1,31 @@
-"""Images with labels: what the analysis asks of them, and how it walks through them."""
+"""Samples with labels: what the analysis asks of them, and how it walks through them."""
 
 import numpy as np
 
 from cctzoo.layers import EncoderBlock
-from cctzoo.models import CCT
+from cctzoo.models import CCT, feature_extractor, feature_names
 
 
 def check_labelled(name, part, classes, every_class=True):
-    """The images and labels of a part, once they are known to fit.
+    """The samples and labels of a part, once they are known to fit.
 
     Args:
         name: of the argument, for messages.
-        part: (images, labels (n,) integers).
+        part: (images or token ids, labels (n,) integers).
         classes: number of classes.
-        every_class: whether each class must have an image.
+        every_class: whether each class must have a sample.
 
     Raises:
-        ValueError: for labels that are no whole numbers of the range, as many images as
-            labels, or a class without images.
+        ValueError: for labels that are no whole numbers of the range, not one for each
+            sample, or a class without samples.
     """
     if not isinstance(part, tuple) or len(part) != 2:
-        raise ValueError(f"`{name}` must be (images, labels). Received: {name}={type(part)}")
+        raise ValueError(f"`{name}` must be (samples, labels). Received: {name}={type(part)}")
     x, y = part[0], np.asarray(part[1])
     if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer) or len(x) != len(y) or not len(y):
         raise ValueError(
-            f"`{name}` must hold one whole number for each image, and at least one image. "
-            f"Received: {len(x)} images, labels of shape {y.shape} and dtype {y.dtype}"
+            f"`{name}` must hold one whole number for each sample, and at least one sample. "
+            f"Received: {len(x)} samples, labels of shape {y.shape} and dtype {y.dtype}"
         )
     if y.min() < 0 or y.max() >= classes:
         raise ValueError(
@@ -35,7 +35,7 @@ def check_labelled(name, part, classes, every_class=True):
     absent = np.setdiff1d(np.arange(classes), y)
     if every_class and len(absent):
         raise ValueError(
-            f"`{name}` must have an image of every class. "
+            f"`{name}` must have a sample of every class. "
             f"Received: none of {', '.join(map(str, absent[:10]))}{' ...' * (len(absent) > 10)}"
         )
     return x, y
@@ -73,14 +73,22 @@ def encoder_blocks(model, blocks=None):
     return sorted(set(asked))
 
 
-def image_batches(x, batch_size):
-    """Yields (images, how many of them count) in order.
+def token_masks(model):
+    """A function from a batch to a Boolean array (B, T): True where a token counts."""
+    if "mask" not in feature_names(model):
+        return lambda batch: np.ones((len(batch), model.config.tokens), bool)
+    extractor = feature_extractor(model, ["mask"])
+    return lambda batch: extractor.predict_on_batch(batch)["mask"]
+
+
+def sample_batches(x, batch_size):
+    """Yields (samples, how many of them count) in order.
 
     All batches have the same size, so that a compiled model meets one shape: the last is
-    filled up with images from the front.
+    filled up with samples from the front.
     """
     size = min(batch_size, len(x))
     for start in range(0, len(x), size):
         places = np.arange(start, start + size) % len(x)
-        images = x[places] if isinstance(x, np.ndarray) else x.batch(places)
-        yield images, min(size, len(x) - start)
+        samples = x[places] if isinstance(x, np.ndarray) else x.batch(places)
+        yield samples, min(size, len(x) - start)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cctzoo.analysis.gates import gated_model
-from cctzoo.analysis.labelled import check_labelled, image_batches
+from cctzoo.analysis.labelled import check_labelled, sample_batches
 from cctzoo.analysis.pruning import kept_heads
 
 
@@ -12,9 +12,9 @@ def masked_predictions(model, images, keep, *, batch_size=32):
 
     Args:
         model: a `CCT` that ends on softmax or on logits.
-        images: (n, ...).
+        images: images or token ids (n, ...).
         keep: as in `prune_heads`.
-        batch_size: images at once.
+        batch_size: samples at once.
 
     Returns:
         (n, classes) float32.
@@ -28,10 +28,10 @@ def accuracy_by_kept_heads(model, ranking, images, labels, counts=None, *, batch
     Args:
         model: a `CCT` that ends on softmax or on logits.
         ranking: dict from block to heads, best first, as of `rank_heads`.
-        images, labels: (n, ...) and (n,) integers.
+        images, labels: images or token ids (n, ...), and (n,) integers.
         counts: heads kept in every block, or all that there are. Default: halved down to 1
             from the largest number of heads.
-        batch_size: images at once.
+        batch_size: samples at once.
 
     Returns:
         A dict from count to accuracy, the most heads first.
@@ -57,8 +57,8 @@ def _predict(gated, images, kept, batch_size):
         row[:, heads] = 1
         gates.append(row)
     parts = []
-    for pictures, count in image_batches(images, batch_size):
-        every = [np.broadcast_to(row, (len(pictures), *row.shape)) for row in gates]
-        logits = gated.predict_on_batch([np.asarray(pictures, "float32"), *every])
+    for samples, count in sample_batches(images, batch_size):
+        every = [np.broadcast_to(row, (len(samples), *row.shape)) for row in gates]
+        logits = gated.predict_on_batch([np.asarray(samples, gated.inputs[0].dtype), *every])
         parts.append(np.asarray(logits, "float32")[:count])
     return np.concatenate(parts)

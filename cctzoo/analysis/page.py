@@ -15,6 +15,9 @@ img { max-width: 100%; height: auto; } figcaption, small { color: #555; }
 """
 
 
+DARKEST = (0x56, 0xB4, 0xE9)  # sky blue of Okabe and Ito's palette
+
+
 def page(title, *parts):
     """A whole page of parts that are HTML already."""
     title = html.escape(title)
@@ -31,6 +34,32 @@ def heading(text):
 
 def paragraph(text):
     return f"<p>{html.escape(text)}</p>"
+
+
+def shaded_words(title, words):
+    """A paragraph of words, each shaded by its share of the largest; numbers under the mouse.
+
+    Args:
+        title: that stands before them.
+        words: (word, value from 0) pairs.
+    """
+    spans = (
+        f'<span style="background: {shade}" title="{value:.3f}">{html.escape(word)}</span>'
+        for (word, value), shade in zip(words, shades(words), strict=True)
+    )
+    return f"<p><strong>{html.escape(title)}:</strong> {' '.join(spans)}</p>"
+
+
+def shades(words):
+    """A colour #rrggbb for each (word, value from 0): from white to the darkest of the largest.
+
+    One hue, and light enough for the page's letters: contrast 6.9 at least.
+    """
+    largest = max((value for _, value in words), default=0) or 1
+    return [
+        "#" + "".join(f"{round(255 - (255 - c) * value / largest):02x}" for c in DARKEST)
+        for _, value in words
+    ]
 
 
 def table(header, rows, caption=""):

@@ -12,7 +12,7 @@ def single_head_performance(model, train, test, blocks=None, **options):
 
     For every block: a probe, sequence pooling and a linear classifier, is trained on the heads
     before their projection; then all heads but one are silenced at its input. The mean output
-    j over the images of true label i is the head's field (i, j). Clusters of labels, noise
+    j over the samples of true label i is the head's field (i, j). Clusters of labels, noise
     and SNR follow from the fields, see `BlockPerformance`.
 
     With frozen pooling and no bias, the defaults, the fields of all heads add up to the
@@ -20,9 +20,9 @@ def single_head_performance(model, train, test, blocks=None, **options):
 
     Args:
         model: a `CCT`.
-        train: (images, labels) that the probes are trained on.
-        test: (images, labels) that the fields and accuracies are means over.
-        blocks: a number or several; None: all encoder blocks, in one pass over the images.
+        train: (images or token ids, labels) that the probes are trained on.
+        test: (images or token ids, labels) that the fields and accuracies are means over.
+        blocks: a number or several; None: all encoder blocks, in one pass over the samples.
         options: `threshold` (0.3), `least_evidence` (None), `bias` (False) and `l2` (1e-3),
             see `measure`, and those of `pool_features`.
 
@@ -125,11 +125,11 @@ def unit_fields(probe, z, y):
     Args:
         probe: a `Probe` for U * H features.
         z: (n, U, H) pooled features.
-        y: (n,) integers; every class has an image.
+        y: (n,) integers; every class has a sample.
 
     Returns:
         (fields (U, C, C), evidence (U, C)): the evidence for label j is the mean field j of
-        its images less that of all others, in standard errors of this difference.
+        its samples less that of all others, in standard errors of this difference.
     """
     n, units, width = z.shape
     kernel = probe.kernel.reshape(units, width, -1)  # (U, H, C)

@@ -1,11 +1,11 @@
-"""Features of every block, pooled over the tokens, in one pass over the images."""
+"""Features of every block, pooled over the tokens that count, in one pass over the samples."""
 
 import dataclasses
 
 import numpy as np
 
-from cctzoo.analysis.labelled import check_labelled, encoder_blocks, image_batches
-from cctzoo.analysis.probe import fit_pooling, pool, token_weights, unit_token_weights
+from cctzoo.analysis.labelled import check_labelled, encoder_blocks, sample_batches
+from cctzoo.analysis.probe import fit_pooling, mean_weights, pool, token_weights, unit_token_weights
 from cctzoo.data.splits import subset
 from cctzoo.models import feature_extractor, feature_names
 
@@ -26,13 +26,13 @@ class PooledFeatures:
 
     Args:
         train: dict from (unit, block) to (n, U, H): U units of width H, pooled.
-        test: the same of the test images.
+        test: the same of the test samples.
         scores: dict from (unit, block) to the pooling's score (U * H,), or None.
         y_train, y_test: (n,) integers.
         classes: number of classes.
         pooling: `"trained"`, `"model"` or `"mean"`.
         recompute_pooling: whether each unit's test features were pooled by its own weights.
-        pooling_images: training images that the pooling was trained on.
+        pooling_images: training samples that the pooling was trained on.
     """
 
     train: dict
@@ -59,11 +59,13 @@ def pool_features(
     batch_size=32,
     seed=0,
 ):
-    """Gathers what probes of all blocks need, in one pass over the images.
+    """Gathers what probes of all blocks need, in one pass over the samples.
+
+    The padding of a text has no weight in any pooling.
 
     Args:
         model: a `CCT`, in inference; its weights are not changed.
-        train, test: (images, labels).
+        train, test: (images or token ids, labels).
         blocks: a number or several; None: all encoder blocks.
         units: any of `"head"`, `"attention_node"` (channels of the heads, before the
             projection), `"mlp_node"` (the perceptron's hidden layer, after GELU),
@@ -73,11 +75,11 @@ def pool_features(
             sequence pooling) or `"mean"`. Our choice: the paper's abstract does not say.
         recompute_pooling: pool the test features of each unit by the weights that its own
             channels give, as if all others were zero. Fields then no longer add up.
-        pooling_images: training images, drawn evenly from the classes, that the pooling is
+        pooling_images: training samples, drawn evenly from the classes, that the pooling is
             trained on; passes of their own over these, several if their tokens are more
             than 512 MB.
-        batch_size: images at once.
-        seed: of the choice of these images.
+        batch_size: samples at once.
+        seed: of the choice of those that the pooling is trained on.
 
     Returns:
         A `PooledFeatures`.
@@ -98,11 +100,10 @@ def pool_features(
         chosen = subset(y_train, used, seed)
         few = x_train[chosen], y_train[chosen]
         scores = _trained_scores(model, features, *few, classes, batch_size)
-    extractor = feature_extractor(
-        model, [*features, *(["pooling_weights"] if pooling == "model" else [])]
-    )
+    extractor = _extractor(model, features + ["pooling_weights"] * (pooling == "model"))
+    widths = {name: _width(model, name) for name in features}
     keys = {(unit, block): f"{UNITS[unit][0]}{block:02d}" for unit in units for block in blocks}
-    pooled = _pooled(extractor, x_train, scores, batch_size)
+    pooled = _pooled(extractor, x_train, scores, widths, batch_size)
     found = {
         key: pooled[feature].reshape(len(y_train), *_shape(model, *key))
         for key, feature in keys.items()
@@ -111,7 +112,7 @@ def pool_features(
         shapes = {key: (feature, _shape(model, *key)) for key, feature in keys.items()}
         tested = _pooled_alone(extractor, x_test, scores, shapes, batch_size)
     else:
-        pooled = _pooled(extractor, x_test, scores, batch_size)
+        pooled = _pooled(extractor, x_test, scores, widths, batch_size)
         tested = {
             key: pooled[feature].reshape(len(y_test), *_shape(model, *key))
             for key, feature in keys.items()
@@ -155,25 +156,45 @@ def _classes(model, train):
 def _shape(model, unit, block):
     """(U, H) of a unit in a block."""
     feature, single = UNITS[unit]
-    layer = model.get_layer(f"block{block:02d}")
-    attention = layer.attention
-    width = {
-        "heads": attention.num_heads * attention.head_dim,
-        "mlp": layer.expand.units,
-        "block": model.config.embed_dim,
-    }[feature]
-    return (width, 1) if single else (attention.num_heads, attention.head_dim)
+    if single:
+        return _width(model, f"{feature}{block:02d}"), 1
+    attention = model.get_layer(f"block{block:02d}").attention
+    return attention.num_heads, attention.head_dim
+
+
+def _width(model, feature):
+    """Channels of a feature, e.g. `"heads03"`."""
+    kind, block = feature[:-2], model.get_layer(f"block{feature[-2:]}")
+    if kind == "heads":
+        return block.attention.num_heads * block.attention.head_dim
+    return block.expand.units if kind == "mlp" else model.config.embed_dim
+
+
+def _extractor(model, features):
+    """A `feature_extractor` that gives the mask of the tokens too, where there is one."""
+    masks = ["mask"] if "mask" in feature_names(model) else []
+    return feature_extractor(model, [*features, *masks])
 
 
 def _batches(extractor, x, batch_size):
-    """Yields dicts of features of the next images, (B, T, width) float32."""
-    for images, count in image_batches(x, batch_size):
-        found = extractor.predict_on_batch(images)
-        yield {name: _sequence(name, value[:count]) for name, value in found.items()}
+    """Yields (slice of the samples, dict of their features and mask).
+
+    Features are (B, T, width) float32, the mask is (B, T), True where a token counts.
+    """
+    done = 0
+    for samples, count in sample_batches(x, batch_size):
+        found = extractor.predict_on_batch(samples)
+        found = {name: _sequence(name, value[:count]) for name, value in found.items()}
+        if "mask" not in found:  # of images
+            found["mask"] = np.ones(next(iter(found.values())).shape[:2], bool)
+        yield slice(done, done + count), found
+        done += count
 
 
 def _sequence(name, x):
     """Any feature as (B, T, width): maps (B, H, W, D) row by row, heads (B, T, N, H) merged."""
+    if name == "mask":
+        return np.asarray(x)  # (B, T)
     x = np.asarray(x, "float32")
     if name == "pooling_weights":
         return x.reshape(len(x), -1)  # (B, T)
@@ -184,42 +205,43 @@ def _sequence(name, x):
 
 def _trained_scores(model, features, x, y, classes, batch_size):
     """A dict from feature to score; as many blocks in one pass as the cache holds."""
-    config, scores = model.config, {}
-    width = max(config.embed_dim, *(np.multiply(config.block_heads, config.block_head_dims)))
-    width = max(width, int(config.embed_dim * config.mlp_ratio))
-    at_once = max(1, CACHE_BYTES // (4 * len(x) * config.tokens * int(width)))
+    tokens, scores = model.config.tokens, {}
+    widths = {name: _width(model, name) for name in features}
+    at_once = max(1, CACHE_BYTES // (4 * len(x) * tokens * max(widths.values())))
     for start in range(0, len(features), at_once):
         names = features[start : start + at_once]
-        cache = {name: [] for name in names}
-        for found in _batches(feature_extractor(model, names), x, batch_size):
+        # Whole from the start: joining the parts of batches would hold everything twice.
+        cache = {name: np.empty((len(x), tokens, widths[name]), "float32") for name in names}
+        mask = np.empty((len(x), tokens), bool)
+        for part, found in _batches(_extractor(model, names), x, batch_size):
+            mask[part] = found["mask"]
             for name in names:
-                cache[name].append(found[name])
+                cache[name][part] = found[name]
         for name in names:
-            scores[name] = fit_pooling(np.concatenate(cache.pop(name)), y, classes)
+            scores[name] = fit_pooling(cache.pop(name), y, classes, mask)
     return scores
 
 
-def _pooled(extractor, x, scores, batch_size):
+def _pooled(extractor, x, scores, widths, batch_size):
     """A dict from feature to (n, width), pooled by weights from all channels."""
-    pooled = {name: [] for name in scores}
-    for found in _batches(extractor, x, batch_size):
+    pooled = {name: np.empty((len(x), widths[name]), "float32") for name in scores}
+    for part, found in _batches(extractor, x, batch_size):
         for name, score in scores.items():
             weights = found.get("pooling_weights")
             if score is not None:
-                weights = token_weights(found[name], score)
+                weights = token_weights(found[name], score, found["mask"])
             elif weights is None:
-                tokens = found[name].shape[1]
-                weights = np.full((len(found[name]), tokens), 1 / tokens, "float32")
-            pooled[name].append(pool(found[name], weights))
-    return {name: np.concatenate(parts) for name, parts in pooled.items()}
+                weights = mean_weights(found["mask"])
+            pooled[name][part] = pool(found[name], weights)
+    return pooled
 
 
 def _pooled_alone(extractor, x, scores, shapes, batch_size):
     """A dict from (unit, block) to (n, U, H), each unit pooled by its own weights."""
-    pooled = {key: [] for key in shapes}
-    for found in _batches(extractor, x, batch_size):
-        for key, (feature, (units, width)) in shapes.items():
-            tokens = found[feature].reshape(*found[feature].shape[:2], units, width)
-            weights = unit_token_weights(tokens, scores[feature])  # (B, T, U)
-            pooled[key].append(np.einsum("btu,btuh->buh", weights, tokens))
-    return {key: np.concatenate(parts) for key, parts in pooled.items()}
+    pooled = {key: np.empty((len(x), *shape), "float32") for key, (_, shape) in shapes.items()}
+    for part, found in _batches(extractor, x, batch_size):
+        for key, (feature, shape) in shapes.items():
+            tokens = found[feature].reshape(*found[feature].shape[:2], *shape)
+            weights = unit_token_weights(tokens, scores[feature], found["mask"])  # (B, T, U)
+            pooled[key][part] = np.einsum("btu,btuh->buh", weights, tokens)
+    return pooled

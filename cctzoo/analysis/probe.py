@@ -63,7 +63,7 @@ def fit_classifier(x, y, classes, l2=1e-3, bias=False, iterations=300):
     return kernel / scale, offset
 
 
-def fit_pooling(tokens, y, classes, l2=1e-3, iterations=60):
+def fit_pooling(tokens, y, classes, mask=None, l2=1e-3, iterations=60):
     """The scores of sequence pooling, trained together with a classifier that is thrown away.
 
     Starts from equal weights for all tokens.
@@ -71,13 +71,14 @@ def fit_pooling(tokens, y, classes, l2=1e-3, iterations=60):
     Args:
         tokens: (n, T, features).
         y, classes, l2: as in `fit_classifier`; the penalty is on the scores too.
+        mask: (n, T) Boolean, True where a token counts; None: everywhere.
         iterations: of L-BFGS, few on purpose: the problem is not convex.
 
     Returns:
         The score (features,), float32: token t gets the weight softmax_t(score . x_t).
     """
     n, _, width = tokens.shape
-    scale = _root_mean_square(tokens)
+    scale = _root_mean_square(tokens, mask)
 
     def loss(flat):
         score, kernel = _parts(flat, (width,), (width, classes))
@@ -86,7 +87,8 @@ def fit_pooling(tokens, y, classes, l2=1e-3, iterations=60):
         for start in range(0, n, CHUNK):
             x = tokens[start : start + CHUNK] / scale  # (B, T, features)
             part = len(x) / n
-            weights = token_weights(x, score)  # (B, T)
+            counted = None if mask is None else mask[start : start + CHUNK]
+            weights = token_weights(x, score, counted)  # (B, T)
             pooled = pool(x, weights)
             cross_entropy, slopes = _cross_entropy(pooled @ kernel, y[start : start + CHUNK])
             total += part * cross_entropy
@@ -102,19 +104,32 @@ def fit_pooling(tokens, y, classes, l2=1e-3, iterations=60):
     return _parts(flat, (width,), (width, classes))[0] / scale
 
 
-def token_weights(x, score):
-    """(B, T, features) and (features,) -> weights (B, T), summing to 1 over the tokens."""
-    return _softmax(x @ score, axis=1)
+def token_weights(x, score, mask=None):
+    """(B, T, features) and (features,) -> weights (B, T), summing to 1 over the tokens.
+
+    They are 0 where the mask (B, T) is False.
+    """
+    return _softmax(_masked(x @ score, mask), axis=1)
 
 
-def unit_token_weights(x, score):
+def unit_token_weights(x, score, mask=None):
     """The weights that each unit would give on its own: (B, T, U, H) -> (B, T, U)."""
-    return _softmax((x * score.reshape(x.shape[2:])).sum(axis=-1), axis=1)
+    scores = (x * score.reshape(x.shape[2:])).sum(axis=-1)  # (B, T, U)
+    return _softmax(_masked(scores, None if mask is None else mask[:, :, None]), axis=1)
+
+
+def mean_weights(mask):
+    """Equal weights for the tokens that count: (B, T) Boolean -> (B, T), summing to 1."""
+    return (mask / mask.sum(axis=1, keepdims=True)).astype("float32")
 
 
 def pool(x, weights):
     """(B, T, features) by (B, T) -> (B, features)."""
     return np.matmul(weights[:, None, :], x)[:, 0]
+
+
+def _masked(scores, mask):
+    return scores if mask is None else np.where(mask, scores, -np.inf)
 
 
 def _softmax(x, axis):
@@ -123,7 +138,7 @@ def _softmax(x, axis):
 
 
 def _cross_entropy(logits, y):
-    """The mean over the images, and its gradient (n, C)."""
+    """The mean over the samples, and its gradient (n, C)."""
     probabilities = _softmax(logits, axis=1)
     rows = np.arange(len(y))
     loss = -float(np.log(np.maximum(probabilities[rows, y], 1e-30)).mean())
@@ -131,8 +146,9 @@ def _cross_entropy(logits, y):
     return loss, probabilities / np.float32(len(y))
 
 
-def _root_mean_square(x):
-    square = np.mean([np.square(row, dtype="float32").mean() for row in x])
+def _root_mean_square(x, mask=None):
+    rows = x if mask is None else (row[counted] for row, counted in zip(x, mask, strict=True))
+    square = np.mean([np.square(row, dtype="float32").mean() for row in rows])
     return np.float32(np.sqrt(square) or 1)
 
 

@@ -20,14 +20,16 @@ class HeadReport:
 
     Args:
         name: of the model.
-        accuracy: of the model on the test images.
+        accuracy: of the model on the test samples.
         performances: dict from unit to `Performance`.
         control: dict from unit to that of a model with fresh weights.
-        importance, ablation: `HeadScores`, on training images.
-        attention: `HeadScores` of `distance` and `entropy`, on test images.
+        importance, ablation: `HeadScores`, on training samples.
+        attention: `HeadScores` of `distance` and `entropy`, on test samples.
         kept: dict from ranking to a dict from heads per block to accuracy.
-        images, maps, labels: some test images, their rollout and class names.
+        labels: class names of the samples that are shown.
         classes: names.
+        images, maps: some test images and their rollout; None of a model for texts.
+        saliency: of some test texts, as of `word_saliency`; None of a model for images.
     """
 
     name: str
@@ -38,10 +40,16 @@ class HeadReport:
     ablation: HeadScores | None
     attention: HeadScores
     kept: dict
-    images: np.ndarray
-    maps: np.ndarray
     labels: list[str]
     classes: list[str]
+    images: np.ndarray | None = None
+    maps: np.ndarray | None = None
+    saliency: list | None = None
+
+    @property
+    def samples(self):
+        """What the model is for: `"images"` or `"texts"`."""
+        return "images" if self.saliency is None else "texts"
 
     def figures(self):
         """All figures as a dict for JSON."""

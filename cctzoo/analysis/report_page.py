@@ -1,7 +1,7 @@
 """The page of a report: pictures, tables, and what they show."""
 
 from cctzoo.analysis import plots
-from cctzoo.analysis.page import heading, page, paragraph, picture, table
+from cctzoo.analysis.page import heading, page, paragraph, picture, shaded_words, table
 from cctzoo.analysis.results import LEAST_EVIDENCE
 
 HEADER = (
@@ -18,7 +18,8 @@ def report_page(report, folder):
     parts = [
         paragraph(
             f"{report.name}: accuracy {report.accuracy:.2%} on {options['test_images']} test "
-            f"images; probes trained on {options['train_images']} training images. SHP, SNP, "
+            f"{report.samples}; probes trained on {options['train_images']} training "
+            f"{report.samples}. SHP, SNP, "
             "clusters and noise follow the group's published single-filter code; how the "
             "pooling is trained, the probe's penalty, the SNR and the check against chance "
             "are choices of this library."
@@ -83,7 +84,7 @@ def _importance(report, folder):
             report.importance["importance"],
             folder / "importance.png",
             "Importance by gradient (Michel et al., arXiv 1905.10650), normalised by block; "
-            f"{report.importance.options['images']} training images.",
+            f"{report.importance.options['images']} training {report.samples}.",
             "importance",
         )
     ]
@@ -94,7 +95,7 @@ def _importance(report, folder):
                 report.ablation["probability_drop"],
                 folder / "ablation.png",
                 "What the probability of the true label loses without each head; "
-                f"{report.ablation.options['images']} training images.",
+                f"{report.ablation.options['images']} training {report.samples}.",
                 "drop in probability",
             )
         )
@@ -105,7 +106,7 @@ def _importance(report, folder):
             folder / "kept_heads.png",
             "Test accuracy with the best heads of every block alone, by several rankings and "
             "in random order, without any training after. The ranking by labels has seen the "
-            "test images, the others have not.",
+            f"test {report.samples}, the others have not.",
         )
     )
     counts = sorted({count for each in report.kept.values() for count in each}, reverse=True)
@@ -126,17 +127,28 @@ def _attention(report, folder):
             strict=True,
         )
     ]
+    ranges = table(
+        ("block", "distance, tokens", "entropy, nats"),
+        rows,
+        "From the least to the most of a block's heads: how far they look, and how "
+        "spread their attention is.",
+    )
+    return [ranges, *(_rollout if report.saliency is None else _saliency)(report, folder)]
+
+
+def _rollout(report, folder):
     path = folder / "rollout.png"
     plots.rollout(report.images, report.maps, path, report.labels)
-    return [
-        table(
-            ("block", "distance, tokens", "entropy, nats"),
-            rows,
-            "From the least to the most of a block's heads: how far they look, and how "
-            "spread their attention is.",
-        ),
-        picture(path, "Attention rollout (arXiv 2005.00928) over test images."),
-    ]
+    return [picture(path, "Attention rollout (arXiv 2005.00928) over test images.")]
+
+
+def _saliency(report, folder):
+    words = (
+        "Test texts in the model's words; the darker a word, the more attention rollout (arXiv "
+        "2005.00928) comes from it, compared with the text's largest share."
+    )
+    shaded = zip(report.labels, report.saliency, strict=True)
+    return [paragraph(words), *(shaded_words(label, each) for label, each in shaded)]
 
 
 def _block_table(performance, caption):

@@ -22,11 +22,11 @@ class BlockPerformance:
     Args:
         block: its number.
         probe: that was trained on the block's features.
-        fields: (U, C, C) float32: mean over the test images of true label i of what unit u
+        fields: (U, C, C) float32: mean over the test samples of true label i of what unit u
             alone gives to output j, before softmax.
-        evidence: (U, C) float32: standard errors by which the images of a label excite its
+        evidence: (U, C) float32: standard errors by which the samples of a label excite its
             own output through the unit more than all others do.
-        train_accuracy, accuracy: of the probe with all units, on training and test images.
+        train_accuracy, accuracy: of the probe with all units, on training and test samples.
         threshold, least_evidence: of `unit_clusters`.
     """
 

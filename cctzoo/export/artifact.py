@@ -8,6 +8,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from cctzoo.export.inputs import takes_texts
+from cctzoo.models.vocabulary import UNKNOWN, WORD
+
 
 @contextlib.contextmanager
 def written_whole(path):
@@ -65,21 +68,48 @@ def describe(model, class_names):
                 f"Received: {len(class_names)} names, classes={config.classes}, "
                 f"include_top={config.include_top}"
             )
-    inside = config.include_preprocessing
     output = "probabilities" if config.classifier_activation else "logits"
     return {
         "name": model.name,
-        "input": {
-            "shape": list(config.input_shape),
-            "values": "0 to 255" if inside else "(value / 255 - mean) / std",
-            "mean": config.mean,
-            "std": config.std,
-            "normalised_in_the_model": inside,
-        },
+        "input": _texts(model) if takes_texts(model) else _images(config),
         "output": output if config.include_top else "features",
         "class_names": class_names,
-        "config": dataclasses.asdict(config),
+        "config": _without_words(dataclasses.asdict(config)),
     }
+
+
+def _images(config):
+    inside = config.include_preprocessing
+    return {
+        "shape": list(config.input_shape),
+        "values": "0 to 255" if inside else "(value / 255 - mean) / std",
+        "mean": config.mean,
+        "std": config.std,
+        "normalised_in_the_model": inside,
+    }
+
+
+def _texts(model):
+    """With the words and what separates them, so that a device can make ids of a text."""
+    config = model.config
+    padding = getattr(config, "members", [config])[0].padding_id
+    about = {
+        "shape": list(config.input_shape),
+        "values": "token ids" + f"; {padding} fills up to the length" * (padding is not None),
+        "padding": padding,
+        "vocabulary": config.vocabulary,
+    }
+    if config.vocabulary is not None:
+        about["values"] += f"; {UNKNOWN} for an unknown word, from 2 on those of the vocabulary"
+        about["word"] = WORD.pattern
+    return about
+
+
+def _without_words(config):
+    """A config as a dict, without the vocabulary, which the input's description has."""
+    if "members" in config:
+        return {**config, "members": [_without_words(member) for member in config["members"]]}
+    return {name: value for name, value in config.items() if name != "vocabulary"}
 
 
 def write_description(path, description, report):

@@ -1,5 +1,6 @@
 """Conversion under TensorFlow: in this process, or in a child where Keras runs on another."""
 
+import functools
 import importlib.util
 import shutil
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 import keras
 
 from cctzoo.child_process import run_module
+from cctzoo.export.inputs import takes_texts
 from cctzoo.export.report import ExportError
 from cctzoo.export.runtime import import_openvino
 from cctzoo.models import CCT, SoftCommittee
+from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
 
 # Packages that Keras' own export needs beside TensorFlow; the extras are named like the formats.
 NEEDED = {"onnx": ("tf2onnx", "onnx"), "openvino": ("openvino",)}
@@ -87,17 +90,21 @@ def convert_here(model, path, kind, batch):
     """`convert` of a float32 model where Keras runs on TensorFlow."""
     shape = (batch, *model.input_shape[1:])
     if kind == "saved_model":
-        _saved_model(model, path, shape)
+        if takes_texts(model):
+            _saved_model_of_texts(model, path, shape)
+        else:
+            _saved_model_of_images(model, path, shape)
         return
     if kind == "openvino":
         import_openvino()
-    signature = [keras.InputSpec(shape=shape, dtype="float32", name="image")]
+    (inputs,) = model.inputs  # `image` in float32, or `ids` in int32
+    signature = [keras.InputSpec(shape=shape, dtype=inputs.dtype, name=inputs.name)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of Keras' tf2onnx route about NumPy
         model.export(str(path), format=kind, input_signature=signature, verbose=False)
 
 
-def _saved_model(model, path, shape):
+def _saved_model_of_images(model, path, shape):
     """Two endpoints: `serving_default` takes uint8 if the model normalises, `serve` float32."""
     import tensorflow as tf
 
@@ -113,6 +120,43 @@ def _saved_model(model, path, shape):
             [integers],
         )
     archive.write_out(str(path), verbose=False)
+
+
+def _saved_model_of_texts(model, path, shape):
+    """`serve` takes ids; if the model knows its words, `serving_default` and `ids` take texts."""
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    integers = tf.TensorSpec(shape, tf.int32, name="ids")
+    archive.add_endpoint("serve", lambda ids: model(ids, training=False), [integers])
+    if model.config.vocabulary is not None:
+        vocabulary = model.vocabulary
+        table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                tf.constant(vocabulary.words), tf.range(2, len(vocabulary), dtype=tf.int32)
+            ),
+            default_value=UNKNOWN,
+        )
+        archive.track(table)
+        texts = tf.TensorSpec(shape[:1], tf.string, name="text")
+        tokenise = functools.partial(_ids, table=table, length=vocabulary.length)
+        archive.add_endpoint("ids", lambda text: tokenise(text), [texts])
+        archive.add_endpoint(
+            "serving_default", lambda text: model(tokenise(text), training=False), [texts]
+        )
+    archive.write_out(str(path), verbose=False)
+
+
+def _ids(text, table, length):
+    """What `Vocabulary` does, in a TensorFlow graph: (B,) strings -> (B, length) int32."""
+    import tensorflow as tf
+
+    text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")  # bytes that are none: U+FFFD
+    text = tf.strings.regex_replace(text, f"[{SINGLES}]", r" \0 ")
+    text = tf.strings.regex_replace(text, f"[{SEPARATORS}]", " ")
+    words = tf.strings.split(tf.strings.lower(text, "utf-8"))  # ragged
+    ids = tf.ragged.map_flat_values(table.lookup, words)
+    return ids.to_tensor(PADDING, shape=(None, length))
 
 
 if __name__ == "__main__":

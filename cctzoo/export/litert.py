@@ -9,7 +9,7 @@ from cctzoo.export.report import (
     LEAST_AGREEMENT,
     ExportError,
     ExportReport,
-    check_images,
+    check_samples,
     compare,
     require_parity,
 )
@@ -23,7 +23,7 @@ def to_litert(
     path,
     precision="float32",
     batch=1,
-    images=None,
+    samples=None,
     labels=None,
     calibration=None,
     class_names=None,
@@ -32,10 +32,10 @@ def to_litert(
     """Writes a model as `.tflite`, runs it, and compares it with Keras.
 
     The graph has a static batch, one XNNPACK partition, and batch norms folded into their
-    convolutions. It takes float32 images as the model does: pixels 0-255 if the model
-    includes its preprocessing. Class names and preprocessing go into the file
-    (`unzip -p model.tflite metadata.json`) and, with the report, into `model.tflite.json`
-    beside it. The files appear when all checks have passed, or not at all.
+    convolutions. It takes what the model does: float32 images, of 0-255 if the model includes
+    its preprocessing, or int32 ids. Class names and preprocessing, or the words of the ids, go
+    into the file (`unzip -p model.tflite metadata.json`) and, with the report, into
+    `model.tflite.json` beside it. The files appear when all checks have passed, or not at all.
 
     Args:
         model: a `CCT` or `SoftCommittee`, on any backend.
@@ -44,21 +44,24 @@ def to_litert(
             of products quantised on the fly), which is what ships on CPUs; or `"int8"`
             (the encoder's dense products with calibrated ranges, the others as in
             `"dynamic_int8"`; LayerNorm, softmax, attention and residual additions in float).
-        batch: images per run.
-        images: real images (n, height, width, channels), n a multiple of `batch`, for the
-            comparison. Default: 16 of seeded noise, and no top-1 agreement.
+            Of texts, both have word vectors of int8, on one scale; with `"float16"` they stay
+            in float32, and the file is hardly smaller.
+        batch: images or texts per run.
+        samples: n real images (n, height, width, channels), or n texts: as ids (n, length),
+            or as str for a model that knows its words. n is a multiple of `batch`. For the
+            comparison; default: 16 of seeded noise, and no top-1 agreement.
         labels: their classes, integers (n,), for the accuracy.
-        calibration: for `"int8"`: real images as an array, a `data.Dataset` or a run
-            directory; at most 500 are used.
+        calibration: for `"int8"`: more such samples, a `data.Dataset` or `data.TextDataset`,
+            or a run directory; at most 500 are used.
         class_names: one for each class.
-        least_agreement: part of the images on which a precision other than float32 has to
+        least_agreement: part of the samples on which a precision other than float32 has to
             name the same class as Keras.
 
     Returns:
         An `ExportReport`.
 
     Raises:
-        ValueError: for a wrong argument, and for int8 without calibration images.
+        ValueError: for a wrong argument, and for int8 without calibration.
         PermissionError: if the folder is not writable.
         ExportError: if the conversion fails, the graph holds a Flex or custom operator or
             splits into more than one partition, a float32 export differs from Keras by more
@@ -79,7 +82,7 @@ def to_litert(
         raise ValueError(f"`batch` must be a positive integer. Received: batch={batch!r}")
     model = in_float32(model)
     description = artifact.describe(model, class_names)
-    x, y = check_images(model, images, labels, batch)
+    x, y = check_samples(model, samples, labels, batch)
     if precision != "float32":
         check_quantizer()
     batches = calibration_batches(model, calibration, batch) if precision == "int8" else None
@@ -102,7 +105,7 @@ def to_litert(
             bytes=draft.stat().st_size,
             operators=operators,
             partitions=partitions,
-            **compare(model, run, x, y, real=images is not None),
+            **compare(model, run, x, y, real=samples is not None),
         )
         require_one_partition(report)
         require_parity(report, least_agreement)

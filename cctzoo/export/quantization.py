@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cctzoo.data import Dataset, EncodedImages
+from cctzoo.data import Dataset, EncodedImages, TextDataset
+from cctzoo.export.inputs import as_inputs, takes_texts
 
-CALIBRATION_IMAGES = 500  # agreement with 200, 500 and 1,000 was within 0.4 points
+CALIBRATION_SAMPLES = 500  # agreement with 200, 500 and 1,000 was within 0.4 points
 # The dense products of the encoder. Under static int8 the scores of sequence pooling cost 2
 # points of top-1 agreement and the convolutions 1 (CIFAR-10, cct_conv), without being faster:
 # those quantise their inputs on the fly. LayerNorm, softmax, attention and residuals are float.
 STATIC = r"(^|[/;])block\d\d"
+WORDS = r"(^|[/;])words"  # the table of word vectors, most of a text model's weights
 
 
 def check_quantizer():
@@ -31,7 +33,7 @@ def quantise(source, target, precision, calibration=None):
     Args:
         source, target: paths.
         precision: `"float16"`, `"dynamic_int8"` or `"int8"`.
-        calibration: images of the graph's batch, an iterable, for `"int8"`.
+        calibration: a list of samples of the graph's batch, for `"int8"`.
     """
     from ai_edge_quantizer import qtyping, quantizer, recipe
 
@@ -61,16 +63,29 @@ def quantise(source, target, precision, calibration=None):
             work.add_static_config(
                 STATIC, operation.FULLY_CONNECTED, activation_num_bits=8, weight_num_bits=8
             )
-            ((signature, ends),) = _signatures(source).items()
-            (name,) = ends["inputs"]
+        signature, name, zeros = _input(source)
+        texts = zeros.dtype.kind == "i"
+        if texts and precision != "float16":
+            # The quantizer has only a static form of this operator, with one scale for all
+            # words. It is the table's own: what ids it is calibrated with, does not matter.
+            work.add_static_config(
+                WORDS, operation.GATHER, activation_num_bits=8, weight_num_bits=8
+            )
+            calibration = calibration or [zeros]
+        if calibration:
             ranges = work.calibrate({signature: [{name: batch} for batch in calibration]})
         work.quantize(ranges, serialize_to_path=str(target), enable_progress_report=False)
 
 
-def _signatures(path):
+def _input(path):
+    """(the graph's signature, the name of its input there, zeros of its shape)."""
     from ai_edge_litert.interpreter import Interpreter
 
-    return Interpreter(str(path)).get_signature_list()
+    interpreter = Interpreter(str(path))
+    ((signature, ends),) = interpreter.get_signature_list().items()
+    (name,) = ends["inputs"]
+    (about,) = interpreter.get_input_details()
+    return signature, name, np.zeros(about["shape"], about["dtype"])
 
 
 @contextlib.contextmanager
@@ -82,49 +97,49 @@ def _quiet():
 
 
 def calibration_batches(model, calibration, batch):
-    """Real images for the ranges of activations, a list of float32 arrays of the batch.
+    """Real images or texts for the ranges of activations, a list of arrays of the batch.
 
     Args:
         model: the `CCT` or `SoftCommittee`.
-        calibration: an array of images as the model takes them, a `data.Dataset`, or a run
-            directory of `training.train`; of the last two the training images are used. At
-            most 500 of them, drawn with a fixed seed.
-        batch: images in each array.
+        calibration: an array of images or ids as the model takes them, texts if it knows its
+            words, a `data.Dataset` or `data.TextDataset`, or a run directory of
+            `training.train`; of the last three the training part is used. At most 500
+            samples, drawn with a fixed seed.
+        batch: samples in each array.
 
     Raises:
-        ValueError: without images, or for images of another shape or range.
+        ValueError: without samples, or for samples of another shape or range.
     """
     if calibration is None:
         raise ValueError(
-            '`precision="int8"` needs `calibration`: an array of real images, a data set or a '
-            "run directory. Noise has other activations and would spoil it. "
+            '`precision="int8"` needs `calibration`: real images or texts, a data set or a run '
+            "directory. Noise has other activations and would spoil it. "
             "Received: calibration=None"
         )
     if isinstance(calibration, str | Path):
         calibration = _run_data(Path(calibration))
-    if isinstance(calibration, Dataset):
+    if isinstance(calibration, Dataset | TextDataset):
         calibration = calibration.x_train
     if isinstance(calibration, EncodedImages):
-        some = np.random.default_rng(0).permutation(len(calibration))[:CALIBRATION_IMAGES]
+        some = np.random.default_rng(0).permutation(len(calibration))[:CALIBRATION_SAMPLES]
         calibration = calibration.batch(some)
-    images = np.asarray(calibration)
+    samples = as_inputs(model, calibration, "calibration")
     shape = tuple(model.input_shape[1:])
-    if images.ndim != 4 or images.shape[1:] != shape or len(images) < batch:
+    if samples.shape[1:] != shape or len(samples) < batch:
         raise ValueError(
-            f"`calibration` must be images of shape (n, {', '.join(map(str, shape))}), n at "
-            f"least the batch, {batch}. Received: shape={images.shape}"
+            f"`calibration` must be of shape (n, {', '.join(map(str, shape))}), n at least the "
+            f"batch, {batch}. Received: shape={samples.shape}"
         )
-    images = images.astype("float32")
-    if not np.isfinite(images).all():
+    if not np.isfinite(samples).all():
         raise ValueError("`calibration` must be finite. Received: NaN or infinite values")
-    if model.config.include_preprocessing and images.max() <= 1:
+    if not takes_texts(model) and model.config.include_preprocessing and samples.max() <= 1:
         raise ValueError(
             "`calibration` must hold values 0-255, as the model takes them. "
-            f"Received: values from {images.min():.3g} to {images.max():.3g}"
+            f"Received: values from {samples.min():.3g} to {samples.max():.3g}"
         )
-    order = np.random.default_rng(0).permutation(len(images))[:CALIBRATION_IMAGES]
+    order = np.random.default_rng(0).permutation(len(samples))[:CALIBRATION_SAMPLES]
     order = order[: len(order) // batch * batch]
-    return list(images[order].reshape(-1, batch, *shape))
+    return list(samples[order].reshape(-1, batch, *shape))
 
 
 def _run_data(directory):

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from cctzoo.export.inputs import as_inputs, noise
+
 FLOAT_TOLERANCE = 1e-4  # largest difference from Keras that a float32 export may have
 LEAST_AGREEMENT = 0.98  # top-1, of the other precisions: they may lose 2 points
 
@@ -21,8 +23,8 @@ class ExportReport:
         format, precision: e.g. `"litert"`, `"dynamic_int8"`.
         bytes: size on disk.
         max_difference: largest absolute difference from Keras' outputs.
-        images: number of images compared.
-        top1_agreement: part of them on which both name the same class, or None if no images
+        samples: number of images or texts compared.
+        top1_agreement: part of them on which both name the same class, or None if no samples
             were given.
         accuracy, keras_accuracy: top-1 of the artifact and of the Keras model, or None if
             no labels were given.
@@ -35,7 +37,7 @@ class ExportReport:
     precision: str
     bytes: int
     max_difference: float
-    images: int
+    samples: int
     top1_agreement: float | None = None
     accuracy: float | None = None
     keras_accuracy: float | None = None
@@ -48,7 +50,7 @@ class ExportReport:
             f"max difference from Keras {self.max_difference:.1e}",
         ]
         if self.top1_agreement is not None:
-            parts.append(f"top-1 agreement {self.top1_agreement:.2%} on {self.images} images")
+            parts.append(f"top-1 agreement {self.top1_agreement:.2%} on {self.samples} samples")
         if self.accuracy is not None:
             parts.append(f"accuracy {self.accuracy:.2%} (Keras {self.keras_accuracy:.2%})")
         if self.operators:
@@ -59,49 +61,47 @@ class ExportReport:
         return ", ".join(parts)
 
 
-def check_images(model, images, labels, batch=1):
-    """(images as the model's float32 input, labels or None), before any long work.
+def check_samples(model, samples, labels, batch=1):
+    """(samples as the model's input, labels or None), before any long work.
 
-    Without images: 16 or so of seeded noise.
+    Without samples: 16 or so of seeded noise.
     """
     shape = tuple(model.input_shape[1:])
-    if images is None:
+    if samples is None:
         if labels is not None:
-            raise ValueError("`labels` need `images`. Received: images=None")
-        top = 255 if model.config.include_preprocessing else 1
-        count = batch * -(-16 // batch)
-        return np.random.default_rng(0).uniform(0, top, (count, *shape)).astype("float32"), None
-    images = np.asarray(images, dtype="float32")
-    if images.shape[1:] != shape or not len(images) or len(images) % batch:
+            raise ValueError("`labels` need `samples`. Received: samples=None")
+        return noise(model, batch * -(-16 // batch)), None
+    samples = as_inputs(model, samples, "samples")
+    if samples.shape[1:] != shape or not len(samples) or len(samples) % batch:
         wanted = f"(n, {', '.join(map(str, shape))}), n a multiple of {batch}"
         raise ValueError(
-            f"`images` must be of shape {wanted}, and n above 0. "
-            f"Received: images.shape={images.shape}"
+            f"`samples` must be of shape {wanted}, and n above 0. "
+            f"Received: samples.shape={samples.shape}"
         )
     if labels is not None:
         labels = np.asarray(labels).reshape(-1)
-        if len(labels) != len(images):
+        if len(labels) != len(samples):
             raise ValueError(
-                "There must be one label for each image. "
-                f"Received: {len(labels)} labels, {len(images)} images"
+                "There must be one label for each sample. "
+                f"Received: {len(labels)} labels, {len(samples)} samples"
             )
-    return images, labels
+    return samples, labels
 
 
-def compare(model, run, images, labels, real):
+def compare(model, run, samples, labels, real):
     """Fields of a report: the artifact's outputs, by `run`, against the model's.
 
     Args:
         model: the Keras model.
-        run: the artifact as a function of a batch of images.
-        images, labels: as `check_images` gives them.
-        real: whether the images are the caller's; agreement on noise says nothing.
+        run: the artifact as a function of a batch of samples.
+        samples, labels: as `check_samples` gives them.
+        real: whether the samples are the caller's; agreement on noise says nothing.
     """
-    expected = np.asarray(model.predict(images, batch_size=64, verbose=0), dtype="float32")
-    got = np.asarray(run(images), dtype="float32")
+    expected = np.asarray(model.predict(samples, batch_size=64, verbose=0), dtype="float32")
+    got = np.asarray(run(samples), dtype="float32")
     fields = {
         "max_difference": float(np.abs(expected - got).max()),  # NaN if any is
-        "images": len(images),
+        "samples": len(samples),
     }
     if real:
         keras_classes, classes = (x.reshape(len(x), -1).argmax(-1) for x in (expected, got))
@@ -128,7 +128,7 @@ def require_parity(report, least_agreement=LEAST_AGREEMENT):
     elif report.top1_agreement is not None and report.top1_agreement < least_agreement:
         raise ExportError(
             f"A {report.precision} export must name the Keras model's class on at least "
-            f"{least_agreement:.2%} of the images; pass a lower `least_agreement` to accept "
-            f"less. Received: top1_agreement={report.top1_agreement:.2%} on {report.images} "
-            f"images for {report.path}"
+            f"{least_agreement:.2%} of the samples; pass a lower `least_agreement` to accept "
+            f"less. Received: top1_agreement={report.top1_agreement:.2%} on {report.samples} "
+            f"samples for {report.path}"
         )

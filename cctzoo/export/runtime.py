@@ -1,4 +1,4 @@
-"""Artifacts as functions from a batch of images to outputs."""
+"""Artifacts as functions from a batch of samples, images or ids, to outputs."""
 
 import collections
 import sys
@@ -11,7 +11,7 @@ import numpy as np
 class LiteRTRunner:
     """A `.tflite` file under the LiteRT interpreter, with its XNNPACK delegate.
 
-    The graph's batch is static: the number of images has to be a multiple of it.
+    The graph's batch is static: the number of samples has to be a multiple of it.
 
     Raises:
         ValueError: if the file is no whole LiteRT graph of one input and one output.
@@ -30,13 +30,14 @@ class LiteRTRunner:
                 "A .tflite file must be a whole LiteRT graph with one input and one output. "
                 f"Received: {str(path)!r}, of which LiteRT says: {error}"
             ) from error
-        self.batch, *self.image_shape = map(int, self.input["shape"])
+        self.batch, *self.sample_shape = map(int, self.input["shape"])
+        self.dtype = np.dtype(self.input["dtype"])
 
-    def __call__(self, images):
-        images = _checked(images, self.image_shape, self.batch).astype(self.input["dtype"])
+    def __call__(self, samples):
+        samples = _checked(samples, self.sample_shape, self.batch).astype(self.dtype)
         outputs = []
-        for start in range(0, len(images), self.batch):
-            self.interpreter.set_tensor(self.input["index"], images[start : start + self.batch])
+        for start in range(0, len(samples), self.batch):
+            self.interpreter.set_tensor(self.input["index"], samples[start : start + self.batch])
             self.interpreter.invoke()
             outputs.append(self.interpreter.get_tensor(self.output["index"]))
         return np.concatenate(outputs)
@@ -49,7 +50,7 @@ class LiteRTRunner:
 
 
 class SavedModelRunner:
-    """A SavedModel's `serve` signature under TensorFlow, which takes float32."""
+    """A SavedModel's `serve` signature under TensorFlow: float32 images, or int32 ids."""
 
     def __init__(self, path):
         import tensorflow as tf
@@ -58,13 +59,13 @@ class SavedModelRunner:
         signatures = self.model.signatures
         self.serve = signatures["serve" if "serve" in signatures else "serving_default"]
         ((self.name, spec),) = self.serve.structured_input_signature[1].items()
-        self.dtype = spec.dtype.as_numpy_dtype
-        self.image_shape = list(spec.shape[1:])
+        self.dtype = np.dtype(spec.dtype.as_numpy_dtype)
+        self.sample_shape = list(spec.shape[1:])
         self.constant = tf.constant
 
-    def __call__(self, images):
-        images = _checked(images, self.image_shape).astype(self.dtype)
-        (output,) = self.serve(**{self.name: self.constant(images)}).values()
+    def __call__(self, samples):
+        samples = _checked(samples, self.sample_shape).astype(self.dtype)
+        (output,) = self.serve(**{self.name: self.constant(samples)}).values()
         return output.numpy()
 
 
@@ -82,15 +83,16 @@ class OnnxRunner:
             self.path, options, providers=["CPUExecutionProvider"]
         )
         (self.input,) = self.session.get_inputs()
-        batch, *self.image_shape = self.input.shape
+        batch, *self.sample_shape = self.input.shape
         self.batch = batch if isinstance(batch, int) else None  # a name where it is dynamic
+        self.dtype = np.dtype({"tensor(float)": "float32"}.get(self.input.type, "int32"))
 
-    def __call__(self, images):
-        images = _checked(images, self.image_shape, self.batch or 1).astype("float32")
-        size = self.batch or len(images)
+    def __call__(self, samples):
+        samples = _checked(samples, self.sample_shape, self.batch or 1).astype(self.dtype)
+        size = self.batch or len(samples)
         outputs = [
-            self.session.run(None, {self.input.name: images[start : start + size]})[0]
-            for start in range(0, len(images), size)
+            self.session.run(None, {self.input.name: samples[start : start + size]})[0]
+            for start in range(0, len(samples), size)
         ]
         return np.concatenate(outputs)
 
@@ -112,15 +114,16 @@ class OpenVINORunner:
         settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
         self.model = core.compile_model(self.graph, "CPU", settings)
         batch, *sides = self.graph.input(0).get_partial_shape()
-        self.image_shape = [side.get_length() for side in sides]
+        self.sample_shape = [side.get_length() for side in sides]
         self.batch = batch.get_length() if batch.is_static else None
+        self.dtype = np.dtype(self.graph.input(0).get_element_type().to_dtype())
 
-    def __call__(self, images):
-        images = _checked(images, self.image_shape, self.batch or 1).astype("float32")
-        size = self.batch or len(images)
+    def __call__(self, samples):
+        samples = _checked(samples, self.sample_shape, self.batch or 1).astype(self.dtype)
+        size = self.batch or len(samples)
         outputs = [
-            self.model(images[start : start + size])[0].copy()
-            for start in range(0, len(images), size)
+            self.model(samples[start : start + size])[0].copy()
+            for start in range(0, len(samples), size)
         ]
         return np.concatenate(outputs)
 
@@ -134,10 +137,11 @@ class KerasRunner:
 
     def __init__(self, path):
         self.model = keras.saving.load_model(path, compile=False)
-        self.image_shape = list(self.model.input_shape[1:])
+        self.sample_shape = list(self.model.input_shape[1:])
+        self.dtype = np.dtype(self.model.inputs[0].dtype)
 
-    def __call__(self, images):
-        return self.model.predict_on_batch(_checked(images, self.image_shape))
+    def __call__(self, samples):
+        return self.model.predict_on_batch(_checked(samples, self.sample_shape))
 
 
 def import_openvino():
@@ -159,19 +163,20 @@ def import_openvino():
     return openvino
 
 
-def _checked(images, image_shape, batch=1):
-    """The images as an array, if they are a multiple of the batch and of the graph's shape."""
-    images = np.asarray(images)
-    if list(images.shape[1:]) != list(image_shape) or not len(images) or len(images) % batch:
+def _checked(samples, sample_shape, batch=1):
+    """The samples as an array, if they are a multiple of the batch and of the graph's shape."""
+    samples = np.asarray(samples)
+    if list(samples.shape[1:]) != list(sample_shape) or not len(samples) or len(samples) % batch:
         raise ValueError(
-            f"Images must be of shape (n, {', '.join(map(str, image_shape))}) with n above 0 and "
-            f"a multiple of the graph's batch, {batch}. Received: images.shape={images.shape}"
+            f"Samples must be of shape (n, {', '.join(map(str, sample_shape))}) with n above 0 "
+            f"and a multiple of the graph's batch, {batch}. "
+            f"Received: samples.shape={samples.shape}"
         )
-    return images
+    return samples
 
 
 def load_runner(path, threads=1):
-    """The artifact at `path` as a function, with the `image_shape` that it takes.
+    """The artifact at `path` as a function, with `sample_shape` and `dtype` of what it takes.
 
     Args:
         path: of a `.tflite`, `.onnx`, OpenVINO `.xml` or `.keras` file or a SavedModel folder.

@@ -73,9 +73,12 @@ IMAGENET = CIFAR100 | {
 DOCSTRINGS = {
     "dataset": "docstrings",
     "model": "text_cct_2_k2",
-    "changes": {"length": 64, "word_dim": 128},
+    "changes": {"length": 64, "word_dim": 128, "dropout": 0.3},
     "epochs": 20,
     "warmup_epochs": 2,
+    "learning_rate": 2e-3,
+    "weight_decay": 0.1,
+    "decayed": "matrices",  # the word vectors too: most words of so few texts are rare
     "augmentation": Augmentation(),
 }
 AG_NEWS = DOCSTRINGS | {
@@ -85,6 +88,8 @@ AG_NEWS = DOCSTRINGS | {
     "warmup_epochs": 1,
     "batch_size": 128,
     "learning_rate": 5e-4,
+    "weight_decay": 0.03,
+    "decayed": "kernels",
     "validation": 0.02,
 }
 IMDB = AG_NEWS | {

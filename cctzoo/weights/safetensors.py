@@ -32,7 +32,7 @@ TYPES = {
     "BOOL": "bool",
 }
 NAMES = {dtype: name for name, dtype in TYPES.items()}
-MOST_HEADER = 2**22  # bytes; 1,000 tensors take 0.1 MB
+MOST_HEADER = 2**26  # bytes; 1,000 tensors take 0.1 MB, 400,000 words 7 MB
 
 
 @contextlib.contextmanager

@@ -185,7 +185,7 @@ def test_wrong_data(model, parts):
     for labels, received in (
         (y + 1, "labels from 1 to 5, classes=5"),
         (y - 1, "labels from -1 to 3, classes=5"),
-        (y[:-1], "40 images, labels of shape (39,)"),
+        (y[:-1], "40 samples, labels of shape (39,)"),
         (y.astype(float), "dtype float64"),
         (np.minimum(y, 2), "none of 3, 4"),
     ):

@@ -67,6 +67,29 @@ def test_gradient_of_the_pooling(monkeypatch):
         assert (ends[0] - ends[1]) / 1e-2 == pytest.approx(gradient @ direction, abs=2e-3)
 
 
+def test_tokens_that_are_masked_have_no_say_in_the_pooling(monkeypatch):
+    """Loss and gradient with tokens of padding are those without them."""
+    x, y, _ = planted(n=37)
+    rng = np.random.default_rng(2)
+    padded = np.concatenate([x, 30 * rng.standard_normal((37, 3, 8)).astype("float32")], axis=1)
+    mask = np.repeat([[True] * 5 + [False] * 3], 37, axis=0)
+    losses = []
+    monkeypatch.setattr(probe, "_minimum", lambda loss, start, _: losses.append(loss) or start)
+    probe.fit_pooling(x, y, 3)
+    probe.fit_pooling(padded, y, 3, mask)
+    point = rng.standard_normal(8 + 24)
+    (value, gradient), (found, slopes) = (loss(point) for loss in losses)
+    assert found == pytest.approx(value, rel=1e-5)
+    np.testing.assert_allclose(slopes, gradient, atol=1e-5)
+    score = point[:8].astype("float32")
+    weights = probe.token_weights(padded, score, mask)
+    assert not weights[:, 5:].any()
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
+    alone = probe.unit_token_weights(padded.reshape(37, 8, 4, 2), score, mask)
+    assert not alone[:, 5:].any()
+    np.testing.assert_allclose(alone.sum(axis=1), 1, rtol=1e-5)
+
+
 def test_pooling_finds_the_token_that_tells():
     x, y, place = planted()
     score = probe.fit_pooling(x, y, 3)

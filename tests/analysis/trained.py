@@ -7,7 +7,11 @@ from tests.models.small import CLASSES, small_model
 
 def scattered_model(scale=0.3, **changes):
     """A small model whose weights are large enough that every head changes the answer."""
-    model = small_model(**changes)
+    return scatter(small_model(**changes), scale)
+
+
+def scatter(model, scale=0.3):
+    """The model itself, with such weights."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         value = scale * rng.standard_normal(weight.shape)

@@ -40,7 +40,7 @@ def litert(model, images, labels, tmp_path_factory):
                 tmp_path_factory.mktemp(precision) / "model.tflite",
                 precision,
                 batch=2,
-                images=images,
+                samples=images,
                 labels=labels,
                 calibration=images,
                 class_names=NAMES,

@@ -45,7 +45,7 @@ def exported(members, images, tmp_path, monkeypatch, graph):
     def exported(precision="float32"):
         path = tmp_path / f"{precision}.tflite"
         committee = models.soft_committee(members)
-        return export.to_litert(committee, path, precision, images=images, calibration=images)
+        return export.to_litert(committee, path, precision, samples=images, calibration=images)
 
     return exported
 
@@ -84,7 +84,7 @@ def test_litert(members, images, exported):
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
 def test_litert_of_logits(members, images, tmp_path, average):
     committee = models.soft_committee(members, average, [1, 2, 4], classifier_activation=None)
-    report = export.to_litert(committee, tmp_path / "model.tflite", images=images)
+    report = export.to_litert(committee, tmp_path / "model.tflite", samples=images)
     assert (report.partitions, report.top1_agreement) == (1, 1)
     assert report.max_difference <= 1e-5
     about = json.loads((tmp_path / "model.tflite.json").read_text())

@@ -122,7 +122,7 @@ def test_onnx_and_openvino(model, images, labels, tmp_path, function, name, file
     runner = load_runner(tmp_path / name)
     expected = model.predict(images[:4], verbose=0)
     np.testing.assert_allclose(runner(images[:4]), expected, atol=1e-5)
-    with pytest.raises(ValueError, match=r"images\.shape=\(4, 12, 16, 3\)"):
+    with pytest.raises(ValueError, match=r"samples\.shape=\(4, 12, 16, 3\)"):
         runner(images[:4].transpose(0, 2, 1, 3))
 
 

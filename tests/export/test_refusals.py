@@ -32,10 +32,10 @@ pytestmark = once
         ({"precision": "int8", "calibration": np.full((3, 16, 12, 3), np.nan)}, "NaN"),
         ({"precision": "int8", "calibration": "/nowhere"}, "calibration='/nowhere'"),
         ({"class_names": ["a", "b"]}, "2 names, classes=7"),
-        ({"images": np.zeros((2, 8, 8, 3))}, r"images\.shape=\(2, 8, 8, 3\)"),
-        ({"images": np.zeros((3, 16, 12, 3)), "batch": 2}, r"n a multiple of 2"),
-        ({"labels": [1]}, "images=None"),
-        ({"images": np.zeros((2, 16, 12, 3)), "labels": [1]}, "1 labels, 2 images"),
+        ({"samples": np.zeros((2, 8, 8, 3))}, r"samples\.shape=\(2, 8, 8, 3\)"),
+        ({"samples": np.zeros((3, 16, 12, 3)), "batch": 2}, r"n a multiple of 2"),
+        ({"labels": [1]}, "samples=None"),
+        ({"samples": np.zeros((2, 16, 12, 3)), "labels": [1]}, "1 labels, 2 samples"),
     ],
 )
 def test_wrong_arguments_before_any_work(model, tmp_path, monkeypatch, arguments, message):
@@ -78,10 +78,10 @@ def test_too_little_agreement_is_an_error_unless_asked_for(model, images, tmp_pa
     """A graph that always names class 6 stands for one that quantisation has spoilt."""
     monkeypatch.setattr(litert_module, "convert", broken_copy)
     arguments = (model, tmp_path / "model.tflite", "dynamic_int8")
-    with pytest.raises(export.ExportError, match=r"top1_agreement=\d+\.\d+% on 60 images"):
-        export.to_litert(*arguments, images=images)
+    with pytest.raises(export.ExportError, match=r"top1_agreement=\d+\.\d+% on 60 samples"):
+        export.to_litert(*arguments, samples=images)
     assert not any(tmp_path.iterdir())
-    export.to_litert(*arguments, images=images, least_agreement=0)
+    export.to_litert(*arguments, samples=images, least_agreement=0)
 
 
 def test_a_folder_that_is_no_saved_model_is_not_replaced(model, tmp_path):
@@ -135,5 +135,5 @@ def test_a_truncated_file(litert, tmp_path):
 def test_images_of_another_shape_in_the_runner(litert, images):
     runner = load_runner(litert("float32").path)
     for wrong in (images[:, :8], images[..., :1], images[:3], images[:0], images[0]):
-        with pytest.raises(ValueError, match=r"images\.shape="):
+        with pytest.raises(ValueError, match=r"samples\.shape="):
             runner(wrong)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cctzoo.layers import PositionEmbedding
+from cctzoo.layers.position import sinusoidal_positions
 from tests.layers.contract import array, check_layer, random_array
 
 
@@ -50,3 +51,10 @@ def test_unknown_kind():
 def test_unknown_length(kind):
     with pytest.raises(ValueError, match=r"Received: input_shape=\(None, None, 5\)"):
         PositionEmbedding(kind)(keras.Input((None, 5)))
+
+
+def test_zeros_before_the_sines_of_texts():
+    layer = PositionEmbedding("sine", zero_first=True)
+    found = array(layer(np.zeros((1, 5, 6), "float32")))[0]
+    np.testing.assert_array_equal(found[0], np.zeros(6))
+    np.testing.assert_allclose(found[1:], sinusoidal_positions(4, 6), atol=1e-6)

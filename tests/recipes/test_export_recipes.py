@@ -52,7 +52,7 @@ def test_export_of_a_run(run, tmp_path):
     folder = tmp_path / "run" / "export"
     about = json.loads((folder / "model_int8.tflite.json").read_text())
     assert about["class_names"] == [str(digit) for digit in range(10)]
-    assert about["export"]["images"] == 64
+    assert about["export"]["samples"] == 64
     assert (folder / "saved_model" / "saved_model.pb").is_file()
 
 
@@ -102,6 +102,49 @@ def test_classify_needs_neither_keras_nor_pillow(model, tmp_path):
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{image}: class " in done.stdout
+
+
+@once
+def test_texts_on_a_device(run, tmp_path):
+    """What Keras says of them, without Keras; and neither recipe takes the other's files."""
+    words = ("a", "cat", "dog", "猫")
+    model = models.text_cct(vocabulary=words, word_dim=5, length=6, classes=3)
+    path = tmp_path / "model.tflite"
+    export.to_litert(model, path, batch=2, class_names=["one", "two", "three"])
+    texts = ["A Cat", "dog! 猫猫 a\u200bcat dog dog", ""]
+    code = (
+        "import runpy, sys\n"
+        "sys.modules.update(dict.fromkeys(['keras', 'tensorflow', 'cctzoo']))\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    arguments = [str(RECIPES / "classify_text_tflite.py"), str(path), "--top", "3"]
+    command = [sys.executable, "-c", code, *arguments]
+    given = subprocess.run([*command, *texts], capture_output=True, text=True)
+    lines = subprocess.run(
+        command, capture_output=True, text=True, input="".join(f"{text}\n" for text in texts)
+    )
+    expected = model.predict(model.vocabulary(texts), verbose=0)
+    for done in (given, lines):
+        assert done.returncode == 0, done.stderr
+        for line, text, row in zip(done.stdout.splitlines(), texts, expected, strict=True):
+            best = [("one", "two", "three")[i] for i in np.argsort(-row)]
+            assert line.startswith(f"{text}: {best[0]} {row.max():.1%}, {best[1]} ")
+    image = tmp_path / "image.ppm"
+    image.write_bytes(b"P6 2 1 255\n" + bytes(range(6)))
+    assert "takes texts" in run("classify_tflite.py", path, image, status=1).stderr
+
+
+@once
+def test_export_and_latency_of_a_named_text_model(run):
+    named = ["--models", "text_cct_2_k2", "--formats", "dynamic_int8", "int8", "keras"]
+    done = run("measure_latency.py", *named, "--runs", 2)
+    cells = done.stdout.splitlines()[-1].split(" | ")
+    assert cells[1].startswith("1.000, 6.")  # megabytes
+    assert len(cells) == 4
+    formats = ["float32", "saved_model", "onnx"]
+    done = run("export_model.py", "text_cct_2_k2", "--formats", *formats, "--to", "out")
+    assert done.stdout.count("max difference") == 3
 
 
 def png(image, kinds):
@@ -205,6 +248,7 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
         ("export_model.py", ["cct_2_3x2_32", "--batch", "0"], "--batch"),
         ("export_model.py", ["cct_2_3x2_32", "--formats", "onnx", "bmp"], "'bmp'"),
         ("classify_tflite.py", ["none.tflite", "."], "none.tflite"),
+        ("classify_text_tflite.py", ["none.tflite", "."], "none.tflite"),
         ("compare_latency.py", ["--threads", "0"], "--threads"),
     ],
 )

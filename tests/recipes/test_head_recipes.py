@@ -1,5 +1,6 @@
 """The recipes on heads, end to end on a few digits."""
 
+import html
 import json
 import re
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from cctzoo import training
+from cctzoo.models import text_cct
 from tests.training.few import TINY, few_digits
 
 pytestmark = pytest.mark.one_backend("torch")  # what is by backend is tested by itself
@@ -34,6 +36,35 @@ def test_report(run, folder):
     assert len(figures["heads"]["importance/importance"]["0"]) == 4
     with np.load(out / "heads.npz", allow_pickle=False) as file:
         assert file["00/fields"].shape == (4, 10, 10)
+
+
+def test_report_of_texts(run, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = ["text,label,split"]
+    for i in range(90):
+        topic = ["<b>sea</b>", "land"][i % 2]
+        words = rng.choice([["ship", "wave"], ["hill", "<tree>"]][i % 2] + ["a", "the"], 1 + i % 9)
+        rows.append(f"{' '.join(words)},{topic},{['train', 'test'][i % 3 == 0]}")
+    (tmp_path / "topics.csv").write_text("\n".join(rows))
+    changes = {"embed_dim": 8, "word_dim": 5, "heads": 2, "depth": 2, "length": 7}
+    words = ["ship", "wave", "hill", "tree", "a"]  # and "the", which it does not know
+    model = text_cct(**changes, classes=2, vocabulary=words, vocabulary_size=7)
+    model.save(tmp_path / "model.keras")
+    monkeypatch.setenv("COLUMNS", "200")
+    arguments = ["model.keras", "--dataset", "csv:topics.csv", "--to", "out"]
+    printed = run("analyse_heads.py", *arguments).stdout
+    assert "In the last block one head recognises" in printed
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert not (tmp_path / "out" / "pictures" / "rollout.png").exists()
+    assert re.search(r"on 30 test texts; probes trained on \d+ training texts", page)
+    assert "<b>" not in page
+    shown = re.findall(r"<p><strong>(&lt;b&gt;sea&lt;/b&gt;|land):</strong> (.*)</p>", page)
+    assert len(shown) == 12
+    for topic, spans in shown:
+        found = re.findall(r'title="([\d.]+)">([a-z]+)</span>', spans)
+        assert sum(float(value) for value, _ in found) == pytest.approx(1, abs=0.004)
+        assert {word for _, word in found} <= {*words, "the"}
+        assert f"{html.unescape(topic)}: {' '.join(word for _, word in found)}" in printed
 
 
 def test_pruning(run, folder):

@@ -54,6 +54,14 @@ def test_a_folder_there_and_back(name, tmp_path):
 
 
 @once
+def test_a_large_vocabulary(tmp_path):
+    words = [f"\u0441\u043b\u043e\u0432\u043e{i}" for i in range(100_000)]  # 5 MB in a header
+    model = small_text_model(vocabulary=words, vocabulary_size=100_002, word_dim=1)
+    save_weights(model, tmp_path / "a.safetensors", "float16")
+    assert load_model(tmp_path / "a.safetensors").config == model.config
+
+
+@once
 def test_the_card(tmp_path):
     save_to_folder(made("words"), tmp_path / "words", dataset="ag_news", accuracy=0.5)
     card = (tmp_path / "words" / "README.md").read_text()

@@ -1,0 +1,82 @@
+"""The recipes on texts: train and export, a committee, the bag of words beside them."""
+
+import json
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from cctzoo.export.runtime import load_runner
+
+# The same code as in recipes of images, which run on each backend.
+pytestmark = pytest.mark.one_backend("torch")
+FEW = [
+    *("--preset", "docstrings", "--train-images", "200", "--test-images", "40"),
+    *("--batch-size", "16", "--epochs", "1", "--depth", "1", "--embed-dim", "16"),
+]
+
+
+def test_training_and_export(run, tmp_path):
+    done = run("train_text_cct.py", *FEW, "--heads", "4", "--length", "24", "--directory", "out")
+    assert re.search(r"test accuracy .* on 40 texts, trained in .* texts/s", done.stdout)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["test_samples"] == 40
+    assert [each["partitions"] for each in report["exports"]] == [1, 1, None]
+    assert report["exports"][0]["max_difference"] <= 1e-4
+    model = keras.saving.load_model(tmp_path / "out" / "model.keras")
+    assert (model.config.heads, model.config.length) == (4, 24)
+    ids = model.vocabulary(["Return the list of sections in the report.", ""])
+    np.testing.assert_allclose(
+        load_runner(tmp_path / "out" / "export" / "model_float32.tflite")(ids),
+        model.predict(ids, verbose=0),
+        atol=1e-4,
+    )
+    pruned = run("prune_heads.py", "out", "--keep", "2", "--images", "40", "--no-export")
+    assert "test accuracy tuned" in pruned.stdout
+    model = keras.saving.load_model(tmp_path / "out" / "pruned2" / "model.keras")
+    assert model.config.heads == (2,)
+
+
+def test_committee_whose_members_hold_out_other_texts(run, tmp_path):
+    run("train_committee.py", *FEW, "--members", "1", "4", "--no-export", "--directory", "out")
+    committee = keras.saving.load_model(tmp_path / "out" / "committee.keras")
+    logits = committee.predict(committee.vocabulary(["Parse an XML document."]), verbose=0)
+    assert logits.shape == (1, 10)
+    members = sorted((tmp_path / "out").glob("member*"))
+    parts = [
+        keras.ops.softmax(keras.saving.load_model(path / "model.keras")(ids))
+        for path in members
+        for ids in [committee.vocabulary(["Parse an XML document."])]
+    ]
+    mean = np.mean([keras.ops.convert_to_numpy(part) for part in parts], axis=0)
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(keras.ops.softmax(logits)), mean, atol=1e-5
+    )
+
+
+def test_bag_of_words(run, tmp_path):
+    rows = [f"{'warm sun' if i % 2 else 'cold rain'} number {i},{i % 2}" for i in range(60)]
+    (tmp_path / "weather.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    done = run("bag_of_words.py", "--dataset", "csv:weather.csv")
+    assert re.search(r"^words: validation 100.00%, test 100.00%", done.stdout, re.MULTILINE)
+    assert (
+        "--dataset must be of texts"
+        in run("bag_of_words.py", "--dataset", "digits", status=1).stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        (["--dataset", "digits"], "dataset='digits'"),
+        (["--model", "text_cct_9_k2"], "variant='text_cct_9_k2'"),
+        (["--flip"], "flip=True"),
+        (["--dataset", "csv:none.csv"], "name='csv:none.csv'"),
+        (["--word-vectors", "none.txt"], "word_vectors='none.txt'"),
+    ],
+)
+def test_wrong_arguments_end_with_one_line(run, arguments, received, tmp_path):
+    done = run("train_text_cct.py", *arguments, status=2)
+    assert received in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
