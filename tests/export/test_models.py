@@ -43,7 +43,7 @@ def test_depthwise_prefix(tmp_path, images, monkeypatch):
     model = models.create_model(
         "cct_4_3x1_32", input_shape=(16, 12, 3), conv_prefix=2, prefix_kind="depthwise", classes=7
     )
-    convert_once(monkeypatch, tmp_path / "graph")
+    convert_once(monkeypatch, tmp_path / "graph.tflite")
     for precision in PRECISIONS:
         path = tmp_path / f"{precision}.tflite"
         report = export.to_litert(model, path, precision, calibration=images)
