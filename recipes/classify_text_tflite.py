@@ -82,7 +82,7 @@ def parse_arguments():
     parser.add_argument("texts", nargs="*", help="texts (default: lines of the standard input)")
     parser.add_argument("--top", type=int, default=1, help="classes to name (default: 1)")
     parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()  # texts behind the options, too
     if options.top < 1 or options.threads < 1:
         parser.exit(2, "classify_text_tflite.py: --top and --threads must be at least 1\n")
     if not options.model.is_file():

@@ -5,9 +5,9 @@
     python recipes/export_model.py cct_lsmha --formats float32 dynamic_int8 --to exports
 
 A run directory knows its data: test images or texts for the comparison with Keras, training
-ones for calibration, class names. For the others `--dataset` gives them. A named model for
-texts does not know its words, and is exported without data. Formats are LiteRT's precisions,
-saved_model, onnx and openvino. Each artifact is checked before it appears.
+ones for calibration, class names. For the others `--dataset` gives them, and the words of a
+named model for texts. Formats are LiteRT's precisions, saved_model, onnx and openvino. Each
+artifact is checked before it appears.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python recipes/prune_heads.py runs/MY_RUN --keep 32
     python recipes/prune_heads.py runs/MY_RUN --keep 16 --by ablation --epochs 6
 
-Heads are ranked by training images: by gradient, by ablation, or by the labels that each
+Heads are ranked by training images or texts: by gradient, by ablation, or by the labels that each
 recognises (SHP). The best of every block stay in a smaller model, which is trained on with the
 run's data and augmentation, for a fifth of its epochs at a fifth of its learning rate unless
 given otherwise. The new run directory holds `pruned.keras` beside what every run has.
@@ -86,7 +86,7 @@ def main():
 
 
 def rank(model, dataset, by, images):
-    """The heads of each block, best first, by training images alone."""
+    """The heads of each block, best first, by training samples alone."""
     chosen = subset(dataset.y_train, min(images, len(dataset.y_train)), seed=0)
     x, y = dataset.x_train[chosen], dataset.y_train[chosen]
     if by == "importance":
@@ -118,7 +118,7 @@ def parse_arguments():
     add("run", help="run directory")
     add("--keep", type=int, required=True, help="heads that stay in every block")
     add("--by", default="importance", choices=("importance", "ablation", "labels"))
-    add("--images", type=int, default=1000, help="training images to rank by (default: 1000)")
+    add("--images", type=int, default=1000, help="training images or texts to rank by (default: 1000)")
     add("--epochs", type=int, help="of fine-tuning (default: a fifth of the run's)")
     add("--learning-rate", type=float, help="(default: a fifth of the run's)")
     add("--to", type=Path, help="folder, new or empty (default: prunedKEEP in the run's)")

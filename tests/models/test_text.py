@@ -188,3 +188,38 @@ def test_config_errors(changes, received):
 def test_names_out_of_the_grammar(name):
     with pytest.raises(ValueError, match=f"Received: variant='{name}'"):
         models.create_model(name)
+
+
+def test_any_string_has_a_defined_result():
+    hebrew = "שלום"
+    words = ("cat", "dog", "😀", hebrew, "naïve")
+    model = text_model(
+        vocabulary=words, vocabulary_size=7, length=6, classifier_activation="softmax"
+    )
+    randomise(model)
+
+    def said(*texts):
+        return predict(model, model.vocabulary(texts))
+
+    strange = [
+        "",
+        "\0",
+        " \t\n",
+        "zzz qqq",
+        "cat " * 1000,
+        "😀😀",
+        f"{hebrew} {hebrew}",
+        "\ud800",
+        "NAÏVE\0dog",
+    ]
+    found = said(*strange)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found[:3], found[:1].repeat(3, axis=0))  # no word in any
+    np.testing.assert_array_equal(found[7], found[0])
+    np.testing.assert_allclose(found[3], said("one two")[0], atol=1e-6)  # unknown is unknown
+    np.testing.assert_allclose(found[4], said("cat cat cat cat cat cat")[0], atol=1e-6)
+    np.testing.assert_allclose(found[5], said("😀 😀")[0], atol=1e-6)
+    np.testing.assert_allclose(found[6], said(f"\u202b{hebrew}\u202c, {hebrew}!")[0], atol=1e-6)
+    np.testing.assert_allclose(found[8], said("naïve dog")[0], atol=1e-6)
+    assert np.abs(found[3] - found[0]).max() > 1e-4

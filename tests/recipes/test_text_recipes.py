@@ -10,13 +10,14 @@ import pytest
 from cctzoo.export.runtime import load_runner
 
 # The same code as in recipes of images, which run on each backend.
-pytestmark = pytest.mark.one_backend("torch")
+quick = pytest.mark.one_backend("torch")
 FEW = [
     *("--preset", "docstrings", "--train-images", "200", "--test-images", "40"),
     *("--batch-size", "16", "--epochs", "1", "--depth", "1", "--embed-dim", "16"),
 ]
 
 
+@pytest.mark.one_backend("tensorflow")  # which exports in its own process
 def test_training_and_export(run, tmp_path):
     done = run("train_text_cct.py", *FEW, "--heads", "4", "--length", "24", "--directory", "out")
     assert re.search(r"test accuracy .* on 40 texts, trained in .* texts/s", done.stdout)
@@ -38,6 +39,7 @@ def test_training_and_export(run, tmp_path):
     assert model.config.heads == (2,)
 
 
+@quick
 def test_committee_whose_members_hold_out_other_texts(run, tmp_path):
     run("train_committee.py", *FEW, "--members", "1", "4", "--no-export", "--directory", "out")
     committee = keras.saving.load_model(tmp_path / "out" / "committee.keras")
@@ -55,6 +57,7 @@ def test_committee_whose_members_hold_out_other_texts(run, tmp_path):
     )
 
 
+@quick
 def test_bag_of_words(run, tmp_path):
     rows = [f"{'warm sun' if i % 2 else 'cold rain'} number {i},{i % 2}" for i in range(60)]
     (tmp_path / "weather.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
@@ -66,6 +69,7 @@ def test_bag_of_words(run, tmp_path):
     )
 
 
+@quick
 @pytest.mark.parametrize(
     ("arguments", "received"),
     [

@@ -56,6 +56,21 @@ def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
         assert record.parameters == model.count_params()
 
 
+def test_texts(call, tmp_path, monkeypatch):
+    """Each trial has the words of its own training texts; the space asks only how many."""
+    monkeypatch.setattr(EdgeLatency, "measure", made_up.latency)
+    space = "--prefix-kind token_image --conv-prefix 1 --oracle random"
+    arguments = f"{TINY} --preset docstrings --trials 1 --final 0 {space}".split()
+    assert call(*arguments, "--directory", "out") == 0
+    (record,) = read_records(tmp_path / "out")
+    assert record.status == "trained", record.reason
+    run = tmp_path / "out" / "trials" / f"trial_{record.trial}" / "run"
+    model = keras.saving.load_model(run / "model.keras")
+    assert model.config.prefix_kind == "token_image"
+    assert len(model.config.vocabulary) > 100
+    assert json.loads((tmp_path / "out" / "search.json").read_text())["given"]["classes"] == 10
+
+
 @pytest.mark.one_backend("tensorflow")  # exports: slow elsewhere
 def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
     # After one epoch classes are so near to each other that int8 takes one for another.

@@ -52,6 +52,35 @@ def test_points_build(heads):
         assert model.output_shape == (None, 3)
 
 
+def test_models_for_texts():
+    base = variant_config("text_cct_2_k2", vocabulary_size=50, word_dim=12, length=40, classes=3)
+    image = POINT | {"conv_prefix": 2, "prefix_kind": "token_image"}
+    config = SearchSpace().config(image, base)
+    assert (config.conv_prefix, config.block_pool, config.grid) == (2, (), (21,))
+    assert SearchSpace().config(image | {"prefix_pool": "none"}, base) == config
+    pooled = SearchSpace().config(image | {"prefix_kind": "vgg", "prefix_pool": "early"}, base)
+    assert (pooled.block_pool, pooled.grid) == ((0, 1), (6,))
+    with pytest.raises(ValueError, match="prefix_kind='token_image'"):
+        SearchSpace(prefix_kind=("token_image",)).config(image, BASE)
+    plain = variant_config("text_transformer_2", word_dim=64, embed_dim=64)
+    space = SearchSpace(embed_dim=(64, 128), depth=(2,), conv_prefix=(0,), heads=(4,))
+    assert space.check(plain) == 3  # the profiles of heads; another width is no model
+    found = changes(pooled, base)
+    assert (
+        variant_config(
+            "text_cct_2_k2",
+            **found,
+            **{
+                "vocabulary_size": 50,
+                "word_dim": 12,
+                "length": 40,
+                "classes": 3,
+            },
+        )
+        == pooled
+    )
+
+
 def test_one_token_is_no_model():
     small = variant_config("cct_2_3x2_32", input_shape=(16, 16, 1))  # a map of 4 x 4
     with pytest.raises(ValueError, match=r"more than one token.*conv_prefix=2.*\(4, 4\)"):
