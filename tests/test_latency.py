@@ -53,6 +53,7 @@ def test_wrong_arguments(targets, options, message):
         latency.measure(targets, **options)
 
 
+@pytest.mark.one_backend("jax")  # in a child process, which starts soonest there
 def test_a_target_that_is_no_artifact_says_so_from_the_child(tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"not a model")
     with pytest.raises(RuntimeError, match=r"cctzoo\.latency ended with code 1(.|\n)*not a valid"):
