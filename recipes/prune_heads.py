@@ -118,7 +118,7 @@ def parse_arguments():
     add("run", help="run directory")
     add("--keep", type=int, required=True, help="heads that stay in every block")
     add("--by", default="importance", choices=("importance", "ablation", "labels"))
-    add("--images", type=int, default=1000, help="training images or texts to rank by (default: 1000)")
+    add("--images", type=int, default=1000, help="training samples to rank by (default: 1000)")
     add("--epochs", type=int, help="of fine-tuning (default: a fifth of the run's)")
     add("--learning-rate", type=float, help="(default: a fifth of the run's)")
     add("--to", type=Path, help="folder, new or empty (default: prunedKEEP in the run's)")
