@@ -32,10 +32,8 @@ def attention_rollout(model, images, *, batch_size=8):
     """
     names = [f"attention{block:02d}" for block in encoder_blocks(model)]
     weighted = "pooling_weights" in feature_names(model)
-    extractor, masks = (
-        feature_extractor(model, names + ["pooling_weights"] * weighted),
-        token_masks(model),
-    )
+    extractor = feature_extractor(model, names + ["pooling_weights"] * weighted)
+    masks = token_masks(model)
     outputs = {name: ops.mean(extractor.output[name], axis=1) for name in names}  # (B, T, T)
     if weighted:
         outputs["pooling_weights"] = extractor.output["pooling_weights"]
