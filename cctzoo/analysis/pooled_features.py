@@ -17,7 +17,7 @@ UNITS = {
     "stream_node": ("block", True),
 }
 POOLINGS = ("trained", "model", "mean")
-CACHE_BYTES = 2**29  # of tokens kept at once while pooling is trained
+CACHE_BYTES = 2**28  # of tokens kept at once while pooling is trained
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ def pool_features(
             channels give, as if all others were zero. Fields then no longer add up.
         pooling_images: training samples, drawn evenly from the classes, that the pooling is
             trained on; passes of their own over these, several if their tokens are more
-            than 512 MB.
+            than 256 MB.
         batch_size: samples at once.
         seed: of the choice of those that the pooling is trained on.
 
