@@ -142,6 +142,9 @@ def recipe_from(values, **defaults):
     if "warmup_epochs" not in given and "epochs" in given:
         # A shorter run warms up for the same part of it.
         given["warmup_epochs"] = given["epochs"] * base["warmup_epochs"] // base["epochs"]
+    start = given.get("start_from")
+    if start is not None and not start.endswith((".pth", ".pt")):
+        base["changes"] = {}  # of another model: the start says what model it is
     changes = {name: given[name] for name in (*MODEL_CHANGES, *TEXT_CHANGES) if name in given}
     base |= {name: given[name] for name in FIELDS & set(given)}
     base["changes"] = base["changes"] | given.get("changes", {}) | changes

@@ -58,6 +58,24 @@ def test_committee_whose_members_hold_out_other_texts(run, tmp_path):
 
 
 @quick
+def test_fine_tuning_keeps_words_and_widths(run, tmp_path):
+    own = ["--changes", '{"word_dim": 12}', "--no-export"]
+    run("train_text_cct.py", *FEW, *own, "--heads", "4", "--directory", "first")
+    rows = [f"{'parse the message' if i % 2 else 'run the loop'} {i},{i % 2}" for i in range(40)]
+    (tmp_path / "few.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    arguments = ["--preset", "docstrings", "--dataset", "csv:few.csv", "--batch-size", "8"]
+    start = ["--start-from", "first/best.keras", "--epochs", "1", "--no-export"]
+    done = run("fine_tune.py", *arguments, *start, "--directory", "second")
+    assert "fresh classifier for 2 classes" in done.stdout
+    first, second = (
+        keras.saving.load_model(tmp_path / name / "model.keras").config
+        for name in ("first", "second")
+    )
+    assert second.vocabulary == first.vocabulary
+    assert (second.word_dim, second.heads, second.classes) == (12, 4, 2)
+
+
+@quick
 def test_bag_of_words(run, tmp_path):
     rows = [f"{'warm sun' if i % 2 else 'cold rain'} number {i},{i % 2}" for i in range(60)]
     (tmp_path / "weather.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
