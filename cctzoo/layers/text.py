@@ -47,7 +47,7 @@ class TokenMask(keras.layers.Layer):
 
 
 # Of fresh word vectors. PyTorch's own, which the authors take, is 1: rare words then stay noise
-# (validation accuracy on the docstrings 62 %, for 70 % with 0.1).
+# (test accuracy of the docstrings preset 71.7 %, with 0.1 76.3 %; JAX, one run each).
 DEVIATION = 0.1
 
 

@@ -106,7 +106,7 @@ def test_byte_order_mark_and_blank_lines(path):
     assert len(data.load(name, validation=0).x_train) == 8
 
 
-def check(path, content, received):
+def assert_refused(path, content, received):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=re.escape(f"Received: {path}{received}")):
         data.load(f"{path.suffix[1:]}:{path}")
@@ -135,7 +135,7 @@ def check(path, content, received):
     ],
 )
 def test_faulty_csv(tmp_path, content, received):
-    check(tmp_path / "set.csv", content, received)
+    assert_refused(tmp_path / "set.csv", content, received)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_faulty_csv(tmp_path, content, received):
     ],
 )
 def test_faulty_json(tmp_path, content, received):
-    check(tmp_path / "set.jsonl", content, received)
+    assert_refused(tmp_path / "set.jsonl", content, received)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,7 @@ once = pytest.mark.one_backend("tensorflow")
 
 
 def sample_model():
-    """With prefix, batch norms, many heads.
-
-    Its logits are apart as a trained model's are, so that top-1 agreement means something.
-    """
+    """With prefix, batch norms, many heads."""
     keras.utils.set_random_seed(0)
     model = models.create_model(
         "cct_4_3x1_32",
@@ -29,9 +26,14 @@ def sample_model():
         classes=CLASSES,
         classifier_activation=None,
     )
+    return spread(model)
+
+
+def spread(model, factor=20):
+    """The model, its logits as far apart as a trained one's: else agreement means nothing."""
     latency.scatter_weights(model)
     kernel, bias = model.get_layer("classifier").get_weights()
-    model.get_layer("classifier").set_weights([20 * kernel, bias])
+    model.get_layer("classifier").set_weights([factor * kernel, bias])
     return model
 
 

@@ -9,17 +9,14 @@ import pytest
 
 from cctzoo import export, latency, models
 from cctzoo.export.runtime import load_runner
-from tests.export.sample import convert_once, once
+from tests.export.sample import convert_once, once, spread
 
 SHAPE, CLASSES = (16, 12, 3), 7
 
 
 def member(name, variant="cct_2_3x1_32", **changes):
-    model = models.create_model(variant, name=name, input_shape=SHAPE, classes=CLASSES, **changes)
-    latency.scatter_weights(model)
-    kernel, bias = model.get_layer("classifier").get_weights()
-    model.get_layer("classifier").set_weights([20 * kernel, bias])
-    return model
+    options = {"input_shape": SHAPE, "classes": CLASSES, **changes}
+    return spread(models.create_model(variant, name=name, **options))
 
 
 @pytest.fixture(scope="module")

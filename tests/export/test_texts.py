@@ -13,7 +13,7 @@ from cctzoo.data import TextDataset
 from cctzoo.export import saved_model as saved_model_module
 from cctzoo.export.inputs import noise
 from cctzoo.export.runtime import load_runner
-from tests.export.sample import once
+from tests.export.sample import once, spread
 from tests.models.test_text import FAMILIES, PREFIXES, padded, text_model
 
 SIGMAS = "\u03c3\u03b5\u03c2"  # the last one is a final sigma
@@ -28,13 +28,8 @@ TEXTS = [
 
 
 def made(family="text_cct", **changes):
-    """Its logits are apart, as a trained model's are."""
     keras.utils.set_random_seed(0)
-    model = text_model(family, **{"vocabulary": WORDS, **changes})
-    latency.scatter_weights(model)
-    kernel, bias = model.get_layer("classifier").get_weights()
-    model.get_layer("classifier").set_weights([30 * kernel, bias])
-    return model
+    return spread(text_model(family, **{"vocabulary": WORDS, **changes}), 30)
 
 
 @pytest.fixture(scope="module")

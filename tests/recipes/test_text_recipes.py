@@ -39,22 +39,19 @@ def test_training_and_export(run, tmp_path):
     assert model.config.heads == (2,)
 
 
+def probabilities(model, ids):
+    return keras.ops.convert_to_numpy(keras.ops.softmax(model.predict(ids, verbose=0)))
+
+
 @quick
 def test_committee_whose_members_hold_out_other_texts(run, tmp_path):
     run("train_committee.py", *FEW, "--members", "1", "4", "--no-export", "--directory", "out")
     committee = keras.saving.load_model(tmp_path / "out" / "committee.keras")
-    logits = committee.predict(committee.vocabulary(["Parse an XML document."]), verbose=0)
-    assert logits.shape == (1, 10)
+    ids = committee.vocabulary(["Parse an XML document."])
     members = sorted((tmp_path / "out").glob("member*"))
-    parts = [
-        keras.ops.softmax(keras.saving.load_model(path / "model.keras")(ids))
-        for path in members
-        for ids in [committee.vocabulary(["Parse an XML document."])]
-    ]
-    mean = np.mean([keras.ops.convert_to_numpy(part) for part in parts], axis=0)
-    np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(keras.ops.softmax(logits)), mean, atol=1e-5
-    )
+    parts = [probabilities(keras.saving.load_model(path / "model.keras"), ids) for path in members]
+    assert probabilities(committee, ids).shape == (1, 10)
+    np.testing.assert_allclose(probabilities(committee, ids), np.mean(parts, axis=0), atol=1e-5)
 
 
 @quick

@@ -36,7 +36,7 @@ def tensors(state):
     return {key: torch.from_numpy(array) for key, array in state.items()}
 
 
-def equal(model, state):
+def assert_state(model, state):
     found = state_dict(model)
     assert found.keys() == state.keys()
     for key, array in state.items():
@@ -49,7 +49,7 @@ def test_wrapped_state_dicts(wrapper, tmp_path):
     model, state = small_model(**FAMILIES["cct"]), made_up("cct")
     torch.save(WRAPPERS[wrapper](tensors(state)), tmp_path / "a.pth")
     load_pytorch_checkpoint(model, tmp_path / "a.pth")
-    equal(model, state)
+    assert_state(model, state)
 
 
 @once
@@ -63,7 +63,7 @@ def test_there_and_back(family, suffix, tmp_path):
     path = tmp_path / f"a{suffix}"
     save_pytorch_checkpoint(model, path)
     load_pytorch_checkpoint(other, path)
-    equal(other, state)
+    assert_state(other, state)
     if suffix != ".safetensors":
         for key, tensor in torch.load(path, weights_only=True).items():
             np.testing.assert_array_equal(tensor.numpy(), state[key])
@@ -206,7 +206,7 @@ def test_sines(tmp_path):
     save_pytorch_checkpoint(sine, tmp_path / "a.pth")
     assert "classifier.positional_emb" in torch.load(tmp_path / "a.pth", weights_only=True)
     load_pytorch_checkpoint(other, tmp_path / "a.pth")
-    equal(other, state_dict(sine))
+    assert_state(other, state_dict(sine))
     larger = small_model(positional_embedding="sine", input_shape=(40, 24, 3))
     load_pytorch_checkpoint(larger, tmp_path / "a.pth")
     learnable = small_model()
@@ -248,7 +248,7 @@ def test_faults_change_nothing(key, value, fault, tmp_path):
     torch.save(faulty(changed, key, value), tmp_path / "a.pth")
     with pytest.raises(ValueError, match=re.escape(f"Received: {fault}")):
         load_pytorch_checkpoint(model, tmp_path / "a.pth")
-    equal(model, before)
+    assert_state(model, before)
 
 
 @once
