@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from cctzoo.child_process import run_module
-from cctzoo.export.runtime import load_runner
+from cctzoo.runtimes import load_runner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +128,7 @@ def machine():
     return f"{_processor()}, {os.cpu_count()} cores"
 
 
-def scatter_weights(model):
+def randomise_vectors(model):
     """Moves scales, shifts and biases off the ones and zeros that they start from.
 
     Converters drop a multiplication by ones and an addition of zeros: a model to be timed

@@ -9,7 +9,7 @@ same model with fresh weights; importance by gradient and by ablation, accuracy 
 heads, rollout; for texts, how much comes from which word, which is printed too. Writes
 report.html, figures.json, pictures/ and the matrices as .npz.
 
-Gives: recipes/README.md has what was found.
+Gives: docs/benchmarks.md has what was found.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832.
@@ -21,9 +21,9 @@ import time
 from pathlib import Path
 
 from cctzoo import analysis
-from cctzoo.analysis.page import shades
+from cctzoo.analysis.report.html import shades
 from cctzoo.data.splits import subset
-from cctzoo.deliver import load_source
+from cctzoo.runs import load_source
 
 
 def main():

@@ -4,7 +4,7 @@
     python recipes/evaluate_weights.py cct_2_3x2_32.cifar10 --dataset npz:cifar10.npz
     python recipes/evaluate_weights.py --list
 
-Gives: recipes/README.md has what came out. Ends with exit code 1 if the accuracy is more than
+Gives: docs/benchmarks.md has what came out. Ends with exit code 1 if the accuracy is more than
 0.1 points below the stated one.
 """
 

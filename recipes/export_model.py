@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from cctzoo import export
-from cctzoo.deliver import load_source, test_samples
 from cctzoo.export.litert import PRECISIONS
+from cctzoo.runs import load_source, test_samples
 
 FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino")
 

@@ -17,7 +17,7 @@ words.
 Gives: not yet run at length; the test suite runs it on a few images.
 """
 
-from cctzoo.deliver import train_and_deliver
+from cctzoo.runs import train_and_deliver
 
 if __name__ == "__main__":
     train_and_deliver(__doc__, epochs=20, learning_rate=1e-4, cooldown_epochs=0)

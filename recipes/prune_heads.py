@@ -8,7 +8,7 @@ recognises (SHP). The best of every block stay in a smaller model, which is trai
 run's data and augmentation, for a fifth of its epochs at a fifth of its learning rate unless
 given otherwise. The new run directory holds `pruned.keras` beside what every run has.
 
-Gives: recipes/README.md has what was run.
+Gives: docs/benchmarks.md has what was run.
 """
 
 import argparse
@@ -18,10 +18,10 @@ from pathlib import Path
 
 from cctzoo import analysis, latency, training
 from cctzoo.data.splits import subset
-from cctzoo.deliver import deliver, load_source
-from cctzoo.files import replacing, write_json
+from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.runs import deliver, load_source
 from cctzoo.training import evaluation
-from cctzoo.training.build import as_model_takes
+from cctzoo.training.build import tokenize_dataset
 
 
 def main():
@@ -31,12 +31,12 @@ def main():
         recipe = training.Recipe.load(Path(options.run, "recipe.json"))
         training.check_directory(folder)
         model, dataset = load_source(options.run)
-        dataset = as_model_takes(dataset, model)
+        dataset = tokenize_dataset(dataset, model)
         ranking = rank(model, dataset, options.by, options.images)
         keep = {block: heads[: options.keep] for block, heads in ranking.items()}
         pruned = analysis.prune_heads(model, keep)
         start = folder.with_name(f"{folder.name}.keras")
-        with replacing(start) as draft:
+        with atomic_file(start) as draft:
             pruned.save(draft)
         epochs = options.epochs or max(1, recipe.epochs // 5)
         rate = options.learning_rate or recipe.learning_rate / 5
@@ -79,7 +79,7 @@ def main():
         )
         print(f"\n{timed}")
         found["latency"] = dataclasses.asdict(timed)
-    write_json(found, folder / "pruning.json")
+    write_json(folder / "pruning.json", found)
     for name, value in found["test_accuracy"].items():
         print(f"test accuracy {name:8}{value:8.2%}")
     print(f"fine-tuned for {epochs} of {recipe.epochs} epochs; all of it in {folder}")
@@ -106,7 +106,7 @@ def accuracy(model, dataset):
 
 def write_empty_report(folder):
     """Makes a folder what `deliver` adds its report to."""
-    write_json({}, folder / "report.json")
+    write_json(folder / "report.json", {})
     return folder
 
 

@@ -9,11 +9,11 @@ CCT, CVT and ViT-Lite alike; `--preset` takes the numbers of a published recipe.
     python recipes/train_cct.py --preset cifar10_200 --model vit_7_4_32 --dataset npz:mine.npz
     python recipes/train_cct.py --preset imagenet --devices 8 --data-dir /data --no-export
 
-Gives: recipes/README.md has what was run, and how. The published recipes at their full
+Gives: docs/benchmarks.md has what was run, and how. The published recipes at their full
 length: not yet run.
 """
 
-from cctzoo.deliver import train_and_deliver
+from cctzoo.runs import train_and_deliver
 
 if __name__ == "__main__":
     train_and_deliver(__doc__)

@@ -10,7 +10,7 @@ committee's test accuracy beside the members', `committee.keras` and `committee.
 
 `--resume DIRECTORY` goes on where a committee stopped.
 
-Gives: recipes/README.md has what was run.
+Gives: docs/benchmarks.md has what was run.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832: equally accurate models whose heads are structured differently err on
@@ -19,30 +19,30 @@ different images.
 
 import dataclasses
 
-from cctzoo import models, training
-from cctzoo.deliver import deliver
-from cctzoo.files import replacing, write_json
+from cctzoo import cli, models, training
+from cctzoo.cli import LOADING
+from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.runs import deliver
 from cctzoo.training import evaluation
-from cctzoo.training.arguments import LOADING
-from cctzoo.training.build import data_fields
+from cctzoo.training.build import config_from_data
 
 
 def main():
-    parser = training.recipe_parser(__doc__)
+    parser = cli.recipe_parser(__doc__)
     add = parser.add_argument
     add("--members", type=int, nargs="+", help="heads of each (default: 4 16 64)")
     add("--average", default="probabilities", choices=("probabilities", "logits"))
     add("--no-export", action="store_true", help="train only")
-    options, recipe, directory, keywords = training.parse(parser)
-    with training.one_line_errors(parser, directory):
+    options, recipe, directory, keywords = cli.parse(parser)
+    with cli.exit_on_error(parser, directory):
         if recipe is not None:
             loading = {name: keywords[name] for name in LOADING if name in keywords}
             write_recipes(recipe, options.members or [4, 16, 64], directory, loading)
         runs = [training.resume(folder, **keywords) for folder in sorted(directory.glob("member*"))]
         committee, report = combine(runs, options.average)
-    with replacing(directory / "committee.keras") as draft:
+    with atomic_file(directory / "committee.keras") as draft:
         committee.save(draft)
-    write_json(report, directory / "report.json")
+    write_json(directory / "report.json", report)
     print("\n" + table(report))
     if not options.no_export:
         deliver(committee, runs[0].dataset, directory)
@@ -53,7 +53,7 @@ def shared_words(recipe, loading):
     base = models.variant_config(recipe.model, **recipe.changes)
     if not isinstance(base, models.TextConfig):
         return {}
-    fields = data_fields(base, recipe.load_data(**loading))
+    fields = config_from_data(base, recipe.load_data(**loading))
     return {name: fields[name] for name in ("vocabulary", "vocabulary_size")}
 
 

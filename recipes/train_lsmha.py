@@ -8,13 +8,13 @@ own size is cct_lsmha, which is CCT-7/3x1 with 64 heads of width 4:
     python recipes/train_lsmha.py --preset cifar10_200 --model cct_lsmha --heads 16 \\
         --dataset npz:cifar10.npz --tensorboard
 
-Gives: digits, see recipes/README.md. cct_lsmha at full length: not yet run.
+Gives: digits, see docs/benchmarks.md. cct_lsmha at full length: not yet run.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832.
 """
 
-from cctzoo.deliver import train_and_deliver
+from cctzoo.runs import train_and_deliver
 
 if __name__ == "__main__":
     train_and_deliver(__doc__, model="cct_2_3x2_32", heads=64)

@@ -9,10 +9,10 @@ leaves it. Any number of heads, any of the four families, a convolutional prefix
     python recipes/train_text_cct.py --preset ag_news --word-vectors glove.6B.300d.txt
     python recipes/train_text_cct.py --dataset csv:mine.csv --length 32 --epochs 10
 
-Gives: recipes/README.md has what was run, and how. AG News and IMDb: not yet run.
+Gives: docs/benchmarks.md has what was run, and how. AG News and IMDb: not yet run.
 """
 
-from cctzoo.deliver import train_and_deliver
+from cctzoo.runs import train_and_deliver
 
 if __name__ == "__main__":
     train_and_deliver(__doc__, preset="docstrings")

@@ -28,7 +28,7 @@ def test_targets_of_every_kind(small, tmp_path):
 def test_scattered_weights_are_neither_one_nor_zero():
     model = models.create_model("cct_2_3x2_32", input_shape=(16, 16, 1), conv_prefix=1)
     before = model.get_weights()
-    latency.scatter_weights(model)
+    latency.randomise_vectors(model)
     for path, old, new in zip(
         (weight.path for weight in model.weights), before, model.get_weights(), strict=True
     ):

@@ -1,9 +1,9 @@
 """The zoo as a KerasTuner hypermodel."""
 
 import keras_tuner
-from search_space import HYPERPARAMETERS
 
 from cctzoo.models import CCT, variant_config
+from tuning.space import HYPERPARAMETERS
 
 
 class CCTHyperModel(keras_tuner.HyperModel):

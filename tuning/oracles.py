@@ -5,9 +5,9 @@ from pathlib import Path
 
 import keras_tuner
 from keras_tuner import oracles
-from pareto_oracle import ParetoOracle
 
-from cctzoo.files import write_text
+from cctzoo.formats.atomic import write_text
+from tuning.pareto_oracle import ParetoOracle
 
 ORACLES = ("pareto", "random", "bayesian", "hyperband")
 OBJECTIVE = keras_tuner.Objective("score", "max")

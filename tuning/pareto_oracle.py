@@ -4,9 +4,10 @@ import collections
 
 import keras_tuner
 import numpy as np
-import pareto
 from keras_tuner.engine.hyperparameters import Int
 from keras_tuner.engine.trial import TrialStatus
+
+from tuning import pareto
 
 SCORE = keras_tuner.Objective("score", "max")
 # Values changed per child. Crossover alone makes most children new, and on tables like that of

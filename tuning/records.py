@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from cctzoo.files import write_json
+from cctzoo.formats.atomic import write_json
 
 
 @dataclasses.dataclass
@@ -46,7 +46,7 @@ class Record:
 
     def save(self, folder):
         """Writes the record into the trial's folder."""
-        write_json(dataclasses.asdict(self), Path(folder, "record.json"))
+        write_json(Path(folder, "record.json"), dataclasses.asdict(self))
 
     @classmethod
     def load(cls, folder):

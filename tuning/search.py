@@ -12,25 +12,30 @@ Each trial exports its model to LiteRT and times it, then trains it for a few ep
 there are a table, the Pareto front (`front.png`, `front.json`), all trials (`report.json`,
 `search.log`), and the best model trained in full, exported and timed (`final/`).
 
-Several machines: tuning/README.md.
+Several machines: docs/search.md.
 """
 
 import json
 import os
+import sys
 import time
+from pathlib import Path
 
 import keras_tuner
-from records import log, read_records
-from search_arguments import check_resumed, make_parser, new_search
-from search_plan import Search
-from search_report import best, trained_and_front, write_report
-from tuner import SearchTuner
-from workers import run_with_workers
 
-from cctzoo import training
-from cctzoo.deliver import deliver
-from cctzoo.training.arguments import flag
+if not __package__:  # run as a script: its folder is on the path instead of the checkout
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from cctzoo import cli, training
+from cctzoo.cli import flag
+from cctzoo.runs import deliver
 from cctzoo.training.train import sigterm_like_interrupt
+from tuning.arguments import check_resumed, make_parser, new_search
+from tuning.plan import Search
+from tuning.records import log, read_records
+from tuning.report import best, trained_and_front, write_report
+from tuning.tuner import SearchTuner
+from tuning.workers import run_with_workers
 
 CHIEF_SECONDS = 600  # that a worker waits for the chief's search.json
 ERRORS = (OSError, RuntimeError, keras_tuner.errors.FatalError)
@@ -40,7 +45,7 @@ def main():
     parser = make_parser(__doc__)
     options = parser.parse_args()
     directory = options.resume or options.directory
-    with training.one_line_errors(parser, directory):
+    with cli.exit_on_error(parser, directory):
         if options.resume:
             check_resumed(parser, options)
         try:

@@ -11,11 +11,11 @@ from pathlib import Path
 import keras
 import keras_tuner
 from keras_tuner.engine.base_tuner import BaseTuner
-from records import Record, log
-from search_space import changes
 
 from cctzoo import training
-from cctzoo.files import write_text
+from cctzoo.formats.atomic import write_text
+from tuning.records import Record, log
+from tuning.space import changes
 
 MOST_STARTS = 3  # of a trial whose process was killed each time, perhaps by its size
 

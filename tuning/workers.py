@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from records import log
+from tuning.records import log
 
 SCRIPT = Path(__file__).with_name("search.py")
 RESTARTS = 3  # of one worker

@@ -8,14 +8,14 @@ from cctzoo.analysis.attention_maps import (
     attention_entropy,
     attention_rollout,
 )
-from cctzoo.analysis.gates import check_answers
+from cctzoo.analysis.gates import check_classifier
 from cctzoo.analysis.head_scores import HeadScores, rank_heads
 from cctzoo.analysis.importance import head_ablation, head_importance
 from cctzoo.analysis.labelled import check_labelled, encoder_blocks
 from cctzoo.analysis.masking import accuracy_by_kept_heads
-from cctzoo.analysis.performance import measure
-from cctzoo.analysis.pooled_features import pool_features
-from cctzoo.analysis.report import HeadReport
+from cctzoo.analysis.recognition.performance import measure
+from cctzoo.analysis.recognition.pooled_features import pool_features
+from cctzoo.analysis.report.report import HeadReport
 from cctzoo.analysis.words import word_saliency
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT, TextConfig
@@ -56,7 +56,7 @@ def analyse_heads(
         ValueError: for a model without a classifier, a model for texts without a vocabulary,
             or data and names that do not fit it.
     """
-    check_answers(model)
+    check_classifier(model)
     count = model.config.classes
     if classes is not None and len(classes) != count:
         raise ValueError(

@@ -6,7 +6,7 @@ from keras import ops
 
 from cctzoo.analysis.head_scores import HeadScores
 from cctzoo.analysis.labelled import encoder_blocks, sample_batches, token_masks
-from cctzoo.analysis.probe import mean_weights
+from cctzoo.analysis.recognition.probe import mean_weights
 from cctzoo.models import feature_extractor, feature_names
 
 

@@ -12,7 +12,7 @@ def gated_model(model, start=None, per_token=False):
 
     Args:
         model: a `CCT` that ends on softmax or on logits.
-        start: number of the encoder block at which it starts: what `stream_before` gives
+        start: number of the encoder block at which it starts: what `block_input` gives
             comes in place of the images or token ids; None: these.
         per_token: whether a head has a gate for each token, or one for all.
 
@@ -24,7 +24,7 @@ def gated_model(model, start=None, per_token=False):
         ValueError: for a block that the model does not have, or a model that ends otherwise.
     """
     first, *_ = encoder_blocks(model, start)
-    check_answers(model)
+    check_classifier(model)
     inputs, entry = model.inputs, _entry(model, first)
     if start is not None:
         inputs = entry = [keras.Input(each.shape[1:], dtype=each.dtype) for each in entry]
@@ -44,7 +44,7 @@ def gated_model(model, start=None, per_token=False):
     return keras.Model([*inputs, *gates], x, name=f"{model.name}_gated")
 
 
-def stream_before(model, block):
+def block_input(model, block):
     """A function from a batch to what an encoder block is given: [its input (B, T, D)].
 
     Of texts [its input, the mask (B, T)].
@@ -63,7 +63,7 @@ def _entry(model, block):
     return entry if isinstance(entry, list) else [entry]
 
 
-def check_answers(model):
+def check_classifier(model):
     """Raises ValueError unless the model gives the logits of classes that exclude each other."""
     check_model(model)
     config = model.config

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cctzoo.analysis.results import Performance
-from cctzoo.files import write_json
+from cctzoo.analysis.recognition.results import Performance
+from cctzoo.formats.atomic import write_json
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class HeadScores:
             name: {str(block): np.asarray(values).tolist() for block, values in blocks.items()}
             for name, blocks in self.figures.items()
         }
-        write_json({"figures": plain, "options": self.options}, path)
+        write_json(path, {"figures": plain, "options": self.options})
 
     @classmethod
     def load(cls, path):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cctzoo.analysis.gates import gated_model, stream_before
+from cctzoo.analysis.gates import block_input, gated_model
 from cctzoo.analysis.gradients import gate_gradients
 from cctzoo.analysis.head_scores import HeadScores
 from cctzoo.analysis.labelled import check_labelled, encoder_blocks, sample_batches, token_masks
@@ -75,7 +75,7 @@ def head_ablation(model, images, labels, blocks=None, *, batch_size=32):
 
 
 def _ablate_block(model, block, x, y, batch_size):
-    before, after = stream_before(model, block), gated_model(model, start=block)
+    before, after = block_input(model, block), gated_model(model, start=block)
     heads = model.get_layer(f"block{block:02d}").attention.num_heads
     sums, done = np.zeros((heads, 3)), 0
     for samples, count in sample_batches(x, batch_size):

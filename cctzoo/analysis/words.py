@@ -4,7 +4,7 @@ import numpy as np
 
 from cctzoo.analysis.attention_maps import attention_rollout
 from cctzoo.analysis.labelled import check_model
-from cctzoo.layers.tokenizer import conv_geometry
+from cctzoo.layers.tokenizer import stride_and_padding
 from cctzoo.models.vocabulary import split
 
 
@@ -61,7 +61,7 @@ def word_windows(config, words):
     if not words:
         return []
     if config.family == "text_cct":
-        stride, padding = conv_geometry(size)
+        stride, padding = stride_and_padding(size)
         outputs = (words + 2 * padding - size) // stride + 1
         spans = []
         for token in range(outputs // 2 + 1):

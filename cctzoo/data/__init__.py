@@ -2,7 +2,7 @@
 
 from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import TrainingBatches
-from cctzoo.data.datasets import Dataset, check_name, load
+from cctzoo.data.dataset import Dataset, check_name, load
 from cctzoo.data.encoded_images import EncodedImages
 from cctzoo.data.text_batches import TextBatches
 from cctzoo.data.texts import TextDataset

@@ -32,7 +32,7 @@ def check_options(validation, train_images, test_images, color_mode):
         )
 
 
-def check_belonging(name, image_size, skip_unreadable, color_mode, data_dir, manual_dir):
+def check_supported(name, image_size, skip_unreadable, color_mode, data_dir, manual_dir):
     """Options that this kind of set would swallow in silence are errors."""
     given = {
         "image_size": (image_size, tuple(kind for kind in KINDS if kind not in TEXTS)),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cctzoo.data.docstrings import load_docstrings
+from cctzoo.data.sources.docstrings import load_docstrings
+from cctzoo.data.sources.text_files import load_text_file
 from cctzoo.data.splits import choose, hold_out, hold_out_groups
-from cctzoo.data.text_files import load_text_file
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,9 @@ import keras
 from cctzoo.child_process import run_module
 from cctzoo.export.inputs import takes_texts
 from cctzoo.export.report import ExportError
-from cctzoo.export.runtime import import_openvino
 from cctzoo.models import CCT, SoftCommittee
 from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
+from cctzoo.runtimes import import_openvino
 
 # Packages that Keras' own export needs beside TensorFlow; the extras are named like the formats.
 NEEDED = {"onnx": ("tf2onnx", "onnx"), "openvino": ("openvino",)}

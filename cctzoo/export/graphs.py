@@ -6,7 +6,7 @@ from pathlib import Path
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
 from cctzoo.export.report import ExportReport, check_samples, compare, require_parity
-from cctzoo.export.runtime import OnnxRunner, OpenVINORunner
+from cctzoo.runtimes import OnnxRunner, OpenVINORunner
 
 
 def to_onnx(model, path, batch=1, samples=None, labels=None, class_names=None):

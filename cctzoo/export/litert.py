@@ -13,7 +13,7 @@ from cctzoo.export.report import (
     compare,
     require_parity,
 )
-from cctzoo.export.runtime import LiteRTRunner
+from cctzoo.runtimes import LiteRTRunner
 
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
 

@@ -16,7 +16,7 @@ from cctzoo.export.report import (
     compare,
     require_parity,
 )
-from cctzoo.export.runtime import SavedModelRunner
+from cctzoo.runtimes import SavedModelRunner
 
 # What a tokeniser may get wrong: nothing, NUL, emoji, a final sigma, right to left, no spaces.
 TEXTS = ("", " \t\n", "A\0b. C", "so😀😀GOOD ❤\ufe0f", "ΟΔΟΣ Σ", "שלום, עולם! مرحبا؟", "猫が好き。")

@@ -1,6 +1,6 @@
 """The layers of compact convolutional transformers; they know nothing of models."""
 
-from cctzoo.layers.attention import MultiHeadSelfAttention
+from cctzoo.layers.attention.layer import MultiHeadSelfAttention
 from cctzoo.layers.class_token import ClassToken, FirstToken
 from cctzoo.layers.conv_prefix import ConvPrefix
 from cctzoo.layers.encoder_block import EncoderBlock

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from cctzoo.layers.attention import MultiHeadSelfAttention
+from cctzoo.layers.attention.layer import MultiHeadSelfAttention
 from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.stochastic_depth import StochasticDepth
 

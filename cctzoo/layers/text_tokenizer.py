@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from cctzoo.layers.text import length_mask
-from cctzoo.layers.tokenizer import conv_geometry
+from cctzoo.layers.tokenizer import stride_and_padding
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -35,7 +35,7 @@ class TextTokenizer(keras.layers.Layer):
         super().__init__(**kwargs)
         self.kernel_size = kernel_size
         self.pooling = pooling
-        self.stride, self.padding = conv_geometry(kernel_size) if pooling else (kernel_size, 0)
+        self.stride, self.padding = stride_and_padding(kernel_size) if pooling else (kernel_size, 0)
         self.convolution = keras.layers.Conv2D(  # in two dimensions: what LiteRT is built for
             filters,
             (kernel_size, 1),
@@ -77,5 +77,5 @@ def text_tokens(words, kernel_size, pooling):
     """How many tokens `TextTokenizer` makes of so many words."""
     if not pooling:
         return -(-words // kernel_size)
-    stride, padding = conv_geometry(kernel_size)
+    stride, padding = stride_and_padding(kernel_size)
     return ((words + 2 * padding - kernel_size) // stride + 1) // 2 + 1

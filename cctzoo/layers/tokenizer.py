@@ -30,7 +30,7 @@ class ConvTokenizer(keras.layers.Layer):
             raise ValueError(
                 f"`conv_layers` must be at least 1. Received: conv_layers={conv_layers}"
             )
-        stride, padding = conv_geometry(kernel_size)
+        stride, padding = stride_and_padding(kernel_size)
         symmetric = stride == 1 and kernel_size == 2 * padding + 1  # where "same" pads alike
         widths = [hidden_filters] * (conv_layers - 1) + [filters]
         self.convolutions = [
@@ -78,6 +78,6 @@ class ConvTokenizer(keras.layers.Layer):
         return x.permute(0, 2, 3, 1)
 
 
-def conv_geometry(kernel_size):
+def stride_and_padding(kernel_size):
     """(stride, padding) of the authors' convolutions of a given kernel side."""
     return max(1, kernel_size // 2 - 1), max(1, kernel_size // 2)

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from cctzoo.layers import SoftAverage
-from cctzoo.models.cct import CCT
 from cctzoo.models.encoder_config import EncoderConfig, is_number
+from cctzoo.models.model import CCT
 from cctzoo.models.text_config import TextConfig
 from cctzoo.models.vocabulary import vocabulary_of
 

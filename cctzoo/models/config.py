@@ -2,9 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar
 
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
-from cctzoo.layers.tokenizer import conv_geometry
+from cctzoo.layers.tokenizer import stride_and_padding
 from cctzoo.models.encoder_config import EncoderConfig, is_count, is_number
 
 HIDDEN_FILTERS = 64  # channels of all tokenizer convolutions but the last
@@ -43,6 +44,7 @@ class CCTConfig(EncoderConfig):
     mean: float | Sequence[float] = 0.5
     std: float | Sequence[float] = 0.5
 
+    kind: ClassVar[str] = "images"
     FAMILIES = ("cct", "cvt", "vit")
     CLASS_TOKEN = ("vit",)
     PREFIX_KINDS = PREFIX_KINDS
@@ -80,7 +82,7 @@ class CCTConfig(EncoderConfig):
                 "input_shape",
             )
         if self.family == "cct":
-            stride = (2 * conv_geometry(self.kernel_size)[0]) ** self.conv_layers
+            stride = (2 * stride_and_padding(self.kernel_size)[0]) ** self.conv_layers
         else:
             stride = self.kernel_size
             self._require(
@@ -120,7 +122,7 @@ class CCTConfig(EncoderConfig):
         if self.family != "cct":
             return [(height // self.kernel_size, width // self.kernel_size)]
         grids = []
-        stride, padding = conv_geometry(self.kernel_size)
+        stride, padding = stride_and_padding(self.kernel_size)
         for _ in range(self.conv_layers):
             height, width = (
                 (side + 2 * padding - self.kernel_size) // stride + 1 for side in (height, width)

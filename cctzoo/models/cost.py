@@ -3,7 +3,7 @@
 import math
 
 from cctzoo.layers.conv_prefix import EXPANSION
-from cctzoo.layers.tokenizer import conv_geometry
+from cctzoo.layers.tokenizer import stride_and_padding
 from cctzoo.models.config import HIDDEN_FILTERS
 from cctzoo.models.text_config import TextConfig
 
@@ -34,7 +34,7 @@ def _tokenizer(config):
     side = config.kernel_size
     if config.family != "cct":
         return (height // side) * (width // side) * side**2 * channels * config.tokenizer_filters
-    stride, padding = conv_geometry(side)
+    stride, padding = stride_and_padding(side)
     filters = [HIDDEN_FILTERS] * (config.conv_layers - 1) + [config.tokenizer_filters]
     total = 0
     for out, grid in zip(filters, config.grids, strict=False):
@@ -63,7 +63,7 @@ def _text_tokenizer(config):
         return 0
     windows = math.prod(config.tokenizer_grids[0])
     if config.family == "text_cct":  # before pooling
-        stride, padding = conv_geometry(config.kernel_size)
+        stride, padding = stride_and_padding(config.kernel_size)
         windows = (config.length + 2 * padding - config.kernel_size) // stride + 1
     return windows * config.kernel_size * config.word_dim * config.embed_dim
 

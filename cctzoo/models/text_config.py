@@ -3,6 +3,7 @@
 import dataclasses
 import reprlib
 from collections.abc import Sequence
+from typing import ClassVar
 
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.text_tokenizer import text_tokens
@@ -50,6 +51,7 @@ class TextConfig(EncoderConfig):
     positional_embedding: str | None = "sine"
     classes: int = 2
 
+    kind: ClassVar[str] = "texts"
     FAMILIES = ("text_cct", "text_cvt", "text_vit", "text_transformer")
     CLASS_TOKEN = ("text_vit", "text_transformer")
     PREFIX_KINDS = (*PREFIX_KINDS, "token_image")

@@ -2,11 +2,9 @@
 
 import dataclasses
 import difflib
-import fnmatch
 import re
 
 from cctzoo.models.config import CCTConfig
-from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.text_config import TextConfig
 
 # size: (embed_dim, depth, heads, mlp_ratio), the same for CCT, CVT and ViT-Lite; texts: 2, 4, 6
@@ -179,39 +177,3 @@ def variant_config(variant, **changes):
     if changes.get("vocabulary") is not None:
         changes = {"vocabulary_size": len(changes["vocabulary"]) + 2, **changes}
     return dataclasses.replace(config, **changes)
-
-
-def list_models(pattern="*", weights=False):
-    """Names of the listed models that match a shell pattern, e.g. `"cct_*_32"`.
-
-    With `weights`, the tags of their trained weights instead, e.g. `"cct_2_3x2_32.cifar10"`;
-    `cctzoo.weights.describe` says what each is.
-    """
-    if weights:
-        from cctzoo.weights.registry import list_weights  # which builds on this module
-
-        return list_weights(pattern)
-    return [name for name in VARIANTS if fnmatch.fnmatchcase(name, pattern)]
-
-
-def model_table(pattern="*"):
-    """The listed models as a table to print, one line each.
-
-    Tokens are those of the encoder; MACs are those of all matrix products and
-    convolutions for one image or text, attention included.
-    """
-    header = ("model", "input", "classes", "tokens", "width", "blocks", "heads", "prefix")
-    lines = [f"{header[0]:<20}" + "".join(f"{word:>9}" for word in header[1:])]
-    lines[0] += f"{'parameters':>12}{'GMACs':>9}"
-    for name in list_models(pattern):
-        config = VARIANTS[name].config
-        if isinstance(config, TextConfig):
-            size = f"{config.length} ids"
-        else:
-            size = "x".join(map(str, config.input_shape[:2]))
-        cells = (size, config.classes, config.tokens, config.embed_dim)
-        cells += (config.depth, config.heads, config.conv_prefix)
-        line = f"{name:<20}" + "".join(f"{cell:>9}" for cell in cells)
-        line += f"{VARIANTS[name].parameters:>12,}{multiply_accumulates(config) / 1e9:>9.4f}"
-        lines.append(line)
-    return "\n".join(lines)

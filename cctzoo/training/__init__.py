@@ -1,6 +1,5 @@
 """Training: a recipe in, a run directory out."""
 
-from cctzoo.training.arguments import one_line_errors, parse, recipe_parser, run_recipe
 from cctzoo.training.callbacks import TrainingDiverged
 from cctzoo.training.presets import PRESETS, preset
 from cctzoo.training.recipe import Recipe
@@ -12,11 +11,7 @@ __all__ = [
     "Run",
     "TrainingDiverged",
     "check_directory",
-    "one_line_errors",
-    "parse",
     "preset",
-    "recipe_parser",
     "resume",
-    "run_recipe",
     "train",
 ]

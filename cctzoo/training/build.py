@@ -8,7 +8,7 @@ import numpy as np
 from cctzoo.data import TextBatches, TextDataset, TrainingBatches
 from cctzoo.models import CCT, TextConfig, Vocabulary, create_model, variant_config
 from cctzoo.training.augmented_model import AugmentedModel
-from cctzoo.weights.start import trained_model
+from cctzoo.weights.source import trained_model
 from cctzoo.weights.transfer import transfer
 from cctzoo.weights.word_vectors import load_word_vectors
 
@@ -24,7 +24,7 @@ def build_model(recipe, dataset):
     start = recipe.start_from
     source = None if start is None else trained_model(start, recipe.model)
     base = variant_config(recipe.model, **recipe.changes) if source is None else source.config
-    given = data_fields(base, dataset)
+    given = config_from_data(base, dataset)
     if source is None:  # fresh, or from a checkpoint that holds nothing but weights
         if isinstance(dataset, TextDataset):
             given = recipe.changes | given
@@ -43,7 +43,7 @@ def build_model(recipe, dataset):
     return model
 
 
-def data_fields(base, dataset):
+def config_from_data(base, dataset):
     """Fields of a config that the data decide, for a model that ends on logits.
 
     Args:
@@ -69,7 +69,7 @@ def data_fields(base, dataset):
     return fields | {"vocabulary": words, "vocabulary_size": len(words) + 2}
 
 
-def as_model_takes(dataset, model):
+def tokenize_dataset(dataset, model):
     """The data set with ids (n, length) int32 for texts; one of images, or of ids, as it is.
 
     Args:
@@ -83,7 +83,7 @@ def as_model_takes(dataset, model):
     return dataclasses.replace(dataset, **{p: vocabulary(getattr(dataset, p)) for p in parts})
 
 
-def trainable(model, recipe, dataset):
+def training_model(model, recipe, dataset):
     """The model with what happens to its inputs in training, to be compiled and fitted.
 
     Images are augmented, and kept on the accelerator if they fit; texts go in as they are.

@@ -9,7 +9,7 @@ import time
 import keras
 import numpy as np
 
-from cctzoo.files import replacing, write_text
+from cctzoo.formats.atomic import atomic_file, write_text
 from cctzoo.training import checkpoint
 
 
@@ -68,7 +68,7 @@ class RunRecorder(keras.callbacks.Callback):
                 logs.update(self.validate())
                 if self.best is None or logs["val_accuracy"] > self.best:
                     self.best = logs["val_accuracy"]
-                    with replacing(self.directory / "best.keras") as draft:
+                    with atomic_file(self.directory / "best.keras") as draft:
                         self.inner.save(draft)
         row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
         self.history.append(row)

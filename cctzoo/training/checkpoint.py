@@ -6,7 +6,7 @@ import zipfile
 import keras
 import numpy as np
 
-from cctzoo.files import replacing
+from cctzoo.formats.atomic import atomic_file
 
 
 def save(path, model, optimizer, history, best):
@@ -20,7 +20,7 @@ def save(path, model, optimizer, history, best):
     """
     arrays = {key: np.array(v.numpy()) for key, v in _named(model, optimizer)}
     rest = {"history": history, "best": best, "backend": keras.backend.backend()}
-    with replacing(path) as draft:
+    with atomic_file(path) as draft:
         np.savez(draft, state=np.array(json.dumps(rest)), **arrays)
 
 

@@ -2,7 +2,7 @@
 
 Sources: Hassani et al., arXiv 2104.05704, and the configurations of the authors' code. What
 they leave open (how much is held out for validation) is ours. None was run here at full
-length; `recipes/README.md` has what was.
+length; `docs/benchmarks.md` has what was.
 """
 
 import dataclasses

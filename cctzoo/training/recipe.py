@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 
 from cctzoo.data import Augmentation, load
-from cctzoo.data.datasets import check_name
+from cctzoo.data.dataset import check_name
 from cctzoo.data.options import TEXTS, kind_of
-from cctzoo.files import write_text
+from cctzoo.formats.atomic import write_text
 from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import variant_config
-from cctzoo.weights.start import check_start
+from cctzoo.weights.source import check_start
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 DECAYED = ("kernels", "matrices", "all")

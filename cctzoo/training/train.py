@@ -12,14 +12,14 @@ import keras
 import numpy as np
 
 from cctzoo.data.batches import check_batch_size
-from cctzoo.files import replacing, write_json
+from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.training import checkpoint, evaluation, plots
 from cctzoo.training.build import (
-    as_model_takes,
     build_model,
     compile_model,
-    trainable,
+    tokenize_dataset,
     training_batches,
+    training_model,
 )
 from cctzoo.training.callbacks import (
     RunRecorder,
@@ -95,8 +95,8 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, callbacks,
     keras.utils.set_random_seed(recipe.seed)
     with use_devices(devices, recipe.batch_size):
         model = build_model(recipe, dataset)
-        dataset = as_model_takes(dataset, model)
-        trained = trainable(model, recipe, dataset)
+        dataset = tokenize_dataset(dataset, model)
+        trained = training_model(model, recipe, dataset)
         steps = len(dataset.x_train) // recipe.batch_size
         compile_model(trained, recipe, steps)
         trained.optimizer.build(trained.trainable_variables)
@@ -142,7 +142,7 @@ def fit(model, batches, recipe, recorder, callbacks=()):
 
 
 def _finish(recipe, directory, model, dataset, recorder, steps):
-    with replacing(directory / "model.keras") as draft:
+    with atomic_file(directory / "model.keras") as draft:
         model.save(draft)
     logits = evaluation.predict(model, dataset.x_test, recipe.batch_size)
     matrix = evaluation.confusion(logits, dataset.y_test)
@@ -157,7 +157,7 @@ def _finish(recipe, directory, model, dataset, recorder, steps):
         "class_accuracies": evaluation.class_accuracies(matrix, dataset.classes),
         "confusion": matrix.tolist(),
     }
-    write_json(report, directory / "report.json")
+    write_json(directory / "report.json", report)
     plots.plot_curves(directory / "history.csv", directory / "curves.png")
     plots.plot_confusion(matrix, dataset.classes, directory / "confusion.png")
     return Run(directory, model, dataset, report)

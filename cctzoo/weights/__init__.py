@@ -3,7 +3,7 @@
 from cctzoo.weights.checkpoint import load_pytorch_checkpoint, save_pytorch_checkpoint
 from cctzoo.weights.download import fetch
 from cctzoo.weights.folder import load_from_folder, save_to_folder
-from cctzoo.weights.own_format import load_model, load_weights, save_weights
+from cctzoo.weights.native import load_model, load_weights, save_weights
 from cctzoo.weights.pytorch import load_state_dict, state_dict, state_dict_keys
 from cctzoo.weights.registry import describe, list_weights
 from cctzoo.weights.transfer import transfer

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from cctzoo.formats.safetensors import open_safetensors, write_safetensors
+from cctzoo.formats.torch_file import open_torch_file, write_torch_file
 from cctzoo.weights.pytorch import load_state_dict, state_dict
-from cctzoo.weights.safetensors import open_safetensors, write_safetensors
-from cctzoo.weights.torch_file import open_torch_file, write_torch_file
 
 # Where training scripts put the state dict beside other things; the first that is there is
 # taken. timm keeps the averaged weights, whose accuracy it reports, as `state_dict_ema`.

@@ -8,8 +8,8 @@ import reprlib
 
 import keras
 
-from cctzoo.models.cct import CCT
 from cctzoo.models.committee import SoftCommittee
+from cctzoo.models.model import CCT
 from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import config_from
 

@@ -14,9 +14,9 @@ import urllib.request
 
 import numpy as np
 
-from cctzoo.files import write_text
+from cctzoo.formats.atomic import write_text
+from cctzoo.formats.torch_file import open_torch_file
 from cctzoo.weights.registry import find
-from cctzoo.weights.torch_file import open_torch_file
 
 try:
     import fcntl

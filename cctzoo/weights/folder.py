@@ -5,12 +5,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from cctzoo.files import write_json, write_text
-from cctzoo.models.cct import CCT
+from cctzoo.formats.atomic import write_json, write_text
+from cctzoo.models.model import CCT
 from cctzoo.weights.description import build, description, parse
-from cctzoo.weights.fit import assign, fit
-from cctzoo.weights.own_format import open_own, save_weights
-from cctzoo.weights.variable_names import variable_names
+from cctzoo.weights.match import assign, match_arrays
+from cctzoo.weights.names import variable_names
+from cctzoo.weights.native import open_native, save_weights
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 USE = """
@@ -52,7 +52,7 @@ def save_to_folder(
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=path.parent))
     try:
         draft.chmod(0o755)  # mkdtemp's folders are for the owner alone
-        write_json(about, draft / CONFIG)
+        write_json(draft / CONFIG, about)
         save_weights(model, draft / WEIGHTS, dtype)
         write_text(draft / CARD, _card(model, licence, dataset, accuracy, notes))
         draft.rename(path)
@@ -83,9 +83,9 @@ def load_from_folder(path, dtype=None):
             )
     try:
         about = parse((path / CONFIG).read_text(encoding="utf-8"))
-        with open_own(path / WEIGHTS) as (arrays, _):
+        with open_native(path / WEIGHTS) as (arrays, _):
             model = build(about, sum(array.size for array in arrays.values()), dtype)
-            assign(*fit(model, variable_names(model), arrays))
+            assign(*match_arrays(model, variable_names(model), arrays))
     except ValueError as error:
         raise ValueError(
             f"`path` must be a whole folder of `save_to_folder`. Received: path={str(path)!r}: "

@@ -5,11 +5,11 @@ import math
 import numpy as np
 from keras import ops
 
+from cctzoo.formats.stored_array import StoredArray
 from cctzoo.layers.position import sinusoidal_positions
-from cctzoo.models.cct import CCT
+from cctzoo.models.model import CCT
 from cctzoo.models.text_config import TextConfig
-from cctzoo.weights.fit import assign, fit
-from cctzoo.weights.stored_array import StoredArray
+from cctzoo.weights.match import assign, match_arrays
 
 # Orders of axes from PyTorch's layout to Keras'; a key with none is copied as it is.
 CONVOLUTION = (2, 3, 1, 0)  # (out, in, height, width) -> (height, width, in, out)
@@ -84,7 +84,7 @@ def load_state_dict(model, state, *, grid=None, strict=True):
         state = {key: array for key, array in state.items() if key != POSITION}
     if isinstance(model.config, TextConfig):
         state = {key: _in_two_dimensions(key, array) for key, array in state.items()}
-    assign(*fit(model, keys, state, top=TOP, grid=grid, strict=strict))
+    assign(*match_arrays(model, keys, state, top=TOP, grid=grid, strict=strict))
 
 
 def state_dict(model):

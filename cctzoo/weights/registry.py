@@ -4,7 +4,7 @@ import dataclasses
 import fnmatch
 
 from cctzoo.models.variants import variant_config
-from cctzoo.weights.trained_weights import authors, shipped
+from cctzoo.weights.trained_weights import packaged_row, published_row
 
 MEASURED = "the shipped float16 file, by recipes/evaluate_weights.py on three backends"
 JPEG = "CIFAR-10 as JPEG copies (quality about 75): results are near, not equal, to CIFAR-10's"
@@ -15,7 +15,7 @@ LEARNED = {"positional_embedding": "learnable"}
 WEIGHTS = {
     row.tag: row
     for row in [
-        shipped(
+        packaged_row(
             *("cct_2_3x2_32", "digits"),
             dataset="digits",
             data="scikit-learn's 8x8 images as 16x16; 1,295 to train, 143 to validate",
@@ -24,7 +24,7 @@ WEIGHTS = {
             size=556_310,
             sha256="d4f71b55cc8cbf3680667a65fa3b368bfc0807aecc3c91498d8202dc2d94d2a7",
         ),
-        shipped(
+        packaged_row(
             *("cct_2_3x2_32", "cifar10"),
             dataset="cifar10",
             data=f"{JPEG}; 49,000 images to train",
@@ -33,7 +33,7 @@ WEIGHTS = {
             size=570_982,
             sha256="88320c7d5c67b16dd332a1cc4e913318c3841dfa425dcdd11fd3187709ec8f12",
         ),
-        shipped(
+        packaged_row(
             *("cct_conv", "cifar10_10k"),
             dataset="cifar10",
             data=f"{JPEG}; 9,800 images to train, a fifth of what there is",
@@ -42,25 +42,25 @@ WEIGHTS = {
             size=1_593_238,
             sha256="9a064fa5a4df86d2e368f848ecccf3095f971ea274299191d002645d3f526727",
         ),
-        authors("cct_7_3x1_32", "cifar10_300epochs", "cifar10", 0.9653),
-        authors("cct_7_3x1_32_sine", "cifar10_5000epochs", "cifar10", 0.9800, **LEARNED),
-        authors("cct_7_3x1_32", "cifar100_300epochs", "cifar100", 0.8092, classes=100),
-        authors(
+        published_row("cct_7_3x1_32", "cifar10_300epochs", "cifar10", 0.9653),
+        published_row("cct_7_3x1_32_sine", "cifar10_5000epochs", "cifar10", 0.9800, **LEARNED),
+        published_row("cct_7_3x1_32", "cifar100_300epochs", "cifar100", 0.8092, classes=100),
+        published_row(
             *("cct_7_3x1_32_sine", "cifar100_5000epochs", "cifar100", 0.8287),
             classes=100,
             **LEARNED,
         ),
-        authors(
+        published_row(
             *("cct_7_7x2_224_sine", "flowers102", "oxford_flowers102", 0.9719),
             file="pretrained/cct_7_7x2_224_flowers102",
             **LEARNED,
         ),
-        authors("cct_14_7x2_224", "imagenet", "imagenet2012", 0.8067),
-        authors(
+        published_row("cct_14_7x2_224", "imagenet", "imagenet2012", 0.8067),
+        published_row(
             *("cct_14_7x2_384", "imagenet", "imagenet2012", 0.8271),
             file="finetuned/cct_14_7x2_384_imagenet",
         ),
-        authors(
+        published_row(
             *("cct_14_7x2_384", "flowers102", "oxford_flowers102", None),
             file="finetuned/cct_14_7x2_384_flowers102",
             classes=102,

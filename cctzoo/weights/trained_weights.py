@@ -4,9 +4,9 @@ import dataclasses
 import os
 from pathlib import Path
 
-from cctzoo.data.datasets import PUBLISHED_STATISTICS
+from cctzoo.data.dataset import PUBLISHED_STATISTICS
 from cctzoo.models.variants import variant_config
-from cctzoo.weights.own_format import open_own
+from cctzoo.weights.native import open_native
 
 PACKAGED = Path(__file__).parent / "trained"
 AUTHORS = "https://shi-labs.com/projects/cct/checkpoints/"
@@ -59,7 +59,7 @@ class TrainedWeights:
         """The config that the weights are of, with `changes` to it."""
         own = self.changes
         if self.url is None:
-            with open_own(self.path) as (_, about):
+            with open_native(self.path) as (_, about):
                 own = about["config"]
         fields = {**own, **changes}
         channels = tuple(fields.get("input_shape", (0, 0, 3)))[-1:]
@@ -71,12 +71,12 @@ class TrainedWeights:
         return variant_config(self.model, **fields)
 
 
-def shipped(model, name, **row):
+def packaged_row(model, name, **row):
     """A row of weights that were trained with this package, and come with it."""
     return TrainedWeights(model=model, name=name, licence="Apache-2.0", **row)
 
 
-def authors(model, name, dataset, accuracy, file=None, **changes):
+def published_row(model, name, dataset, accuracy, file=None, **changes):
     """A row of a checkpoint that the authors of CCT published; none was at hand."""
     mean, std = PUBLISHED_STATISTICS[dataset]
     return TrainedWeights(

@@ -3,8 +3,8 @@
 from keras import ops
 
 from cctzoo.weights.description import check_words
-from cctzoo.weights.fit import assign, fit
-from cctzoo.weights.variable_names import TOP, variable_names
+from cctzoo.weights.match import assign, match_arrays
+from cctzoo.weights.names import TOP, variable_names
 
 
 def transfer(source, target):
@@ -28,4 +28,4 @@ def transfer(source, target):
         name: ops.convert_to_numpy(ops.cast(variable, "float32"))
         for name, (variable, _) in variable_names(source).items()
     }
-    assign(*fit(target, variable_names(target), found, top=TOP, grid=source.config.grid))
+    assign(*match_arrays(target, variable_names(target), found, top=TOP, grid=source.config.grid))

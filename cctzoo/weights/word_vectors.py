@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
-from cctzoo.models.cct import CCT
+from cctzoo.models.model import CCT
 from cctzoo.models.text_config import TextConfig
 from cctzoo.weights.checkpoint import check_file
 

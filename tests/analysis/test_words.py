@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cctzoo.analysis import attention_rollout, word_saliency
-from cctzoo.analysis.page import shaded_words, shades
+from cctzoo.analysis.report.html import shaded_words, shades
 from cctzoo.analysis.words import word_windows
 from cctzoo.layers import TextTokenizer
 from cctzoo.models import TextConfig, feature_extractor

@@ -31,7 +31,7 @@ def sample_model():
 
 def spread(model, factor=20):
     """The model, its logits as far apart as a trained one's: else agreement means nothing."""
-    latency.scatter_weights(model)
+    latency.randomise_vectors(model)
     kernel, bias = model.get_layer("classifier").get_weights()
     model.get_layer("classifier").set_weights([factor * kernel, bias])
     return model

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cctzoo import export, latency, models
-from cctzoo.export.runtime import load_runner
+from cctzoo.runtimes import load_runner
 from tests.export.sample import convert_once, once, spread
 
 SHAPE, CLASSES = (16, 12, 3), 7

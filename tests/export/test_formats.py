@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cctzoo import export, models
-from cctzoo.export.runtime import load_runner
+from cctzoo.runtimes import load_runner
 from tests.export.sample import NAMES, once
 
 
@@ -141,7 +141,7 @@ def test_openvino_sends_no_statistics():
     pytest.importorskip("openvino_telemetry")
     code = (
         "import sys\n"
-        "from cctzoo.export.runtime import import_openvino\n"
+        "from cctzoo.runtimes import import_openvino\n"
         "print(import_openvino().Core().available_devices, 'openvino_telemetry' in sys.modules)\n"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -8,7 +8,7 @@ import pytest
 from cctzoo import data, export, models, training
 from cctzoo.export.litert import PRECISIONS
 from cctzoo.export.quantization import calibration_batches
-from cctzoo.export.runtime import load_runner
+from cctzoo.runtimes import load_runner
 from tests.export.sample import convert_once, once
 
 pytestmark = once

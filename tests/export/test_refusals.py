@@ -12,7 +12,7 @@ import pytest
 from cctzoo import export, models
 from cctzoo.export import litert as litert_module
 from cctzoo.export.convert import convert
-from cctzoo.export.runtime import load_runner
+from cctzoo.runtimes import load_runner
 from tests.export.sample import once
 
 pytestmark = once

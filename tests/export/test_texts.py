@@ -12,7 +12,7 @@ from cctzoo import export, latency, models
 from cctzoo.data import TextDataset
 from cctzoo.export import saved_model as saved_model_module
 from cctzoo.export.inputs import noise
-from cctzoo.export.runtime import load_runner
+from cctzoo.runtimes import load_runner
 from tests.export.sample import once, spread
 from tests.models.test_text import FAMILIES, PREFIXES, padded, text_model
 

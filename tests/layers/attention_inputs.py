@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cctzoo.layers import scaled_dot_product
+from cctzoo.layers.attention import scaled_dot_product
 
 BACKEND = keras.backend.backend()
 B, N, T, H = 3, 7, 13, 5

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from cctzoo.layers.scaled_dot_product import attend, plain_scores
+from cctzoo.layers.attention.scaled_dot_product import attend, plain_scores
 from tests.layers.attention_inputs import B, N, T, draw, gradients, make_mask, to_numpy
 
 

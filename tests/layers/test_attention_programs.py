@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from cctzoo.layers.scaled_dot_product import attend
+from cctzoo.layers.attention.scaled_dot_product import attend
 from tests.layers.attention_inputs import (
     BACKEND,
     H,

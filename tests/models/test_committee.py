@@ -21,7 +21,7 @@ DIFFERENT = {
 def member(name="member", **changes):
     """With logits as far apart as a trained model's, so that the averages differ."""
     model = small_model(name, **changes)
-    latency.scatter_weights(model)
+    latency.randomise_vectors(model)
     *_, kernel, bias = model.get_weights()
     model.get_layer("classifier").set_weights([20 * kernel, 10 * bias])
     return model

@@ -19,7 +19,7 @@ def run(tmp_path, monkeypatch, capsys):
         """What it wrote to `stdout` and `stderr`, once it has ended with `status`."""
         with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", [str(RECIPES / script), *map(str, arguments)])
-            patch.syspath_prepend(RECIPES)  # as of a script
+            patch.syspath_prepend((RECIPES / script).parent)  # as of a script
             patch.chdir(folder)
             # benchmark_training.py sets it for its own process.
             patch.setenv("KERAS_BACKEND", keras.backend.backend())

@@ -21,7 +21,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 
 @pytest.fixture(scope="module")
 def classify():
-    spec = importlib.util.spec_from_file_location("classify", RECIPES / "classify_tflite.py")
+    spec = importlib.util.spec_from_file_location("classify", RECIPES / "device/classify_tflite.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -77,7 +77,9 @@ def test_classify_gives_what_keras_gives(run, model, classify, tmp_path):
     for i, image in enumerate(images):
         (folder / f"{i}.ppm").write_bytes(b"P6 16 16 255\n" + image.tobytes())
     (folder / "3.png").write_bytes(b"no image")
-    done = run("classify_tflite.py", path, folder, "--top", 2, status=1)  # one file is no image
+    done = run(
+        "device/classify_tflite.py", path, folder, "--top", 2, status=1
+    )  # one file is no image
     assert "3.png" in done.stderr
     lines = done.stdout.splitlines()
     logits = model.predict(images, verbose=0)
@@ -98,7 +100,7 @@ def test_classify_needs_neither_keras_nor_pillow(model, tmp_path):
         "sys.argv = sys.argv[1:]\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
-    arguments = [str(RECIPES / "classify_tflite.py"), str(path), str(image)]
+    arguments = [str(RECIPES / "device/classify_tflite.py"), str(path), str(image)]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{image}: class " in done.stdout
@@ -118,7 +120,7 @@ def test_texts_on_a_device(run, tmp_path):
         "sys.argv = sys.argv[1:]\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
-    arguments = [str(RECIPES / "classify_text_tflite.py"), str(path), "--top", "3"]
+    arguments = [str(RECIPES / "device/classify_text_tflite.py"), str(path), "--top", "3"]
     command = [sys.executable, "-c", code, *arguments]
     given = subprocess.run([*command, *texts], capture_output=True, text=True)
     lines = subprocess.run(
@@ -132,13 +134,13 @@ def test_texts_on_a_device(run, tmp_path):
             assert line.startswith(f"{text}: {best[0]} {row.max():.1%}, {best[1]} ")
     image = tmp_path / "image.ppm"
     image.write_bytes(b"P6 2 1 255\n" + bytes(range(6)))
-    assert "takes texts" in run("classify_tflite.py", path, image, status=1).stderr
+    assert "takes texts" in run("device/classify_tflite.py", path, image, status=1).stderr
 
 
 @once
 def test_export_and_latency_of_a_named_text_model(run):
     named = ["--models", "text_cct_2_k2", "--formats", "dynamic_int8", "int8", "keras"]
-    done = run("measure_latency.py", *named, "--runs", 2)
+    done = run("benchmarks/latency.py", *named, "--runs", 2)
     cells = done.stdout.splitlines()[-1].split(" | ")
     assert cells[1].startswith("1.000, 6.")  # megabytes
     assert len(cells) == 4
@@ -200,7 +202,7 @@ def test_resize(classify):
 @once
 def test_measure_latency(run, tmp_path):
     done = run(
-        "measure_latency.py",
+        "benchmarks/latency.py",
         "--models",
         "cct_2_3x2_32",
         "cvt_2_4_32",
@@ -222,7 +224,7 @@ def test_measure_latency(run, tmp_path):
 def test_measure_latency_of_formats_and_files(run, tmp_path):
     formats = ["float32", "saved_model", "onnx", "openvino", "keras"]
     done = run(
-        "measure_latency.py",
+        "benchmarks/latency.py",
         "--models",
         "cct_2_3x2_32",
         "--formats",
@@ -234,7 +236,7 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
     assert cells[1].startswith("1.000, ")
     assert len(cells) == 6
     export.to_litert(models.create_model("cct_2_3x2_32"), tmp_path / "a.tflite")
-    done = run("measure_latency.py", "--files", "a.tflite", "--runs", 2)
+    done = run("benchmarks/latency.py", "--files", "a.tflite", "--runs", 2)
     assert done.stdout.splitlines()[1].startswith("a.tflite")
 
 
@@ -242,14 +244,14 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
 @pytest.mark.parametrize(
     ("script", "arguments", "received"),
     [
-        ("measure_latency.py", ["--models", "cct_2"], "variant='cct_2'"),
-        ("measure_latency.py", ["--runs", "0"], "runs=0"),
-        ("measure_latency.py", ["--files", "none.tflite"], "'none.tflite'"),
+        ("benchmarks/latency.py", ["--models", "cct_2"], "variant='cct_2'"),
+        ("benchmarks/latency.py", ["--runs", "0"], "runs=0"),
+        ("benchmarks/latency.py", ["--files", "none.tflite"], "'none.tflite'"),
         ("export_model.py", ["cct_2_3x2_32", "--batch", "0"], "--batch"),
         ("export_model.py", ["cct_2_3x2_32", "--formats", "onnx", "bmp"], "'bmp'"),
-        ("classify_tflite.py", ["none.tflite", "."], "none.tflite"),
-        ("classify_text_tflite.py", ["none.tflite", "."], "none.tflite"),
-        ("compare_latency.py", ["--threads", "0"], "--threads"),
+        ("device/classify_tflite.py", ["none.tflite", "."], "none.tflite"),
+        ("device/classify_text_tflite.py", ["none.tflite", "."], "none.tflite"),
+        ("benchmarks/compare_latency.py", ["--threads", "0"], "--threads"),
     ],
 )
 def test_wrong_arguments(script, arguments, received, run, tmp_path):
@@ -260,7 +262,7 @@ def test_wrong_arguments(script, arguments, received, run, tmp_path):
 
 @alike
 def test_digits_for_calibration_are_real():
-    spec = importlib.util.spec_from_file_location("measure", RECIPES / "measure_latency.py")
+    spec = importlib.util.spec_from_file_location("measure", RECIPES / "benchmarks/latency.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     images = module.digits(models.variant_config("cct_2_3x2_32"))

@@ -69,9 +69,9 @@ def test_report_of_texts(run, tmp_path, monkeypatch):
 
 def test_benchmark(run):
     small = ["--model", "cct_2_3x2_32", "--classes", "3", "--images", "9"]
-    printed = run("benchmark_heads.py", *small).stdout
+    printed = run("benchmarks/heads.py", *small).stdout
     assert re.search(r"^2 blocks, 9 \+ 9 images: \d+ s\npeak memory .* \d\.\d\d GB", printed)
-    absent = run("benchmark_heads.py", "--images", "9", status=1)
+    absent = run("benchmarks/heads.py", "--images", "9", status=1)
     assert "a sample of every class" in absent.stderr
 
 

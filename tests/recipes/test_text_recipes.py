@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from cctzoo.export.runtime import load_runner
+from cctzoo.runtimes import load_runner
 
 # The same code as in recipes of images, which run on each backend.
 quick = pytest.mark.one_backend("torch")
@@ -76,11 +76,11 @@ def test_fine_tuning_keeps_words_and_widths(run, tmp_path):
 def test_bag_of_words(run, tmp_path):
     rows = [f"{'warm sun' if i % 2 else 'cold rain'} number {i},{i % 2}" for i in range(60)]
     (tmp_path / "weather.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
-    done = run("bag_of_words.py", "--dataset", "csv:weather.csv")
+    done = run("benchmarks/bag_of_words.py", "--dataset", "csv:weather.csv")
     assert re.search(r"^words: validation 100.00%, test 100.00%", done.stdout, re.MULTILINE)
     assert (
         "--dataset must be of texts"
-        in run("bag_of_words.py", "--dataset", "digits", status=1).stderr
+        in run("benchmarks/bag_of_words.py", "--dataset", "digits", status=1).stderr
     )
 
 

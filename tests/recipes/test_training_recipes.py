@@ -157,13 +157,13 @@ def test_models_compared_in_pieces(run, tmp_path):
         y_test=np.arange(20) % 10,
     )
     arguments += ["--dataset", f"npz:{tmp_path / 'noise.npz'}", "--directory", "out"]
-    first = run("compare_heads.py", *arguments, "--minutes", "0.01")
+    first = run("benchmarks/compare_heads.py", *arguments, "--minutes", "0.01")
     assert "stopped; the same command goes on" in first.stdout
-    run("compare_heads.py", *arguments)
+    run("benchmarks/compare_heads.py", *arguments)
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     accuracies = report["test_accuracy"]
     assert accuracies["committee"] == accuracies["conv_heads64"]  # a committee of one
     weights = np.load(tmp_path / "out" / "conv_heads64" / "weights_float16.npz")
     assert all(weights[key].dtype == np.float16 for key in weights.files)
-    other = run("compare_heads.py", *arguments, "--seed", "1", status=1)
+    other = run("benchmarks/compare_heads.py", *arguments, "--seed", "1", status=1)
     assert "not that of these arguments" in other.stderr

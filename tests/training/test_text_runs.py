@@ -59,7 +59,7 @@ def test_a_run_learns_and_knows_its_words(run, texts):
     assert ids.shape == (2, 12)
     assert loaded.predict(ids, verbose=0).argmax(1).tolist() == [0, 1]
     raw = recipe(texts).load_data()
-    np.testing.assert_array_equal(build.as_model_takes(raw, loaded).x_test, run.dataset.x_test)
+    np.testing.assert_array_equal(build.tokenize_dataset(raw, loaded).x_test, run.dataset.x_test)
 
 
 def test_the_words_do_not_depend_on_what_the_seed_holds_out(run, texts):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cctzoo import data, training
-from cctzoo.training.build import build_model, compile_model, trainable
+from cctzoo.training.build import build_model, compile_model, training_model
 from tests.training.few import TINY, few_digits
 
 
@@ -95,7 +95,7 @@ def test_without_validation_every_image_trains(tmp_path):
 
 def compiled(recipe, steps=10):
     dataset = recipe.load_data()
-    model = trainable(build_model(recipe, dataset), recipe, dataset)
+    model = training_model(build_model(recipe, dataset), recipe, dataset)
     compile_model(model, recipe, steps)
     return model, dataset
 

@@ -2,12 +2,11 @@
 
 import csv
 
-from edge_latency import EdgeLatency
-from objective import LatencyObjective
-from search_plan import Search
-from search_space import SearchSpace
-
 from cctzoo import training
+from tuning.latency import EdgeLatency
+from tuning.objective import LatencyObjective
+from tuning.plan import Search
+from tuning.space import SearchSpace
 
 SMALL = SearchSpace(
     depth=(2, 4),

@@ -5,14 +5,13 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tuning")]
-
-from edge_latency import EdgeLatency  # noqa: E402
-from search_plan import Search  # noqa: E402
-from tuner import SearchTuner  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from cctzoo import training  # noqa: E402
 from tests.tuning import made_up  # noqa: E402
+from tuning.latency import EdgeLatency  # noqa: E402
+from tuning.plan import Search  # noqa: E402
+from tuning.tuner import SearchTuner  # noqa: E402
 
 
 def train(recipe, directory):

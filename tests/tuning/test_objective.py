@@ -1,7 +1,8 @@
 """The score and the budget."""
 
 import pytest
-from objective import LatencyObjective
+
+from tuning.objective import LatencyObjective
 
 pytestmark = pytest.mark.one_backend("jax")  # arithmetic
 

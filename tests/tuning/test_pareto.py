@@ -3,8 +3,9 @@
 from itertools import pairwise
 
 import numpy as np
-import pareto
 import pytest
+
+from tuning import pareto
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy
 

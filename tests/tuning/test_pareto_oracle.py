@@ -2,14 +2,15 @@
 
 import json
 
-import compare_oracles
 import keras_tuner
 import numpy as np
-import pareto
 import pytest
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
-from pareto_oracle import ParetoOracle
+
+from recipes.benchmarks import oracles as compare_oracles
+from tuning import pareto
+from tuning.pareto_oracle import ParetoOracle
 
 pytestmark = pytest.mark.one_backend("jax")  # nothing is trained: the same on each backend
 

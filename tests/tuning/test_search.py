@@ -7,13 +7,13 @@ from pathlib import Path
 
 import keras
 import pytest
-import search
-from edge_latency import EdgeLatency
-from records import Record, read_records
-from search_report import best, trained_and_front, write_report
 
 from cctzoo import export
 from tests.tuning import made_up
+from tuning import search
+from tuning.latency import EdgeLatency
+from tuning.records import Record, read_records
+from tuning.report import best, trained_and_front, write_report
 
 TINY = """
     --train-images 150 --test-images 20 --batch-size 16 --epochs 1 --proxy-epochs 1

@@ -6,15 +6,15 @@ import os
 
 import keras_tuner
 import pytest
-import tuner
-from edge_latency import EdgeLatency
-from objective import LatencyObjective
-from oracles import ORACLES
-from records import read_records
-from search_plan import Search
 
 from cctzoo import training
 from tests.tuning import made_up
+from tuning import tuner
+from tuning.latency import EdgeLatency
+from tuning.objective import LatencyObjective
+from tuning.oracles import ORACLES
+from tuning.plan import Search
+from tuning.records import read_records
 
 pytestmark = pytest.mark.one_backend("jax")  # nothing is trained
 

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from records import read_records
-from workers import run_with_workers
 
 from tests.tuning import made_up
+from tuning.records import read_records
+from tuning.workers import run_with_workers
 
 SCRIPT = Path(__file__).with_name("made_up_search.py")
 pytestmark = pytest.mark.one_backend("jax")  # processes that do not train: the same on each

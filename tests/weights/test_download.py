@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cctzoo.formats.torch_file import write_torch_file
 from cctzoo.weights import download as module
 from cctzoo.weights.download import download
-from cctzoo.weights.torch_file import write_torch_file
 
 pytestmark = pytest.mark.one_backend("jax")  # files are fetched alike on every backend
 CHILD = """
@@ -242,7 +242,7 @@ def test_fetch_uses_keras_cache(server, checkpoint, tmp_path, monkeypatch):
     from cctzoo.weights import fetch, registry
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    row = registry.authors("cct_7_3x1_32", "test", "cifar10", None, file="NAME")
+    row = registry.published_row("cct_7_3x1_32", "test", "cifar10", None, file="NAME")
     monkeypatch.setitem(registry.WEIGHTS, row.tag, row)
     assert row.url == "https://shi-labs.com/projects/cct/checkpoints/NAME.pth"
     assert row.path == Path(tmp_path, "home", "cctzoo", "NAME.pth")

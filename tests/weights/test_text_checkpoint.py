@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from cctzoo.formats.safetensors import write_safetensors
 from cctzoo.layers.position import sinusoidal_positions
 from cctzoo.weights import load_pytorch_checkpoint, load_state_dict, state_dict
-from cctzoo.weights.safetensors import write_safetensors
 from tests.weights.test_pytorch import small_text_model
 
 pytestmark = pytest.mark.one_backend("torch")  # files are read alike on every backend

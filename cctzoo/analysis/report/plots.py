@@ -1,0 +1,234 @@
+"""Pictures of an analysis, each to a PNG or SVG by its path's suffix.
+
+Colours are distinguishable with every kind of colour vision: cividis for amounts, purple and
+orange around 0, Okabe's and Ito's for lines, which also differ in their markers.
+"""
+
+import numpy as np
+
+from cctzoo.formats.atomic import atomic_file
+
+LINES = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#000000", "x"))
+READABLE = 20  # labels beside an axis; with more they are left to the numbers
+
+
+def field_grid(performance, block, path, classes=None, units=16):
+    """Normalised field matrices of a block's units, those with most labels first.
+
+    Rows are true labels, columns outputs, permuted in each matrix so that its clusters, which
+    are framed, lie on the diagonal; orange is for, purple against.
+
+    Args:
+        performance: of heads or nodes.
+        block: its number.
+        path: of the picture.
+        classes: names; numbers if not given.
+        units: most matrices to draw.
+    """
+    found = performance[block]
+    order = np.argsort(-found.labels_per_unit, kind="stable")[:units]
+    columns = min(4, len(order))
+    rows = -(-len(order) // columns)
+    figure = _figure((2.6 * columns + 1, 2.75 * rows + 0.4))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat[len(order) :]:
+        axes.set_axis_off()
+    for axes, unit in zip(grid.flat, order, strict=False):
+        image = _draw_fields(axes, found.normalised[unit], found.units[unit], classes)
+        axes.set_title(_caption(performance.unit, unit, found.units[unit]), fontsize=8)
+    figure.colorbar(image, ax=grid, shrink=0.6, label="field / the unit's largest")
+    figure.suptitle(
+        f"block {block}: {len(order)} of {len(found.units)} {_words(performance.unit)}s; "
+        "rows: true label, columns: output",
+        fontsize=10,
+    )
+    _save(figure, path)
+
+
+def _draw_fields(axes, fields, unit, classes):
+    from matplotlib.patches import Rectangle
+
+    labels = [label for cluster in unit.clusters for label in cluster]
+    order = labels + [label for label in range(len(fields)) if label not in labels]
+    image = axes.imshow(fields[np.ix_(order, order)], cmap="PuOr_r", vmin=-1, vmax=1)
+    start = 0
+    for cluster in unit.clusters:
+        corner, side = (start - 0.5, start - 0.5), len(cluster)
+        axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor="black", linewidth=1.5))
+        start += side
+    if len(order) <= READABLE:
+        names = [str(label) if classes is None else classes[label][:10] for label in order]
+        axes.set_xticks(range(len(order)), names, rotation=90, fontsize=6)
+        axes.set_yticks(range(len(order)), names, fontsize=6)
+    else:
+        axes.set(xticks=[], yticks=[])
+    return image
+
+
+def _caption(kind, unit, found):
+    if found.flagged:
+        return f"{_words(kind)} {unit}: no positive field"
+    return f"{_words(kind)} {unit}: clusters {len(found.clusters)}, noise {found.noise}"
+
+
+def clusters_per_unit(performance, path):
+    """How many units of each block have how many clusters: one row of bars for each block."""
+    counts = [[len(unit.clusters) for unit in block.units] for block in performance.blocks]
+    most = max(max(each) for each in counts)
+    figure = _figure((max(4, 0.35 * most + 2), 1 + 1.1 * len(counts)))
+    rows = figure.subplots(len(counts), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, block, each in zip(rows, performance.blocks, counts, strict=True):
+        bars = axes.bar(range(most + 1), np.bincount(each, minlength=most + 1), color=LINES[0][0])
+        axes.bar_label(bars, fontsize=7, padding=1)
+        axes.margins(y=0.25)
+        axes.set_ylabel(f"block {block.block}", fontsize=8)
+        axes.set_yticks([])
+        axes.spines[["top", "right", "left"]].set_visible(False)
+    rows[-1].set_xlabel(f"clusters of a {_words(performance.unit)}")
+    rows[-1].xaxis.get_major_locator().set_params(integer=True)
+    figure.suptitle(f"number of {_words(performance.unit)}s", fontsize=10)
+    _save(figure, path)
+
+
+def label_coverage(performance, path, classes=None):
+    """How many units of each block recognise each label."""
+    coverage = np.stack([block.units_per_label for block in performance.blocks])  # (blocks, C)
+    numbers = [str(block.block) for block in performance.blocks]
+    figure = _figure((min(3 + 0.35 * coverage.shape[1], 14), 1.6 + 0.4 * len(numbers)))
+    axes = figure.subplots()
+    image = axes.imshow(coverage, cmap="cividis", vmin=0, aspect="auto")
+    _write_numbers(axes, coverage, image)
+    axes.set(xlabel="label", ylabel="block")
+    axes.set_yticks(range(len(numbers)), numbers)
+    if classes is not None and len(classes) <= READABLE:
+        axes.set_xticks(range(len(classes)), classes, rotation=90)
+    figure.colorbar(image, ax=axes, label=f"{_words(performance.unit)}s that recognise it")
+    _save(figure, path)
+
+
+def along_blocks(performances, path):
+    """Accuracy of the probe and SNR along the blocks: a line for each performance.
+
+    Args:
+        performances: dict from a name, as in the legend, to a `Performance`.
+        path: of the picture.
+    """
+    figure = _figure((9, 3.4))
+    left, right = figure.subplots(1, 2)
+    for (color, marker), (name, each) in zip(LINES * 3, performances.items(), strict=False):
+        numbers = [block.block for block in each.blocks]
+        style = {"color": color, "marker": marker, "label": name}
+        left.plot(numbers, [100 * block.accuracy for block in each.blocks], **style)
+        ratios = [block.signal_to_noise for block in each.blocks]
+        right.plot(numbers, [np.nan if ratio is None else ratio for ratio in ratios], **style)
+    left.set(xlabel="block", ylabel="accuracy of the probe, %")
+    right.set(xlabel="block", ylabel="signal to noise")
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+    left.legend(fontsize=8)
+    _save(figure, path)
+
+
+def head_map(scores, path, label):
+    """A figure of every head, blocks by heads, as a map.
+
+    Args:
+        scores: dict from block to (N,), e.g. `head_importance(...)["importance"]`.
+        path: of the picture.
+        label: of the colours.
+    """
+    most = max(len(values) for values in scores.values())
+    table = np.full((len(scores), most), np.nan)
+    for row, values in zip(table, scores.values(), strict=True):
+        row[: len(values)] = values
+    figure = _figure((min(3 + 0.3 * most, 14), 1.6 + 0.4 * len(scores)))
+    axes = figure.subplots()
+    image = axes.imshow(table, cmap="cividis", aspect="auto")
+    axes.set(xlabel="head", ylabel="block")
+    axes.set_yticks(range(len(scores)), [str(block) for block in scores])
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.colorbar(image, ax=axes, label=label)
+    _save(figure, path)
+
+
+def rollout(images, maps, path, titles=None):
+    """Images, and beside each where attention rollout comes from, over it in grey.
+
+    Args:
+        images: (n, height, width, channels), pixels 0-255; of 1 or 3 channels.
+        maps: (n, H, W), of `attention_rollout`.
+        path: of the picture.
+        titles: one for each image.
+    """
+    pairs = min(4, len(images))
+    rows = -(-len(images) // pairs)
+    figure = _figure((3 * pairs, 1.8 * rows))
+    grid = figure.subplots(rows, 2 * pairs, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for i, (image, reach) in enumerate(zip(images, maps, strict=True)):
+        plain, over = grid.flat[2 * i], grid.flat[2 * i + 1]
+        pixels = np.asarray(image, "float32") / 255
+        grey = pixels.mean(axis=-1)
+        shown = pixels if pixels.shape[-1] == 3 else grey
+        height, width = grey.shape
+        plain.imshow(shown, cmap="gray", vmin=0, vmax=1)
+        over.imshow(grey, cmap="gray", vmin=0, vmax=1)
+        over.imshow(
+            reach,
+            cmap="cividis",
+            alpha=0.65,
+            extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+            interpolation="bilinear",
+        )
+        if titles is not None:
+            plain.set_title(titles[i], fontsize=8)
+    _save(figure, path)
+
+
+def kept_heads(accuracies, path):
+    """Accuracy against the number of heads that are kept, a line for each ranking.
+
+    Args:
+        accuracies: dict from a name to a dict from heads per block to accuracy, as of
+            `accuracy_by_kept_heads`.
+        path: of the picture.
+    """
+    figure = _figure((5, 3.4))
+    axes = figure.subplots()
+    for (color, marker), (name, each) in zip(LINES * 3, accuracies.items(), strict=False):
+        values = [100 * value for value in each.values()]
+        axes.plot(list(each), values, color=color, marker=marker, label=name)
+    ticks = sorted({count for each in accuracies.values() for count in each})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set(xlabel="heads kept in every block, without training", ylabel="accuracy, %")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    _save(figure, path)
+
+
+def _write_numbers(axes, table, image):
+    """The values in their cells, where there is room."""
+    if table.shape[1] > 30:
+        return
+    for (row, column), value in np.ndenumerate(table):
+        dark = image.norm(value) < 0.5
+        shade = "white" if dark else "black"
+        axes.text(column, row, value, ha="center", va="center", color=shade, fontsize=7)
+
+
+def _words(unit):
+    return {"mlp_node": "MLP node"}.get(unit, unit.replace("_", " "))
+
+
+def _figure(size):
+    from matplotlib.figure import Figure  # no pyplot: no display is needed
+
+    return Figure(figsize=size, layout="constrained")
+
+
+def _save(figure, path):
+    with atomic_file(path) as draft:
+        figure.savefig(draft, dpi=120)

@@ -1,0 +1,146 @@
+"""Multi-head self-attention, from 4 heads to 256."""
+
+import keras
+from keras import ops
+
+from cctzoo.layers.attention.grouped import NARROW, attend_in_groups
+from cctzoo.layers.attention.scaled_dot_product import BACKEND, attend, mask_bias, plain_scores
+
+
+@keras.saving.register_keras_serializable(package="cctzoo")
+class MultiHeadSelfAttention(keras.layers.Layer):
+    """Self-attention with one fused query-key-value product, for few heads or many.
+
+    Letters: B batch, T tokens, D width of the input, N heads, H head width.
+
+    Args:
+        num_heads: number of heads N, at least 1. Large-scale multi-head attention takes
+            as many as there are labels.
+        head_dim: width H of a head. Default: D / N, which must be whole. N * H may differ
+            from D; the projection maps the heads back to D.
+        dropout: rate applied to the attention scores in training, in [0, 1).
+        implementation: `"auto"` (the fastest form that the backend has for the size, or that
+            a runtime has in an exported graph), `"plain"` or `"fused"`.
+        seed: integer seed of the layer's own random state.
+
+    Shapes: (B, T, D) -> (B, T, D). `mask` is boolean, True where a token may be attended:
+    (B, T) or (B, T, T). With `return_attention_scores` the scores after softmax and
+    before dropout follow, (B, N, T, T) in float32; with `return_heads` the heads before
+    projection, (B, T, N, H). `head_gates`, (N,) or what broadcasts to (B, T, N), multiply
+    the heads before projection: 0 silences one.
+
+    Raises:
+        ValueError: if D is not a multiple of N and no `head_dim` is given.
+
+    Reference: Gross et al., arXiv 2506.23832 (many heads); Hassani et al.,
+    arXiv 2104.05704 (query, key and value without bias, projection with bias).
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        head_dim=None,
+        dropout=0.0,
+        implementation="auto",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if num_heads < 1:
+            raise ValueError(f"`num_heads` must be at least 1. Received: num_heads={num_heads}")
+        if head_dim is not None and head_dim < 1:
+            raise ValueError(f"`head_dim` must be at least 1. Received: head_dim={head_dim}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+        self.dropout = dropout
+        self.implementation = implementation
+        self.seed_generator = keras.random.SeedGenerator(seed) if dropout > 0 else None
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        width = input_shape[-1]
+        if self.head_dim is None:
+            if width % self.num_heads:
+                raise ValueError(
+                    "The input's width must be divisible by `num_heads` unless `head_dim` is "
+                    f"given. Received: width={width}, num_heads={self.num_heads}"
+                )
+            self.head_dim = width // self.num_heads
+        inner = self.num_heads * self.head_dim
+        initializer = keras.initializers.RandomNormal(stddev=0.02)
+        self.qkv = keras.layers.Dense(
+            3 * inner,
+            use_bias=False,
+            kernel_initializer=initializer,
+            dtype=self.dtype_policy,
+            name="qkv",
+        )
+        self.projection = keras.layers.Dense(
+            width, kernel_initializer=initializer, dtype=self.dtype_policy, name="projection"
+        )
+        self.qkv.build(input_shape)
+        self.projection.build((*input_shape[:-1], inner))
+
+    def call(
+        self,
+        x,
+        mask=None,
+        training=False,
+        head_gates=None,
+        return_attention_scores=False,
+        return_heads=False,
+    ):
+        qkv = self.qkv(x)  # (B, T, 3*N*H)
+        if self._in_groups(qkv, training) and not return_attention_scores:
+            heads = attend_in_groups(qkv, self.num_heads, mask_bias(mask))  # (B, T, N, H)
+        else:
+            heads, scores = self._attend(qkv, mask, training, return_attention_scores)
+        if head_gates is not None:
+            heads = heads * ops.cast(head_gates, heads.dtype)[..., None]
+        inner = self.num_heads * self.head_dim
+        merged = ops.reshape(heads, (-1, ops.shape(heads)[1], inner))  # (B, T, N*H)
+        outputs = [self.projection(merged)]
+        if return_attention_scores:
+            outputs.append(scores)
+        if return_heads:
+            outputs.append(heads)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _in_groups(self, qkv, training):
+        """True for many narrow heads in inference under TensorFlow, whence all exports come."""
+        if BACKEND != "tensorflow" or training or self.implementation != "auto":
+            return False
+        return self.head_dim <= NARROW and qkv.shape[1] is not None
+
+    def _attend(self, qkv, mask, training, return_scores):
+        """The heads, (B, T, N, H), and the scores, (B, N, T, T), or None if not asked for."""
+        # Three 3-D slices, then 4-D heads: LiteRT's delegate takes no 5-D tensor.
+        query, key, value = (
+            self._split_heads(part) for part in ops.split(qkv, 3, axis=-1)
+        )  # each (B, N, T, H)
+        dropout = self.dropout if training else 0.0
+        if return_scores:
+            scores = kept = plain_scores(query, key, mask)  # (B, N, T, T)
+            if dropout:
+                kept = keras.random.dropout(scores, dropout, seed=self.seed_generator)
+            heads = ops.matmul(ops.cast(kept, value.dtype), value)
+        else:
+            scores = None
+            heads = attend(
+                query,
+                key,
+                value,
+                mask,
+                dropout,
+                self.seed_generator,
+                self.implementation,
+                training,
+            )  # (B, N, T, H)
+        return ops.transpose(heads, (0, 2, 1, 3)), scores
+
+    def _split_heads(self, x):
+        """(B, T, N*H) -> (B, N, T, H)."""
+        x = ops.reshape(x, (-1, ops.shape(x)[1], self.num_heads, self.head_dim))
+        return ops.transpose(x, (0, 2, 1, 3))

@@ -1,0 +1,54 @@
+"""Time and memory of single-head performance (SHP) at the paper's size.
+
+    KERAS_BACKEND=torch python recipes/benchmarks/heads.py
+    python recipes/benchmarks/heads.py --model cct_conv --images 2000
+
+CCT-7/3x1 with 64 heads, 100 classes, 10,000 images for the probes and 10,000 for the fields; the
+images are noise with an offset by class, the weights fresh: what they say takes as long as if it
+were true. Gives: docs/benchmarks.md.
+"""
+
+import argparse
+import resource
+import sys
+import time
+
+import numpy as np
+
+from cctzoo import analysis, models
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--model", default="cct_lsmha", help="a name of models.list_models(), for images")
+    add("--classes", type=int, default=100)
+    add("--images", type=int, default=10_000, help="of each part (default: 10000)")
+    options = parser.parse_args()
+    try:
+        model = models.create_model(options.model, classes=options.classes)
+        parts = [noise(model.config, options.images) for _ in range(2)]
+        start = time.perf_counter()
+        found = analysis.single_head_performance(model, *parts)
+    except ValueError as error:
+        sys.exit(f"benchmark_heads.py: {error}")
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # kB on Linux
+    print(
+        f"{len(found.blocks)} blocks, {options.images} + {options.images} images: {seconds:.0f} s"
+    )
+    print(f"peak memory of the process {peak:.2f} GB, with Keras and its backend")
+
+
+def noise(config, count):
+    """(images (count, height, width, channels) uint8, labels), each class a little lighter."""
+    labels = np.arange(count) % config.classes
+    images = np.random.default_rng(0).integers(0, 156, (count, *config.input_shape), "uint8")
+    images += (labels * 100 // config.classes).astype("uint8")[:, None, None, None]
+    return images, labels
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Compares oracles on 200 made-up points: how soon do they find the Pareto front?
+
+    python recipes/benchmarks/oracles.py
+    python recipes/benchmarks/oracles.py --oracles random bayesian pareto --seeds 5 --trials 15 30
+
+The volume is the hypervolume of accuracy and log2(latency) over the table's worst corner, as a
+share of the whole front's. Every seed is paired with random search's.
+
+Gives (mean of 20 seeds; one core, JAX, KerasTuner 1.4.8, NumPy 2, half a minute):
+
+    trials   random   pareto   paired difference +- sd   pareto is better in
+        15    0.773    0.829          +0.057 +- 0.086    15 of 20 seeds
+        30    0.855    0.904          +0.049 +- 0.055    17
+        60    0.908    0.965          +0.057 +- 0.052    17
+
+With 5 seeds and 30 trials (minutes, for Bayesian's sake): random 0.817, Bayesian 0.839 (24 of
+its trials are random, and it sees but the score), pareto 0.902.
+
+The table was fixed before the oracle was tuned. The oracle's constants were chosen on it and on
+four random tables, which are not kept; four others, drawn afterwards, gained as well.
+"""
+
+import argparse
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+
+import keras_tuner
+import numpy as np
+from keras_tuner.engine.base_tuner import BaseTuner
+
+if not __package__:  # run as a script: its own folder is on the path, not the checkout
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from tuning import pareto
+from tuning.pareto_oracle import SCORE, ParetoOracle
+
+ORACLES = {
+    "random": keras_tuner.oracles.RandomSearchOracle,
+    "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
+    "pareto": ParetoOracle,
+}
+TARGET_MS = 4.0  # of the score that random and Bayesian search see
+
+
+def space():
+    """The hyperparameters of the table: 2 x 2 x 2 x (1 + 2 x 2) x (1 + 2 x 2) = 200 points."""
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("depth", [4, 7])
+    hp.Choice("embed_dim", [128, 256])
+    hp.Choice("head_dim", [16, 32])
+    hp.Choice("heads", [4, 16, 64])
+    with hp.conditional_scope("heads", [16, 64]):
+        hp.Choice("head_profile", ["even", "rising"])
+    hp.Choice("conv_prefix", [0, 3])
+    with hp.conditional_scope("conv_prefix", [3]):
+        hp.Choice("prefix_kind", ["vgg", "depthwise"])
+        hp.Choice("prefix_pool", ["early", "late"])
+    return hp
+
+
+def made_up(values):
+    """(accuracy, log2 of the latency in ms) by invented rules, and fixed noise."""
+    depth, dim, heads = values["depth"], values["embed_dim"], values["heads"]
+    prefix, head_dim = values["conv_prefix"], values["head_dim"]
+    rising = values.get("head_profile") == "rising"
+    vgg = values.get("prefix_kind") == "vgg"
+    early = values.get("prefix_pool") == "early"
+    blocks = depth - prefix
+
+    # Multiply-adds: 256 tokens at first; the prefix halves the map twice.
+    maps = [] if not prefix else [64, 16, 16] if early else [256, 64, 16]
+    tokens = maps[-1] if maps else 256
+    per_token = dim * dim * (9 if vgg else 1) + 9 * dim
+    work = sum(maps) * per_token
+    attended = heads * (0.6 if rising else 1)  # the first blocks have fewer
+    work += blocks * tokens * (4 * dim * dim + 4 * dim * attended * head_dim)
+    work += blocks * tokens**2 * attended * (2 * head_dim + 20)  # 20: the softmax
+    latency = 0.2 + work / 2e7
+
+    accuracy = 0.60 + 0.05 * (dim == 256) + 0.05 * (depth == 7)
+    accuracy += 0.10 * np.log2(heads) / 6 * blocks / depth  # heads help where blocks attend
+    accuracy += 0.02 * (head_dim == 32) * (heads < 64)
+    accuracy += {16: -0.01, 64: 0.015}.get(heads, 0) * rising
+    if prefix:
+        accuracy += 0.06 - 0.03 * early - 0.015 * (not vgg) - 0.02 * (depth == 4)
+    noise = np.random.default_rng([ord(letter) for letter in str(sorted(values.items()))])
+    return accuracy + 0.006 * noise.normal(), np.log2(latency * np.exp(0.03 * noise.normal()))
+
+
+def table():
+    """All points: accuracy and log2(latency), (200, 2)."""
+    hp = space()
+    names = [each.name for each in hp.space]
+    points = {}
+    for choices in itertools.product(*(each.values for each in hp.space)):
+        hp.values = dict(zip(names, choices, strict=True))
+        hp.ensure_active_values()  # drops the inactive, so that some come again
+        points[str(hp.values)] = made_up(hp.values)
+    return np.array([*points.values()])
+
+
+class TableTuner(BaseTuner):
+    """Looks up the metrics instead of training."""
+
+    def run_trial(self, trial, verbose):
+        accuracy, log_latency = made_up(trial.hyperparameters.values)
+        latency = 2**log_latency
+        score = accuracy * (latency / TARGET_MS) ** -0.07  # MnasNet's, arXiv 1807.11626
+        return {"accuracy": accuracy, "latency_ms": latency, "score": score}
+
+
+def search(oracle, seed, trials=None):
+    """The points tried by an oracle, in order: accuracy and log2(latency), (trials, 2)."""
+    oracle = oracle(objective=SCORE, max_trials=trials, seed=seed, hyperparameters=space())
+    with tempfile.TemporaryDirectory() as directory:
+        TableTuner(oracle, directory=directory).search(verbose=0)
+    tried = [oracle.trials[each].hyperparameters.values for each in oracle.start_order]
+    return np.array([made_up(values) for values in tried])
+
+
+def volumes(oracle, seeds, trials):
+    """Shares of the whole table's hypervolume after so many trials, (seeds, len(trials))."""
+    whole = table()
+    worst = whole[:, 0].min(), whole[:, 1].max()
+    runs = [search(oracle, seed, max(trials)) for seed in seeds]
+    found = [[pareto.hypervolume(run[:n], worst) for n in trials] for run in runs]
+    return np.array(found) / pareto.hypervolume(whole, worst)
+
+
+def main():
+    options = parse_arguments()
+    # KerasTuner's random search reads the seeds from its own onwards, 8 per trial: far apart.
+    seeds = range(10_000, 10_000 * (options.seeds + 1), 10_000)
+    random = volumes(ORACLES["random"], seeds, options.trials)
+    print("oracle     trials   volume   against random: difference +- sd   seeds better")
+    for name in options.oracles:
+        found = random if name == "random" else volumes(ORACLES[name], seeds, options.trials)
+        for column, trials in enumerate(options.trials):
+            gain = found[:, column] - random[:, column]
+            print(
+                f"{name:10}{trials:7}{found[:, column].mean():9.3f}{gain.mean():+24.3f}"
+                f" +- {gain.std():.3f}{(gain > 0).sum():8} of {len(seeds)}"
+            )
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--oracles", nargs="+", default=["random", "pareto"], choices=ORACLES)
+    add("--seeds", type=int, default=20)
+    add("--trials", type=int, nargs="+", default=[15, 30, 60])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

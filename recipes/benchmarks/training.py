@@ -1,0 +1,226 @@
+"""Training speed of our models against the CCT authors' design in plain PyTorch.
+
+    python recipes/benchmarks/training.py --json training.json
+
+compares, on the CPU, `plain_cct.py` run eagerly, the same under `torch.compile` and our model
+on each backend, trained by `fit` as `cctzoo.training` compiles it. Each is a process of its
+own; all of one case are alive together and take their rounds in turn. Plain PyTorch gets the
+better of two details: it keeps no accuracy, and its batches are slices of one tensor, while
+`fit` shuffles.
+
+Figures that were seen: docs/benchmarks.md.
+"""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import itertools
+import json
+import operator
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from benchmark_attention import cpu_name
+from training_competitors import KERAS, serve
+
+BATCHES = {"cct_2_3x2_32": 128, "cct_7_3x1_32": 32}
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description="Training speed beside the same design in plain PyTorch, on the CPU.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    cores = len(os.sched_getaffinity(0))
+    installed = [name for name in KERAS if importlib.util.find_spec(name)]
+    parser.add_argument("--models", nargs="+", default=[*BATCHES], help="names")
+    parser.add_argument("--heads", type=int, nargs="+", default=[4, 64], help="counts")
+    parser.add_argument("--batch", type=int, nargs="+", help="images, one number or one per model")
+    parser.add_argument("--steps", type=int, default=10, help="of a round; the median counts")
+    parser.add_argument("--rounds", type=int, default=3, help="the median counts")
+    parser.add_argument(
+        "--backends",
+        nargs="+",
+        choices=("compile", *KERAS),
+        default=["compile", *installed],
+        help="beside plain PyTorch: its torch.compile, and ours on each",
+    )
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of all")
+    parser.add_argument("--threads", type=int, default=cores, help="cores that each may use")
+    parser.add_argument("--json", type=pathlib.Path, help="file for all figures")
+    parser.add_argument("--child", help=argparse.SUPPRESS)  # JSON: name, case
+    options = parser.parse_args()
+    if options.child:
+        return options
+    for name in ("steps", "rounds", "threads"):
+        if getattr(options, name) < 1:
+            fail(f"--{name} must be at least 1. Received: {getattr(options, name)}")
+    if options.threads > cores:
+        fail(f"--threads must be at most the {cores} cores. Received: {options.threads}")
+    if missing := sorted({"torch", *options.backends} - {"compile", *installed}):
+        fail(f"plain PyTorch and --backends must be installed. Received: {missing}, not there")
+    if options.json and not options.json.parent.is_dir():
+        fail(f"--json must be in a folder that exists. Received: {options.json}")
+    batches = options.batch or [BATCHES.get(name, 32) for name in options.models]
+    batches = batches * len(options.models) if len(batches) == 1 else batches
+    if len(batches) != len(options.models) or min(batches) < 1:
+        fail(f"--batch must be positive, one or as many as models. Received: {options.batch}")
+    options.cases = [
+        {"model": model, "heads": heads, "batch": batch}
+        for model, batch in zip(options.models, batches, strict=True)
+        for heads in options.heads
+    ]
+    for case in options.cases:
+        check_config(case)
+    return options
+
+
+def check_config(case):
+    os.environ["KERAS_BACKEND"] = "torch"  # this process computes nothing
+    from cctzoo.models.variants import variant_config
+
+    try:
+        config = variant_config(case["model"], heads=case["heads"])
+    except ValueError as error:
+        fail(error)
+    kind = (config.family, config.positional_embedding, config.conv_prefix)
+    if kind != ("cct", "learnable", 0):
+        fail(f"--models: only cct, positions learned, no prefix. Received: {case['model']}")
+
+
+def fail(message):
+    print(f"benchmark_training.py: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+class Child:
+    """A competitor's process; `error` is its last word if it dies."""
+
+    def __init__(self, name, case):
+        self.name, self.rounds, self.error = name, [], None
+        self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        environment = {"KERAS_BACKEND": name if name in KERAS else "torch"}
+        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        self.process = subprocess.Popen(
+            [sys.executable, *sys.argv, "--child", json.dumps([name, case])],
+            env={**os.environ, "JAX_PLATFORMS": "cpu", **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+            text=True,
+        )
+        self.answer()  # ready
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if line:
+            return json.loads(line)
+        code = self.process.wait()
+        self.stderr.seek(0)
+        said = self.stderr.read().strip().splitlines() or ["nothing on standard error"]
+        self.error = f"ended with code {code}: {said[-1]}"
+
+    def run_round(self):
+        if not self.error:
+            self.process.stdin.write("go\n")
+            self.process.stdin.flush()
+            reply = self.answer()
+            self.rounds += [reply] if reply else []
+
+    def close(self):
+        self.process.communicate()  # its input ends, and so does it
+        self.stderr.close()
+
+
+def run_case(case, options):
+    """Rows of figures, plain PyTorch first."""
+    children = []
+    try:
+        for name in ("plain", *options.backends):
+            children.append(Child(name, case))
+        for _, child in itertools.product(range(options.rounds), children):
+            child.run_round()
+    finally:
+        for child in children:
+            child.close()
+    rows = []
+    for child in children:
+        row = {**case, "competitor": child.name, "error": child.error, "rounds": child.rounds}
+        for each in child.rounds:
+            each["images_per_second"] = case["batch"] / statistics.median(each["seconds"])
+        if not child.error:
+            speeds, plain = (
+                [each["images_per_second"] for each in c.rounds] for c in (child, children[0])
+            )
+            row["images_per_second"] = statistics.median(speeds)
+            row["memory_bytes"] = child.rounds[-1]["memory"]
+            if not children[0].error:
+                row["ratio"] = statistics.median(map(operator.truediv, speeds, plain))
+        rows.append(row)
+    return rows
+
+
+def show(console, case, rows, options):
+    from rich.table import Table
+
+    title = "{model}, {heads} heads, batch {batch}".format(**case)
+    table = Table(title=f"{title}, {options.precision}")
+    for name in ("", "images/s", "ratio to plain", "peak memory, GB"):
+        table.add_column(name, justify="right" if name else "left")
+    labels = {"plain": "plain PyTorch", "compile": "plain PyTorch, torch.compile"}
+    for row in rows:
+        cells = ["failed"]
+        if not row["error"]:
+            ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
+            memory = f"{row['memory_bytes'] / 1e9:.2f}"
+            cells = [f"{row['images_per_second']:.1f}", ratio, memory]
+        table.add_row(labels.get(row["competitor"], f"ours, {row['competitor']}"), *cells)
+    console.print(table)
+    for row in rows:
+        if row["error"]:
+            console.print(f"{row['competitor']} {row['error']}", markup=False, soft_wrap=True)
+
+
+def main():
+    options = parse_arguments()
+    if options.child:
+        return serve(options)
+    from rich.console import Console
+
+    from cctzoo.formats.atomic import write_json
+
+    packages = {"keras", "torch", *options.backends} - {"compile"}
+    about = {
+        "processor": f"{cpu_name()}, {platform.machine()}",
+        "threads": options.threads,
+        "versions": {name: importlib.metadata.version(name) for name in sorted(packages)},
+        "python": platform.python_version(),
+        "precision": options.precision,
+        "steps": options.steps,
+        "measured": "images/s: batch / median step of a round, then the median of rounds; ratio: "
+        "to plain PyTorch in the same round, median of rounds; memory: most ever resident from "
+        "the first step on, compiling included, less what was resident before it",
+        "results": [],
+    }
+    console = Console(width=100)
+    for case in options.cases:
+        rows = run_case(case, options)
+        show(console, case, rows, options)
+        about["results"] += rows
+        if options.json:  # after each case: what is done is kept
+            write_json(options.json, about)
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    console.print(
+        f"{about['processor']}, {options.threads} threads; {versions}; {options.rounds} rounds of "
+        f"{options.steps} steps. {about['measured']}."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""Files and folders of our own: any model there and back, and what is refused."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from cctzoo import models
+from cctzoo.formats.safetensors import open_safetensors, write_safetensors
+from cctzoo.models import soft_committee
+from cctzoo.weights import (
+    load_from_folder,
+    load_model,
+    load_weights,
+    save_pytorch_checkpoint,
+    save_to_folder,
+    save_weights,
+)
+from tests.models.small import images, predict, small_model
+
+MODELS = {
+    "lsmha": {"heads": (24, 5), "head_dim": 3, "norm": "pre"},
+    "prefix": {"depth": 3, "conv_prefix": 2, "input_shape": (24, 32, 3)},
+    "depthwise": {"depth": 3, "conv_prefix": 2, "prefix_kind": "depthwise"},
+    "vit, no top": {"family": "vit", "kernel_size": 4, "include_top": False},
+    "committee": None,
+}
+once = pytest.mark.one_backend("torch")  # the same on every backend, in JSON
+
+
+def made(name):
+    if name != "committee":
+        return small_model(**MODELS[name])
+    members = [small_model(name="a"), small_model(name="a", heads=6, depth=1)]
+    return soft_committee(members, weights=[1, 3], name="both")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_folder_there_and_back(name, tmp_path):
+    """Under other layer counters than those that the weights were named under."""
+    model = made(name)
+    save_to_folder(model, tmp_path / "model")
+    files = sorted(path.name for path in (tmp_path / "model").iterdir())
+    assert files == ["README.md", "config.json", "model.safetensors"]
+    small_model(depth=3, conv_prefix=2)
+    back = load_from_folder(tmp_path / "model")
+    assert back.name == model.name
+    assert back.config == model.config
+    again = load_model(tmp_path / "model" / "model.safetensors")
+    for each in (back, again):
+        for weight, expected in zip(each.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, expected)
+    if name == "committee":
+        x = images(model.members[0])
+        np.testing.assert_allclose(predict(back, x), predict(model, x), atol=1e-6)
+
+
+def test_committee_into_a_committee(tmp_path):
+    model, other = made("committee"), made("committee")
+    save_weights(model, tmp_path / "a.safetensors")
+    load_weights(other, tmp_path / "a.safetensors")
+    x = images(model.members[0])
+    np.testing.assert_allclose(predict(other, x), predict(model, x), atol=1e-6)
+    different = soft_committee([small_model(name="a", classes=7)], name="different")
+    with pytest.raises(ValueError, match="Received: weights of 'both' for 'different'"):
+        load_weights(different, tmp_path / "a.safetensors")
+
+
+@once
+def test_float16(tmp_path):
+    model, other = small_model(), small_model()
+    save_weights(model, tmp_path / "a.safetensors", "float16")
+    load_weights(other, tmp_path / "a.safetensors")
+    for weight, expected in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected.astype("float16").astype("float32"))
+    size = (tmp_path / "a.safetensors").stat().st_size
+    assert 2 * model.count_params() < size < 2 * model.count_params() + 6000
+    model.get_layer("norm").gamma.assign(np.full(24, 1e5))
+    with pytest.raises(ValueError, match=r"finite in float16\. Received: norm/gamma"):
+        save_weights(model, tmp_path / "b.safetensors", "float16")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+@once
+def test_the_card(tmp_path):
+    model = small_model(classifier_activation=None)
+    about = {"licence": "apache-2.0", "dataset": "cifar10", "accuracy": 0.5}
+    save_to_folder(model, tmp_path / "model", notes="Trained on *little*.", **about)
+    front, _, text = (
+        (tmp_path / "model" / "README.md").read_text().removeprefix("---\n").partition("---\n")
+    )
+    matter = {
+        key: json.loads(value) for key, _, value in (x.partition(": ") for x in front.splitlines())
+    }
+    assert matter["library_name"] == "cctzoo"
+    assert matter["pipeline_tag"] == "image-classification"
+    assert matter["license"] == "apache-2.0"
+    assert matter["datasets"] == ["cifar10"]
+    (result,) = matter["model-index"][0]["results"]
+    assert result["metrics"] == [{"type": "accuracy", "value": 0.5}]
+    for words in ("# small", "Trained on *little*.", "12x16 pixels and 3 channels", "logits"):
+        assert words in text
+    save_to_folder(made("committee"), tmp_path / "committee")
+    card = (tmp_path / "committee" / "README.md").read_text()
+    assert "a committee of 2" in card
+    assert "license" not in card
+
+
+@once
+def test_folders_are_whole_or_not_there(tmp_path):
+    model = small_model()
+    for received, options in {
+        "accuracy=2": {"accuracy": 2, "dataset": "digits"},
+        "dataset=None": {"accuracy": 0.5},
+        "dtype='int8'": {"dtype": "int8"},
+    }.items():
+        with pytest.raises(ValueError, match=f"Received: .*{received}"):
+            save_to_folder(model, tmp_path / "a", **options)
+    with pytest.raises(ValueError, match="a Functional"):
+        save_to_folder(models.feature_extractor(model, ["norm"]), tmp_path / "a")
+    model.get_layer("classifier").quantize("int8")
+    with pytest.raises(ValueError, match="quantised"):
+        save_to_folder(model, tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    with pytest.raises(ValueError, match="must not exist yet"):
+        save_to_folder(model, tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def changed(about, **changes):
+    return json.dumps({**about, "config": {**about["config"], **changes}})
+
+
+@once
+def test_configs_that_are_none(tmp_path):
+    save_to_folder(small_model(), tmp_path / "model")
+    about = json.loads((tmp_path / "model" / "config.json").read_text())
+    calls = {"class_name": "Lambda", "module": "builtins", "config": {"function": "eval"}}
+    texts = {
+        "Expecting value": "",
+        "nested deep": "[" * 100_000,
+        "a JSON object": "[]",
+        "KeyError": "{}",
+        "kind=": json.dumps({"kind": "os.system"}),
+        "unexpected keyword": changed(about, function="eval"),
+        "`heads` must": changed(about, heads=calls),
+        "of at least": changed(about, embed_dim=10**9, heads=1),
+        "`depth` must be at most": changed(about, depth=10**12),
+        "`conv_layers` must be at most": changed(about, conv_layers=10**12),
+        "a model of at least": changed(about, depth=1000),
+        "numbers for a model": changed(about, classes=10**9),
+        "places": changed(about, input_shape=[10**6, 10**6, 3], positional_embedding="sine"),
+        "unexpected block01/": changed(about, depth=1),
+        "misshapen block00/expand/kernel": changed(about, mlp_ratio=1),
+        "unexpected position/embedding": changed(about, positional_embedding=None),
+    }
+    for fault, text in texts.items():
+        (tmp_path / "model" / "config.json").write_text(text)
+        with pytest.raises(ValueError, match=re.escape(fault)) as error:
+            load_from_folder(tmp_path / "model")
+        assert "Received: path=" in str(error.value)
+    (tmp_path / "model" / "config.json").unlink()
+    with pytest.raises(ValueError, match=r"without config\.json"):
+        load_from_folder(tmp_path / "model")
+
+
+@once
+def test_other_files_are_refused_by_what_they_are(tmp_path):
+    model = small_model()
+    path = tmp_path / "a.safetensors"
+    save_pytorch_checkpoint(model, path)
+    with pytest.raises(ValueError, match="file of `save_weights`"):
+        load_weights(model, path)
+    write_safetensors({"w": np.ones(2, "float32")}, path, {"format": "cctzoo", "model": "{}"})
+    with pytest.raises(ValueError, match="KeyError"):
+        load_model(path)
+    with pytest.raises(ValueError, match="committee"):
+        load_weights(model, path)
+    with pytest.raises(ValueError, match=r"must end with \.safetensors"):
+        save_weights(model, tmp_path / "a.h5")
+
+
+def test_other_heads_are_refused(tmp_path):
+    """Their weights have the same shapes, and another meaning."""
+    path = tmp_path / "a.safetensors"
+    save_weights(small_model(), path)
+    with open_safetensors(path) as (arrays, _):
+        assert "block01/attention/qkv/kernel" in arrays
+    with pytest.raises(ValueError, match=re.escape("Received: block_heads=(4, 4)")):
+        load_weights(small_model(heads=4), path)
+    other = small_model(classes=7, input_shape=(40, 24, 1))
+    load_weights(other, path)
