@@ -14,7 +14,7 @@ from cctzoo.weights import (
     state_dict,
 )
 from tests.models.small import images, predict, small_model
-from tests.weights.test_pytorch import FAMILIES, made_up
+from tests.weights.authors import FAMILIES, made_up
 
 once = pytest.mark.one_backend("torch")  # files are read alike on every backend
 WRAPPERS = {

@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-import zlib
 from pathlib import Path
 
 import keras
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from cctzoo.models import CCT, TextConfig, create_model, feature_extractor
+from cctzoo.models import create_model, feature_extractor
 from cctzoo.weights import (
     load_pytorch_checkpoint,
     load_state_dict,
@@ -20,92 +19,30 @@ from cctzoo.weights import (
     state_dict_keys,
 )
 from tests.models.small import predict, small_model
+from tests.weights.authors import (
+    FAMILIES,
+    TEXT_FAMILIES,
+    draw,
+    made_up,
+    shapes,
+    small_text_model,
+)
 
-FAMILIES = {
-    "cct": {"kernel_size": 3, "conv_layers": 2},
-    "cvt": {"family": "cvt", "kernel_size": 4},
-    "vit": {"family": "vit", "kernel_size": 4},
-}
-TEXT_FAMILIES = {
-    "text_cct": {"kernel_size": 4},
-    "text_cvt": {"kernel_size": 3},
-    "text_vit": {"kernel_size": 4},
-    "text_transformer": {"kernel_size": 1, "word_dim": 24},
-}
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
+REFERENCE = Path(__file__).parent / "reference"
+IMAGE_REFERENCES = [
+    "cct_2_3x2_32",
+    "cct_7_3x1_32_c100",
+    "cct_7_3x1_32_c100_heads64",
+    "cct_7_7x2_224",
+    "cvt_6_4_32",
+    "vit_6_4_32",
+]
+TEXT_REFERENCES = ["text_cct_2_k2"]
 # Where the file's name is not the variant's: the variant and changes to it.
 RENAMED = {
     "cct_7_3x1_32_c100": ("cct_7_3x1_32", {"classes": 100}),
     "cct_7_3x1_32_c100_heads64": ("cct_lsmha", {}),
 }
-BLOCK = {
-    "pre_norm.weight": (24,),
-    "pre_norm.bias": (24,),
-    "self_attn.qkv.weight": (72, 24),
-    "self_attn.proj.weight": (24, 24),
-    "self_attn.proj.bias": (24,),
-    "norm1.weight": (24,),
-    "norm1.bias": (24,),
-    "linear1.weight": (48, 24),
-    "linear1.bias": (48,),
-    "linear2.weight": (24, 48),
-    "linear2.bias": (24,),
-}
-ENDS = {
-    "cct": {
-        "tokenizer.conv_layers.0.0.weight": (64, 3, 3, 3),
-        "tokenizer.conv_layers.1.0.weight": (24, 64, 3, 3),
-    },
-    "cvt": {
-        "tokenizer.conv_layers.0.0.weight": (24, 3, 4, 4),
-        "tokenizer.conv_layers.0.0.bias": (24,),
-    },
-}
-ENDS["vit"] = {**ENDS["cvt"], "classifier.class_emb": (1, 1, 24)}
-
-
-def shapes(family):
-    """Shape by key in PyTorch's layout, of the small model of a family."""
-    pooling = {
-        "classifier.attention_pool.weight": (1, 24),
-        "classifier.attention_pool.bias": (1,),
-    }
-    return {
-        **ENDS[family],
-        "classifier.positional_emb": (1, 13 if family == "vit" else 12, 24),
-        **({} if family == "vit" else pooling),
-        **{f"classifier.blocks.{i}.{key}": BLOCK[key] for i in range(2) for key in BLOCK},
-        "classifier.norm.weight": (24,),
-        "classifier.norm.bias": (24,),
-        "classifier.fc.weight": (5, 24),
-        "classifier.fc.bias": (5,),
-    }
-
-
-def small_text_model(family="text_cct", **changes):
-    """Two blocks on 11 words: 7 tokens in a text_cct of kernel size 4."""
-    options = {"depth": 2, "embed_dim": 24, "heads": 3, "word_dim": 7, "classes": 5}
-    options |= {"vocabulary_size": 13, "length": 11, "positional_embedding": "learnable"}
-    return CCT(TextConfig(family=family, **{**options, **TEXT_FAMILIES[family], **changes}))
-
-
-def draw(key, shape):
-    """The array that the authors' model was filled with for its reference outputs."""
-    noise = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape)
-    noise = noise.astype("float32")
-    if key.startswith("embedder."):
-        return noise
-    if key.endswith(("positional_emb", "class_emb")):
-        return 0.2 * noise
-    if key.endswith(".bias"):
-        return 0.1 * noise
-    if "norm" in key.split(".")[-2]:
-        return 1 + 0.1 * noise
-    return (noise / np.sqrt(np.prod(shape[1:]))).astype("float32")
-
-
-def made_up(family):
-    return {key: draw(key, shape) for key, shape in shapes(family).items()}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -180,9 +117,11 @@ def test_layouts_that_do_not_exist(changes, received):
             function(model)
 
 
-needs_reference = pytest.mark.skipif(
-    not REFERENCE.is_dir(), reason=f"the authors' outputs are not in {REFERENCE}"
-)
+def test_all_reference_outputs_are_there():
+    """Every file is compared with a model below, and every comparison has its file."""
+    names = sorted([*IMAGE_REFERENCES, *TEXT_REFERENCES])
+    for suffix in (".json", ".npz"):
+        assert sorted(path.stem for path in REFERENCE.glob(f"*{suffix}")) == names
 
 
 def load_through_a_file(model, shapes, folder, monkeypatch):
@@ -199,12 +138,7 @@ def load_through_a_file(model, shapes, folder, monkeypatch):
     assert all(torch.equal(back[key], state[key]) for key in state)
 
 
-@needs_reference
-@pytest.mark.parametrize(
-    "name",
-    [path.stem for path in sorted(REFERENCE.glob("c[cv]t_*.json"))]
-    + [path.stem for path in sorted(REFERENCE.glob("vit_*.json"))],
-)
+@pytest.mark.parametrize("name", IMAGE_REFERENCES)
 def test_parity_with_the_authors_model(name, tmp_path, monkeypatch):
     about = json.loads((REFERENCE / f"{name}.json").read_text())
     variant, changes = RENAMED.get(name, (name, {}))
@@ -224,8 +158,7 @@ def test_parity_with_the_authors_model(name, tmp_path, monkeypatch):
             np.testing.assert_allclose(mean, expected[key], atol=2e-4)
 
 
-@needs_reference
-@pytest.mark.parametrize("name", [path.stem for path in sorted(REFERENCE.glob("text_*.json"))])
+@pytest.mark.parametrize("name", TEXT_REFERENCES)
 def test_parity_with_the_authors_model_of_texts(name, tmp_path, monkeypatch):
     """Their padding counts as words; a text without any is the same to a model that masks it."""
     about = json.loads((REFERENCE / f"{name}.json").read_text())

@@ -8,7 +8,7 @@ import pytest
 from cctzoo.formats.safetensors import write_safetensors
 from cctzoo.layers.position import sinusoidal_positions
 from cctzoo.weights import load_pytorch_checkpoint, load_state_dict, state_dict
-from tests.weights.test_pytorch import small_text_model
+from tests.weights.authors import small_text_model
 
 pytestmark = pytest.mark.one_backend("torch")  # files are read alike on every backend
 POSITION, KERNEL = "classifier.positional_emb", "tokenizer.conv_layers.0.weight"

@@ -18,7 +18,7 @@ from cctzoo.weights import (
     transfer,
 )
 from tests.models.small import predict, small_model
-from tests.weights.test_pytorch import small_text_model
+from tests.weights.authors import small_text_model
 
 WORDS = tuple(f"w{i}ü" for i in range(11))
 MODELS = {
