@@ -3,9 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
-import inspect
 import json
-import re
 import time
 import types
 import typing
@@ -14,6 +12,7 @@ from pathlib import Path
 from cctzoo.data import Augmentation, TextDataset
 from cctzoo.models import TextConfig
 from cctzoo.models.encoder_config import EncoderConfig
+from cctzoo.settings import help_texts
 from cctzoo.training.callbacks import TrainingDiverged
 from cctzoo.training.presets import PRESETS
 from cctzoo.training.recipe import Recipe
@@ -44,7 +43,7 @@ def recipe_parser(description, preset="digits"):
     add("--workers", type=int, help="threads that decode images (default: one per processor)")
     add("--tensorboard", action="store_true", help="write events")
     add_recipe_arguments(parser, preset)
-    texts = documented_arguments(EncoderConfig) | documented_arguments(TextConfig)
+    texts = help_texts(EncoderConfig) | help_texts(TextConfig)
     group = parser.add_argument_group("model (default: the recipe's)")
     for name in (*MODEL_CHANGES, *TEXT_CHANGES):
         group.add_argument(flag(name), type=json.loads, metavar="JSON", help=texts[name])
@@ -65,7 +64,7 @@ def add_recipe_arguments(parser, preset="digits"):
         "--changes", type=json.loads, metavar="JSON", help='more of CCTConfig: {"dropout": 0.1}'
     )
     for kind in (Recipe, Augmentation):
-        texts = documented_arguments(kind)
+        texts = help_texts(kind)
         for name, hint in typing.get_type_hints(kind).items():
             if name not in ("changes", "augmentation"):
                 group.add_argument(
@@ -191,17 +190,6 @@ def _parse_run(values, defaults):
 def flag(name):
     """The command-line flag of a name."""
     return f"--{name.replace('_', '-')}"
-
-
-def documented_arguments(kind):
-    """What the docstring's Args say of each field, by name."""
-    arguments = inspect.getdoc(kind).partition("Args:")[2].partition("\n\n")[0]
-    entries = re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", arguments, re.MULTILINE)
-    return {
-        name: re.sub(r"\s+", " ", text).replace("`", "").replace("%", "%%")
-        for names, text in entries
-        for name in names.split(", ")
-    }
 
 
 def _options(hint):

@@ -9,12 +9,12 @@ from pathlib import Path
 from cctzoo import training
 from cctzoo.cli import (
     add_recipe_arguments,
-    documented_arguments,
     flag,
     recipe_from,
 )
 from cctzoo.data.batches import check_batch_size
 from cctzoo.models import variant_config
+from cctzoo.settings import help_texts
 from cctzoo.training.build import config_from_data
 from tuning.latency import PRECISIONS, EdgeLatency
 from tuning.objective import LatencyObjective
@@ -38,7 +38,7 @@ def make_parser(description):
     add("--resume", type=Path, metavar="DIRECTORY", help="go on with this search, as it was begun")
     add("--workers", type=int, default=1, help="processes on this machine that run trials (1)")
     add("--trials-only", action="store_true", help="no report and no full training at the end")
-    texts = documented_arguments(Search)
+    texts = help_texts(Search)
     group = parser.add_argument_group("search")
     group.add_argument("--oracle", choices=ORACLES, default="pareto")
     for name in ("trials", "final"):
@@ -49,7 +49,7 @@ def make_parser(description):
     _add_objective(parser.add_argument_group("objective"))
     _add_latency(parser.add_argument_group("latency"))
     group = parser.add_argument_group("space: the choices of each hyperparameter")
-    texts = documented_arguments(SearchSpace)
+    texts = help_texts(SearchSpace)
     for name, hint in typing.get_type_hints(SearchSpace).items():
         kind = typing.get_args(hint)[0]
         default = " ".join(map(str, getattr(SearchSpace, name)))
@@ -140,7 +140,7 @@ def _plan(options):
 
 
 def _add_objective(group):
-    texts = documented_arguments(LatencyObjective)
+    texts = help_texts(LatencyObjective)
     group.add_argument("--budget-ms", type=float, help=texts["budget_ms"])
     group.add_argument(
         "--target-ms",
@@ -151,7 +151,7 @@ def _add_objective(group):
 
 
 def _add_latency(group):
-    texts = documented_arguments(EdgeLatency)
+    texts = help_texts(EdgeLatency)
     options = {
         "precision": {"default": EdgeLatency.precision, "choices": PRECISIONS},
         "threads": {"default": EdgeLatency.threads, "type": int},

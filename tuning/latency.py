@@ -15,6 +15,7 @@ import keras
 
 from cctzoo import export, latency, models
 from cctzoo.formats.atomic import write_json
+from cctzoo.settings import setting
 
 PRECISIONS = ("float32", "float16", "dynamic_int8")  # int8 needs images to calibrate with
 ANCHOR = "cct_2_3x2_32"
@@ -48,11 +49,15 @@ class EdgeLatency:
         ValueError: for a wrong precision or count, or a command without `{model}`.
     """
 
-    cache: str
-    precision: str = "float32"
-    threads: int = 1
-    runs: int = 200
-    command: str | None = None
+    cache: str = dataclasses.field(
+        metadata={"help": "folder with one file per measured architecture; processes may share it"}
+    )
+    precision: str = setting("float32", "precision of the exported model")
+    threads: int = setting(1, "threads of the runtime")
+    runs: int = setting(200, "timed runs of each model, in turn with the anchor model")
+    command: str | None = setting(
+        None, "command that prints milliseconds; {model} stands for the path of the .tflite file"
+    )
 
     def __post_init__(self):
         if self.precision not in PRECISIONS:

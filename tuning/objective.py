@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+from cctzoo.settings import setting
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LatencyObjective:
@@ -24,9 +26,13 @@ class LatencyObjective:
     arXiv 1807.11626, equation 2.
     """
 
-    target_ms: float | None = None
-    weight: float = 0.07
-    budget_ms: float | None = None
+    target_ms: float | None = setting(None, "latency without a penalty, in milliseconds")
+    weight: float = setting(
+        0.07, "weight of latency: at 0.07, doubled latency costs 5 percent of accuracy"
+    )
+    budget_ms: float | None = setting(
+        None, "models slower than this are not trained, in milliseconds"
+    )
 
     def __post_init__(self):
         for name in ("target_ms", "budget_ms"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cctzoo import training
 from cctzoo.formats.atomic import write_json
+from cctzoo.settings import setting
 from tuning.hypermodel import CCTHyperModel
 from tuning.latency import EdgeLatency
 from tuning.objective import LatencyObjective
@@ -45,11 +46,11 @@ class Search:
     objective: LatencyObjective
     latency: EdgeLatency
     given: dict
-    proxy_epochs: int
-    proxy_images: int | None = None
+    proxy_epochs: int = dataclasses.field(metadata={"help": "training epochs of each trial"})
+    proxy_images: int | None = setting(None, "training samples of each trial (all)")
     oracle: str = "pareto"
-    trials: int = 10
-    final: int = 1
+    trials: int = setting(10, "largest number of trials")
+    final: int = setting(1, "number of best models that are trained in full")
     seed: int = 0
 
     def __post_init__(self):

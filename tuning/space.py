@@ -7,6 +7,7 @@ import math
 import keras_tuner
 
 from cctzoo.models import TextConfig
+from cctzoo.settings import setting
 
 PROFILES = ("even", "rising", "falling")
 POOLS = ("late", "early", "none")
@@ -36,14 +37,22 @@ class SearchSpace:
         ValueError: for a hyperparameter without choices, a choice twice, or one out of range.
     """
 
-    depth: tuple[int, ...] = (2, 4)
-    embed_dim: tuple[int, ...] = (64, 128)
-    heads: tuple[int, ...] = (4, 16, 64)
-    head_profile: tuple[str, ...] = PROFILES
-    head_dim: tuple[int, ...] = (0,)
-    conv_prefix: tuple[int, ...] = (0, 1, 2, 3)
-    prefix_kind: tuple[str, ...] = ("vgg", "depthwise")
-    prefix_pool: tuple[str, ...] = POOLS
+    depth: tuple[int, ...] = setting((2, 4), "blocks, those of the prefix included")
+    embed_dim: tuple[int, ...] = setting((64, 128), "width of the residual stream")
+    heads: tuple[int, ...] = setting(
+        (4, 16, 64), "attention heads of a block; of the widest block if blocks differ"
+    )
+    head_profile: tuple[str, ...] = setting(
+        PROFILES, "heads over the encoder blocks: even, rising or falling"
+    )
+    head_dim: tuple[int, ...] = setting(
+        (0,), "width of a head; 0: embed_dim shared among the heads"
+    )
+    conv_prefix: tuple[int, ...] = setting((0, 1, 2, 3), "initial blocks that are convolutions")
+    prefix_kind: tuple[str, ...] = setting(("vgg", "depthwise"), "kind of the convolutional prefix")
+    prefix_pool: tuple[str, ...] = setting(
+        POOLS, "where the prefix halves the map: late, early or none"
+    )
 
     def __post_init__(self):
         words = {

@@ -7,6 +7,7 @@ from typing import ClassVar
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.tokenizer import stride_and_padding
 from cctzoo.models.encoder_config import EncoderConfig, is_count, is_number
+from cctzoo.settings import setting
 
 HIDDEN_FILTERS = 64  # channels of all tokenizer convolutions but the last
 
@@ -37,7 +38,7 @@ class CCTConfig(EncoderConfig):
     """
 
     family: str = "cct"
-    kernel_size: int = 3
+    kernel_size: int = setting(3, "side of the tokenizer's kernels, or of a patch, in pixels")
     conv_layers: int = 1
     input_shape: Sequence[int] = (32, 32, 3)
     include_preprocessing: bool = True

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cctzoo.layers.encoder_block import NORMS
 from cctzoo.layers.position import KINDS as POSITION_KINDS
+from cctzoo.settings import setting
 
 POOLINGS = (None, "sequence", "token", "avg", "max")
 
@@ -42,12 +43,16 @@ class EncoderConfig:
         ValueError: for values that contradict each other, naming the rule.
     """
 
-    depth: int = 7
-    embed_dim: int = 256
-    heads: int | Sequence[int] = 4
-    head_dim: int | Sequence[int] | None = None
+    depth: int = setting(7, "number of blocks, convolutional prefix included")
+    embed_dim: int = setting(256, "width of the residual stream")
+    heads: int | Sequence[int] = setting(
+        4, "attention heads of every encoder block, or a list with one number per encoder block"
+    )
+    head_dim: int | Sequence[int] | None = setting(
+        None, "width of a head, or a list with one number per encoder block (embed_dim / heads)"
+    )
     mlp_ratio: float = 2
-    conv_prefix: int = 0
+    conv_prefix: int = setting(0, "number of initial blocks that are convolutions")
     prefix_kind: str = "vgg"
     prefix_filters: Sequence[int] | None = None
     prefix_pool: Sequence[int] | None = None

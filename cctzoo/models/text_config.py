@@ -8,6 +8,7 @@ from typing import ClassVar
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.text_tokenizer import text_tokens
 from cctzoo.models.encoder_config import EncoderConfig, is_count, is_integer
+from cctzoo.settings import setting
 
 TOKEN_IMAGE_FILTERS = 8  # channels between the convolutions of kind "token_image"
 
@@ -42,12 +43,12 @@ class TextConfig(EncoderConfig):
     """
 
     family: str = "text_cct"
-    vocabulary_size: int = 20_000
+    vocabulary_size: int = setting(20_000, "number of token ids, the two special ones included")
     vocabulary: Sequence[str] | None = dataclasses.field(default=None, repr=False)
-    length: int = 64
+    length: int = setting(64, "token ids per text: longer texts are cut, shorter ones padded")
     padding_id: int | None = 1
     word_dim: int = 300
-    kernel_size: int = 2
+    kernel_size: int = setting(2, "words in a kernel or patch of a text model")
     positional_embedding: str | None = "sine"
     classes: int = 2
 

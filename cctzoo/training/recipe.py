@@ -10,6 +10,7 @@ from cctzoo.data.options import TEXTS, kind_of
 from cctzoo.formats.atomic import write_text
 from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import variant_config
+from cctzoo.settings import setting
 from cctzoo.weights.source import check_start
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -64,35 +65,43 @@ class Recipe:
         ValueError: for values out of range, an unknown data set or model.
     """
 
-    dataset: str = "digits"
-    model: str = "cct_2_3x2_32"
+    dataset: str = setting("digits", "name of a data set, as in cctzoo.data.load")
+    model: str = setting("cct_2_3x2_32", "name of a model, as in cctzoo.models.list_models()")
     changes: dict = dataclasses.field(default_factory=dict)
-    start_from: str | None = None
-    word_vectors: str | None = None
-    epochs: int = 45
-    cooldown_epochs: int = 0
-    batch_size: int = 64
-    accumulate: int = 1
-    learning_rate: float = 1e-3
-    warmup_epochs: int = 5
-    warmup_rate: float = 1e-5
-    floor_rate: float = 0.0
-    weight_decay: float = 0.03
-    decayed: str = "kernels"
-    label_smoothing: float = 0.1
-    clip_norm: float | None = None
-    ema: float | None = None
+    start_from: str | None = setting(
+        None, "tag, folder or file of the trained weights that the run starts from"
+    )
+    word_vectors: str | None = setting(None, "GloVe text file with word vectors for a text model")
+    epochs: int = setting(45, "epochs of warm-up and cosine decay")
+    cooldown_epochs: int = setting(0, "further epochs at the last learning rate")
+    batch_size: int = setting(64, "samples per step")
+    accumulate: int = setting(1, "steps whose gradients are averaged before each update")
+    learning_rate: float = setting(1e-3, "learning rate after warm-up")
+    warmup_epochs: int = setting(5, "epochs of linear warm-up")
+    warmup_rate: float = setting(1e-5, "learning rate at the start of warm-up")
+    floor_rate: float = setting(0.0, "learning rate at the end of the cosine")
+    weight_decay: float = setting(0.03, "decoupled weight decay, multiplied by the learning rate")
+    decayed: str = setting("kernels", "weights that decay: kernels, matrices or all")
+    label_smoothing: float = setting(0.1, "label smoothing, in [0, 1)")
+    clip_norm: float | None = setting(None, "largest global norm of the gradients")
+    ema: float | None = setting(
+        None, "momentum of a moving average of the weights, which is then validated and kept"
+    )
     augmentation: Augmentation = dataclasses.field(
         default_factory=lambda: Augmentation(crop_padding=2)
     )
-    validation: float = 0.1
-    train_images: int | None = None
-    test_images: int | None = None
-    image_size: int | None = None
-    color_mode: str | None = None
-    skip_unreadable: bool = False
-    seed: int = 0
-    precision: str = "float32"
+    validation: float = setting(
+        0.1, "part of the training samples held out for validation, in [0, 1)"
+    )
+    train_images: int | None = setting(
+        None, "training samples, evenly from all classes (all)"
+    )
+    test_images: int | None = setting(None, "test samples, evenly from all classes (all)")
+    image_size: int | None = setting(None, "side in pixels, for images that differ in size (224)")
+    color_mode: str | None = setting(None, "rgb or grayscale: convert all images")
+    skip_unreadable: bool = setting(False, "skip image files that cannot be read")
+    seed: int = setting(0, "seed of weights, order, augmentation and dropout")
+    precision: str = setting("float32", "float32, mixed_bfloat16 or mixed_float16")
 
     def __post_init__(self):
         check_name(self.dataset)

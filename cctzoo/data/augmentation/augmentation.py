@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from cctzoo.data.augmentation import boxes, mixing, pixels, policies
+from cctzoo.settings import setting
 
 POLICIES = (None, "randaugment", "autoaugment")
 GREY = 128.0  # AutoAugment fills with it, in the code that the legacy recipe was run with
@@ -48,17 +49,21 @@ class Augmentation:
     al., arXiv 1708.04896 (erasing).
     """
 
-    crop_padding: int = 0
-    crop_scale: tuple[float, float] | None = None
-    flip: bool = False
-    policy: str | None = None
-    magnitude: float = 9.0
-    magnitude_std: float = 0.5
-    operations: int = 2
-    erasing: float = 0.0
-    mixup: float = 0.0
-    cutmix: float = 0.0
-    mixing_epochs: int | None = None
+    crop_padding: int = setting(
+        0, "pixels of zero padding from which a crop of the image's size is taken"
+    )
+    crop_scale: tuple[float, float] | None = setting(
+        None, "least and largest part of the area that a random resized crop keeps"
+    )
+    flip: bool = setting(False, "mirror left to right with probability one half")
+    policy: str | None = setting(None, "randaugment or autoaugment")
+    magnitude: float = setting(9.0, "magnitude of RandAugment, from 0 to 10")
+    magnitude_std: float = setting(0.5, "standard deviation of the magnitude")
+    operations: int = setting(2, "operations that RandAugment chooses per image")
+    erasing: float = setting(0.0, "probability that a random box is replaced by noise")
+    mixup: float = setting(0.0, "parameter of mixup's Beta distribution; 0: no mixup")
+    cutmix: float = setting(0.0, "parameter of CutMix' Beta distribution; 0: no CutMix")
+    mixing_epochs: int | None = setting(None, "epochs after which mixup and CutMix stop (never)")
 
     def __post_init__(self):
         if self.crop_scale is not None:  # JSON has lists
