@@ -93,9 +93,7 @@ class Recipe:
     validation: float = setting(
         0.1, "part of the training samples held out for validation, in [0, 1)"
     )
-    train_images: int | None = setting(
-        None, "training samples, evenly from all classes (all)"
-    )
+    train_images: int | None = setting(None, "training samples, evenly from all classes (all)")
     test_images: int | None = setting(None, "test samples, evenly from all classes (all)")
     image_size: int | None = setting(None, "side in pixels, for images that differ in size (224)")
     color_mode: str | None = setting(None, "rgb or grayscale: convert all images")
