@@ -9,7 +9,7 @@ import types
 import typing
 from pathlib import Path
 
-from cctzoo.data import Augmentation, TextDataset
+from cctzoo.data import Augmentation
 from cctzoo.models import TextConfig
 from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.settings import help_texts
@@ -113,7 +113,7 @@ def run_recipe(parser, **defaults):
         else:
             done = train(recipe, directory, **keywords)
     report = done.report
-    noun = "texts" if isinstance(done.dataset, TextDataset) else "images"
+    noun = done.dataset.kind
     print(
         f"\ntest accuracy {report['test_accuracy']:.2%} on {report['test_samples']} {noun}, "
         f"trained in {report['training_seconds']:.0f} s "

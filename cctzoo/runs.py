@@ -37,7 +37,7 @@ def deliver(model, dataset, directory):
 
     Args:
         model: a model of the zoo.
-        dataset: a `Dataset` or `TextDataset`, for test samples and class names.
+        dataset: a `Dataset`, for test samples and class names.
         directory: of the run.
     """
     folder = Path(directory, "export")
@@ -71,8 +71,8 @@ def load_source(source, dataset=None):
         dataset: name of a data set in place of the run's.
 
     Returns:
-        (the model, a `Dataset` or `TextDataset`, or None where nothing names one). Texts are
-        strings: `training.build.tokenize_dataset` turns them into ids.
+        (the model, a `Dataset`, or None where nothing names one). Texts are
+        strings: `Dataset.for_model` turns them into ids.
     """
     if Path(source, "recipe.json").is_file():
         recipe = training.Recipe.load(Path(source, "recipe.json"))
@@ -82,7 +82,7 @@ def load_source(source, dataset=None):
     if Path(source).suffix == ".keras":
         return keras.saving.load_model(source, compile=False), loaded
     fields = {}
-    if isinstance(loaded, data.TextDataset):
+    if loaded and loaded.kind == "texts":
         fields = config_from_data(models.variant_config(source), loaded)
         del fields["classifier_activation"]
     return models.create_model(source, **fields), loaded
@@ -91,9 +91,8 @@ def load_source(source, dataset=None):
 def test_samples(dataset, count):
     """`count` images or texts of the test part, spread over it: keywords of every export."""
     chosen = np.linspace(0, len(dataset.x_test) - 1, count).astype(int)
-    x = dataset.x_test
     return {
-        "samples": x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen),
+        "samples": data.take(dataset.x_test, chosen),
         "labels": dataset.y_test[chosen],
         "class_names": dataset.classes,
     }

@@ -6,7 +6,6 @@ from dataclasses import fields
 
 from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.model import CCT
-from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import VARIANTS, variant_config
 from cctzoo.weights.registry import list_weights
 from cctzoo.weights.source import build_with_weights
@@ -128,7 +127,7 @@ def model_table(pattern="*"):
     lines[0] += f"{'parameters':>12}{'GMACs':>9}"
     for name in list_models(pattern):
         config = VARIANTS[name].config
-        if isinstance(config, TextConfig):
+        if config.kind == "texts":
             size = f"{config.length} ids"
         else:
             size = "x".join(map(str, config.input_shape[:2]))

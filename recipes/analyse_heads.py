@@ -22,7 +22,6 @@ from pathlib import Path
 
 from cctzoo import analysis
 from cctzoo.analysis.report.html import shades
-from cctzoo.data.splits import subset
 from cctzoo.runs import load_source
 
 
@@ -69,11 +68,7 @@ def print_texts(report):
 
 def parts(dataset, count):
     """((samples, labels) of the training part, the same of the test part), at most `count`."""
-    found = []
-    for x, y in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)):
-        chosen = subset(y, min(count, len(y)), seed=0)
-        found.append((x[chosen], y[chosen]))
-    return found
+    return dataset.draw("train", count), dataset.draw("test", count)
 
 
 def default_folder(source):

@@ -17,11 +17,9 @@ import sys
 from pathlib import Path
 
 from cctzoo import analysis, latency, training
-from cctzoo.data.splits import subset
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.runs import deliver, load_source
 from cctzoo.training import evaluation
-from cctzoo.training.build import tokenize_dataset
 
 
 def main():
@@ -31,7 +29,7 @@ def main():
         recipe = training.Recipe.load(Path(options.run, "recipe.json"))
         training.check_directory(folder)
         model, dataset = load_source(options.run)
-        dataset = tokenize_dataset(dataset, model)
+        dataset = dataset.for_model(model)
         ranking = rank(model, dataset, options.by, options.images)
         keep = {block: heads[: options.keep] for block, heads in ranking.items()}
         pruned = analysis.prune_heads(model, keep)
@@ -87,8 +85,7 @@ def main():
 
 def rank(model, dataset, by, images):
     """The heads of each block, best first, by training samples alone."""
-    chosen = subset(dataset.y_train, min(images, len(dataset.y_train)), seed=0)
-    x, y = dataset.x_train[chosen], dataset.y_train[chosen]
+    x, y = dataset.draw("train", images)
     if by == "importance":
         return analysis.rank_heads(analysis.head_importance(model, x, y))
     if by == "ablation":

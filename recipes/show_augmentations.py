@@ -34,8 +34,7 @@ def main():
         parser.exit(2, f"show_augmentations.py: {error}\n")
     rng = np.random.default_rng(options.seed)
     chosen = rng.choice(len(dataset.x_train), COLUMNS, replace=len(dataset.x_train) < COLUMNS)
-    x = dataset.x_train
-    images = x[chosen] if isinstance(x, np.ndarray) else x.batch(chosen)
+    images = data.take(dataset.x_train, chosen)
     rows = {"original": images}
     for name, augmentation in steps(training.PRESETS[options.preset]["augmentation"]).items():
         rows[name] = augmented(augmentation, images, dataset, options.seed)

@@ -51,7 +51,7 @@ def main():
 def shared_words(recipe, loading):
     """The vocabulary of models for texts: members take the same, whatever their seeds draw."""
     base = models.variant_config(recipe.model, **recipe.changes)
-    if not isinstance(base, models.TextConfig):
+    if base.kind == "images":
         return {}
     fields = config_from_data(base, recipe.load_data(**loading))
     return {name: fields[name] for name in ("vocabulary", "vocabulary_size")}

@@ -17,8 +17,9 @@ from cctzoo.analysis.recognition.performance import measure
 from cctzoo.analysis.recognition.pooled_features import pool_features
 from cctzoo.analysis.report.report import HeadReport
 from cctzoo.analysis.words import word_saliency
+from cctzoo.data import take
 from cctzoo.data.splits import subset
-from cctzoo.models import CCT, TextConfig
+from cctzoo.models import CCT
 
 UNITS = ("head", "attention_node", "mlp_node")
 
@@ -66,7 +67,7 @@ def analyse_heads(
         check_labelled("train", train, count),
         check_labelled("test", test, count),
     )
-    texts = x_test if isinstance(model.config, TextConfig) else None
+    texts = x_test if model.config.kind == "texts" else None
     if texts is not None:
         x_train, x_test = model.vocabulary(x_train), model.vocabulary(x_test)
         train, test = (x_train, y_train), (x_test, y_test)
@@ -97,7 +98,7 @@ def analyse_heads(
     entropy = attention_entropy(model, x_test[few])
     few = _drawn_evenly(y_test, rollout_images, seed)
     if texts is None:
-        images = _pixels(x_test[few])
+        images = take(x_test, few)
         shown = {"images": images, "maps": attention_rollout(model, images)}
     else:
         shown = {"saliency": word_saliency(model, [texts[i] for i in few])}
@@ -135,7 +136,3 @@ def _random_ranking(model, seed):
         block: rng.permutation(heads)
         for block, heads in zip(encoder_blocks(model), model.config.block_heads, strict=True)
     }
-
-
-def _pixels(x):
-    return x if isinstance(x, np.ndarray) else x.batch(np.arange(len(x)))

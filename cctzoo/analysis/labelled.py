@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cctzoo.data import take
 from cctzoo.layers import EncoderBlock
 from cctzoo.models import CCT, feature_extractor, feature_names
 
@@ -90,5 +91,5 @@ def sample_batches(x, batch_size):
     size = min(batch_size, len(x))
     for start in range(0, len(x), size):
         places = np.arange(start, start + size) % len(x)
-        samples = x[places] if isinstance(x, np.ndarray) else x.batch(places)
+        samples = take(x, places)
         yield samples, min(size, len(x) - start)

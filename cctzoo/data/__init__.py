@@ -1,19 +1,20 @@
 """Data sets, batches and augmentation; nothing here needs TensorFlow."""
 
 from cctzoo.data.augmentation import Augmentation
-from cctzoo.data.batches import TrainingBatches
-from cctzoo.data.dataset import Dataset, check_name, load
+from cctzoo.data.batches import ImageBatches
+from cctzoo.data.dataset import Dataset, take
 from cctzoo.data.encoded_images import EncodedImages
+from cctzoo.data.loading import load
+from cctzoo.data.names import check_name
 from cctzoo.data.text_batches import TextBatches
-from cctzoo.data.texts import TextDataset
 
 __all__ = [
     "Augmentation",
     "Dataset",
     "EncodedImages",
+    "ImageBatches",
     "TextBatches",
-    "TextDataset",
-    "TrainingBatches",
     "check_name",
     "load",
+    "take",
 ]

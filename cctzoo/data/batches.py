@@ -6,7 +6,7 @@ import numpy as np
 from cctzoo.data.augmentation import Augmentation, boxes
 
 
-class TrainingBatches(keras.utils.PyDataset):
+class ImageBatches(keras.utils.PyDataset):
     """One epoch after the other of training batches, for `fit` on any backend.
 
     A batch is `(inputs, targets)`. `inputs` is a dict of what `Augmentation.draw` drew and

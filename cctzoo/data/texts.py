@@ -1,35 +1,15 @@
 """Data sets of texts."""
 
-import dataclasses
 from pathlib import Path
 
-import numpy as np
-
+from cctzoo.data.dataset import Dataset
 from cctzoo.data.sources.docstrings import load_docstrings
 from cctzoo.data.sources.text_files import load_text_file
 from cctzoo.data.splits import choose, hold_out, hold_out_groups
 
 
-@dataclasses.dataclass(frozen=True)
-class TextDataset:
-    """Texts (n,), an array of str objects, with labels (n,) int64, in three parts.
-
-    The validation part is held out of the training part and may be empty; the test part is
-    for the end. `Vocabulary` turns texts into numbers.
-    """
-
-    name: str
-    classes: list[str]
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_validation: np.ndarray
-    y_validation: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-
-
 def load_texts(name, validation, seed, train_images, test_images):
-    """The `TextDataset` of the docstrings, a CSV or a JSON Lines file; see `data.load`.
+    """The `Dataset` of the docstrings, a CSV or a JSON Lines file; see `data.load`.
 
     Raises:
         ValueError: for files that do not hold what they have to.
@@ -51,4 +31,4 @@ def load_texts(name, validation, seed, train_images, test_images):
             kept, held = hold_out_groups(y_train, objects[train], validation, seed)
         own = x_train[held], y_train[held]
         x_train, y_train = x_train[kept], y_train[kept]
-    return TextDataset(name, classes, x_train, y_train, *own, x_test, y_test)
+    return Dataset(name, classes, x_train, y_train, *own, x_test, y_test, kind="texts")

@@ -5,7 +5,7 @@ import numpy as np
 
 def takes_texts(model):
     """Whether a `CCT` or `SoftCommittee` takes ids (batch, length) and not images."""
-    return len(model.input_shape) == 2
+    return model.config.kind == "texts"
 
 
 def as_inputs(model, values, name):

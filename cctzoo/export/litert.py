@@ -51,7 +51,7 @@ def to_litert(
             or as str for a model that knows its words. n is a multiple of `batch`. For the
             comparison; default: 16 of seeded noise, and no top-1 agreement.
         labels: their classes, integers (n,), for the accuracy.
-        calibration: for `"int8"`: more such samples, a `data.Dataset` or `data.TextDataset`,
+        calibration: for `"int8"`: more such samples, a `data.Dataset`,
             or a run directory; at most 500 are used.
         class_names: one for each class.
         least_agreement: part of the samples on which a precision other than float32 has to

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cctzoo.data import Dataset, EncodedImages, TextDataset
+from cctzoo.data import Dataset, EncodedImages, take
 from cctzoo.export.inputs import as_inputs, takes_texts
 
 CALIBRATION_SAMPLES = 500  # agreement with 200, 500 and 1,000 was within 0.4 points
@@ -102,7 +102,7 @@ def calibration_batches(model, calibration, batch):
     Args:
         model: the `CCT` or `SoftCommittee`.
         calibration: an array of images or ids as the model takes them, texts if it knows its
-            words, a `data.Dataset` or `data.TextDataset`, or a run directory of
+            words, a `data.Dataset`, or a run directory of
             `training.train`; of the last three the training part is used. At most 500
             samples, drawn with a fixed seed.
         batch: samples in each array.
@@ -118,11 +118,11 @@ def calibration_batches(model, calibration, batch):
         )
     if isinstance(calibration, str | Path):
         calibration = _run_data(Path(calibration))
-    if isinstance(calibration, Dataset | TextDataset):
+    if isinstance(calibration, Dataset):
         calibration = calibration.x_train
     if isinstance(calibration, EncodedImages):
         some = np.random.default_rng(0).permutation(len(calibration))[:CALIBRATION_SAMPLES]
-        calibration = calibration.batch(some)
+        calibration = take(calibration, some)
     samples = as_inputs(model, calibration, "calibration")
     shape = tuple(model.input_shape[1:])
     if samples.shape[1:] != shape or len(samples) < batch:

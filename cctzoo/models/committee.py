@@ -12,7 +12,6 @@ import numpy as np
 from cctzoo.layers import SoftAverage
 from cctzoo.models.encoder_config import EncoderConfig, is_number
 from cctzoo.models.model import CCT
-from cctzoo.models.text_config import TextConfig
 from cctzoo.models.vocabulary import vocabulary_of
 
 AVERAGES = ("probabilities", "logits")
@@ -74,6 +73,10 @@ class CommitteeConfig:
     weights: tuple[float, ...]
     classifier_activation: str | None
     include_top = True
+
+    @property
+    def kind(self):
+        return self.members[0].kind
 
     @property
     def input_shape(self):
@@ -239,7 +242,7 @@ def _by_name(members, word, values):
 
 def _input_scale(config):
     """What the numbers of an image or a text mean to a model."""
-    if isinstance(config, TextConfig):
+    if config.kind == "texts":
         words = (
             "no" if config.vocabulary is None else zlib.crc32("\n".join(config.vocabulary).encode())
         )

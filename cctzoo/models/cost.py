@@ -5,7 +5,6 @@ import math
 from cctzoo.layers.conv_prefix import EXPANSION
 from cctzoo.layers.tokenizer import stride_and_padding
 from cctzoo.models.config import HIDDEN_FILTERS
-from cctzoo.models.text_config import TextConfig
 
 
 def multiply_accumulates(config):
@@ -14,7 +13,7 @@ def multiply_accumulates(config):
     Counts the two products of attention (2 * depth * T^2 * width), which published figures
     of the family leave out. Norms, softmax and activations are not counted.
     """
-    if isinstance(config, TextConfig):
+    if config.kind == "texts":
         total = _text_tokenizer(config) + _text_prefix(config)
     else:
         total = _tokenizer(config) + _prefix(config, 9)

@@ -7,7 +7,6 @@ import keras
 from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
 from cctzoo.models.stems import image_stem, text_stem
-from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import config_from
 from cctzoo.models.vocabulary import vocabulary_of
 
@@ -75,7 +74,7 @@ def build_graph(config, policy):
     """The symbolic (inputs, outputs) of a config under a dtype policy."""
     # Plain values: a layer of ours that is given a policy as an object has no `get_config`.
     options = {"dtype": keras.dtype_policies.serialize(policy)}
-    stem = text_stem if isinstance(config, TextConfig) else image_stem
+    stem = text_stem if config.kind == "texts" else image_stem
     inputs, x, mask = stem(config, options)  # (B, T, D)
     masks = {} if mask is None else {"mask": mask}  # (B, T)
     x = keras.layers.Dropout(config.dropout, name="dropout", **options)(x)

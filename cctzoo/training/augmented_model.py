@@ -10,7 +10,7 @@ WHOLE = {"index", "operation", "erased", "noise", "mixed"}
 class AugmentedModel(keras.Model):
     """A model together with what happens to its training images, as one compiled step.
 
-    In training it takes what `data.TrainingBatches` yields: with `index`, the images come
+    In training it takes what `data.ImageBatches` yields: with `index`, the images come
     from an array that lies on the accelerator; else they are in the batch as `image`. In
     evaluation it takes images.
 

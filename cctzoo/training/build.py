@@ -5,8 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from cctzoo.data import TextBatches, TextDataset, TrainingBatches
-from cctzoo.models import CCT, TextConfig, Vocabulary, create_model, variant_config
+from cctzoo.models import CCT, Vocabulary, create_model, variant_config
 from cctzoo.training.augmented_model import AugmentedModel
 from cctzoo.weights.source import trained_model
 from cctzoo.weights.transfer import transfer
@@ -26,7 +25,7 @@ def build_model(recipe, dataset):
     base = variant_config(recipe.model, **recipe.changes) if source is None else source.config
     given = config_from_data(base, dataset)
     if source is None:  # fresh, or from a checkpoint that holds nothing but weights
-        if isinstance(dataset, TextDataset):
+        if dataset.kind == "texts":
             given = recipe.changes | given
         else:
             given["mean"], given["std"] = dataset.pixel_statistics()
@@ -49,17 +48,11 @@ def config_from_data(base, dataset):
     Args:
         base: the config that has all else. Its own vocabulary stays; else the most frequent
             words of training and validation texts are taken, at most `vocabulary_size`.
-        dataset: a `Dataset` or a `TextDataset`.
+        dataset: a `data.Dataset`.
     """
-    texts = isinstance(dataset, TextDataset)
-    if texts != isinstance(base, TextConfig):
-        kinds = ("images", "texts")
-        raise ValueError(
-            "Model and data set must both be for images, or both for texts. Received: a model "
-            f"for {kinds[not texts]}, dataset={dataset.name!r} of {kinds[texts]}"
-        )
+    dataset.check_kind(base)
     fields = {"classes": len(dataset.classes), "classifier_activation": None}
-    if not texts:
+    if dataset.kind == "images":
         return fields | {"input_shape": dataset.x_train.shape[1:]}
     words = base.vocabulary
     if words is None:
@@ -69,41 +62,17 @@ def config_from_data(base, dataset):
     return fields | {"vocabulary": words, "vocabulary_size": len(words) + 2}
 
 
-def tokenize_dataset(dataset, model):
-    """The data set with ids (n, length) int32 for texts; one of images, or of ids, as it is.
-
-    Args:
-        dataset: a `Dataset` or a `TextDataset`.
-        model: a `CCT` or a `SoftCommittee`, which knows its words if it is for texts.
-    """
-    if not isinstance(dataset, TextDataset) or dataset.x_train.dtype != object:
-        return dataset
-    vocabulary = model.vocabulary
-    parts = ("x_train", "x_validation", "x_test")
-    return dataclasses.replace(dataset, **{p: vocabulary(getattr(dataset, p)) for p in parts})
-
-
 def training_model(model, recipe, dataset):
     """The model with what happens to its inputs in training, to be compiled and fitted.
 
     Images are augmented, and kept on the accelerator if they fit; texts go in as they are.
     """
-    if isinstance(dataset, TextDataset):
+    if dataset.kind == "texts":
         return keras.Model(model.inputs[0], model.outputs[0], name=f"trained_{model.name}")
     x = dataset.x_train
     resident = isinstance(x, np.ndarray) and x.nbytes <= RESIDENT_BYTES
     mean, std = model.config.mean, model.config.std
     return AugmentedModel(model, recipe.augmentation, mean, std, x if resident else None)
-
-
-def training_batches(recipe, dataset, epoch, workers):
-    """The batches of `fit`, from an epoch on that is counted from 0."""
-    data = dataset.x_train, dataset.y_train, len(dataset.classes), recipe.batch_size
-    if isinstance(dataset, TextDataset):
-        return TextBatches(*data, seed=recipe.seed, epoch=epoch)
-    return TrainingBatches(
-        *data, recipe.augmentation, seed=recipe.seed, epoch=epoch, workers=workers
-    )
 
 
 def compile_model(model, recipe, steps):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cctzoo.data import take
+
 CHUNK = 16  # batches that are decoded at once
 
 
@@ -13,8 +15,8 @@ def predict(model, x, batch_size):
         # Whole batches, from the front again: one shape, and equal parts for all devices.
         whole = -(-count // batch_size) * batch_size
         places = np.arange(start, start + whole) % len(x)
-        images = x[places] if isinstance(x, np.ndarray) else x.batch(places)
-        logits = model.predict(images, batch_size=batch_size, verbose=0)
+        samples = take(x, places)
+        logits = model.predict(samples, batch_size=batch_size, verbose=0)
         parts.append(logits[:count].astype("float32"))
     return np.concatenate(parts)
 

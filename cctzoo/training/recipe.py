@@ -4,11 +4,9 @@ import dataclasses
 import json
 from pathlib import Path
 
-from cctzoo.data import Augmentation, load
-from cctzoo.data.dataset import check_name
+from cctzoo.data import Augmentation, check_name, load
 from cctzoo.data.options import TEXTS, kind_of
 from cctzoo.formats.atomic import write_text
-from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import variant_config
 from cctzoo.settings import setting
 from cctzoo.weights.source import check_start
@@ -109,7 +107,7 @@ class Recipe:
                 "`augmentation` must be a `data.Augmentation`. "
                 f"Received: augmentation={self.augmentation!r}"
             )
-        self._check_kind(isinstance(config, TextConfig))
+        self._check_kind(config.kind == "texts")
         if self.start_from is not None:
             check_start(self.start_from, self.model)
         infinity = float("inf")

@@ -17,8 +17,6 @@ from cctzoo.training import checkpoint, evaluation, plots
 from cctzoo.training.build import (
     build_model,
     compile_model,
-    tokenize_dataset,
-    training_batches,
     training_model,
 )
 from cctzoo.training.callbacks import (
@@ -95,7 +93,7 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, callbacks,
     keras.utils.set_random_seed(recipe.seed)
     with use_devices(devices, recipe.batch_size):
         model = build_model(recipe, dataset)
-        dataset = tokenize_dataset(dataset, model)
+        dataset = dataset.for_model(model)
         trained = training_model(model, recipe, dataset)
         steps = len(dataset.x_train) // recipe.batch_size
         compile_model(trained, recipe, steps)
@@ -110,7 +108,13 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, callbacks,
             history, best = checkpoint.load(path, model, trained.optimizer)
             write_history(history, directory / "history.csv")  # which is written after it
         workers = _workers(dataset.x_train, devices, workers)
-        batches = training_batches(recipe, dataset, len(history), workers)
+        batches = dataset.batches(
+            recipe.batch_size,
+            recipe.augmentation,
+            seed=recipe.seed,
+            epoch=len(history),
+            workers=workers,
+        )
         validate = _validation(trained, dataset, recipe.batch_size)
         recorder = RunRecorder(directory, model, validate, history, best, tensorboard)
         fit(trained, batches, recipe, recorder, callbacks)

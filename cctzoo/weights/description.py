@@ -10,7 +10,6 @@ import keras
 
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
-from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import config_from
 
 MOST_POSITIONS = 2**26  # pixels, or numbers in a table of sines: no file pays for them
@@ -124,7 +123,7 @@ def _least(config):
     least = 4 * width * heads + 2 * width * hidden * len(config.block_heads)
     least += width * config.classes if config.include_top else 0
     least += width * config.tokens if config.positional_embedding == "learnable" else 0
-    if not isinstance(config, TextConfig):
+    if config.kind == "images":
         least += config.kernel_size**2 * config.tokenizer_filters * config.conv_layers
     else:
         least += config.vocabulary_size * config.word_dim
@@ -146,7 +145,7 @@ def check_same(source, config, what):
     """
     if type(source) is not type(config):
         fixed = ("family",)  # one for images, one for texts
-    elif isinstance(config, TextConfig):
+    elif config.kind == "texts":
         check_words(source, config, what)
         fixed = (*FIXED, *FIXED_OF_TEXTS)
     else:

@@ -97,7 +97,7 @@ def load_from_folder(path, dtype=None):
 def _card(model, licence, dataset, accuracy, notes):
     """Markdown with the Hub's front matter, which is YAML: JSON's texts are YAML's."""
     single = isinstance(model, CCT)
-    texts = len(model.config.input_shape) == 1
+    texts = model.config.kind == "texts"
     task = "text-classification" if texts else "image-classification"
     matter = {"library_name": "cctzoo", "pipeline_tag": task}
     matter |= {"tags": ["keras", task, "compact-convolutional-transformer"]}

@@ -6,7 +6,6 @@ import numpy as np
 from keras import ops
 
 from cctzoo.formats.stored_array import is_floating
-from cctzoo.models.text_config import TextConfig
 
 MOST_FAULTS = 300  # listed; no model of the zoo has as many weights
 
@@ -104,7 +103,7 @@ def _adaptations(model, grid):
     config = getattr(model, "config", None)
     if not hasattr(config, "family"):  # a committee
         return {}
-    texts = isinstance(config, TextConfig)
+    texts = config.kind == "texts"
     found = {}
     if not texts:
         stem = model.get_layer("tokenizer")

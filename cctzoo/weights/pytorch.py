@@ -8,7 +8,6 @@ from keras import ops
 from cctzoo.formats.stored_array import StoredArray
 from cctzoo.layers.position import sinusoidal_positions
 from cctzoo.models.model import CCT
-from cctzoo.models.text_config import TextConfig
 from cctzoo.weights.match import assign, match_arrays
 
 # Orders of axes from PyTorch's layout to Keras'; a key with none is copied as it is.
@@ -80,9 +79,9 @@ def load_state_dict(model, state, *, grid=None, strict=True):
     """
     keys = state_dict_keys(model)
     if POSITION in state and POSITION not in keys and model.config.positional_embedding:
-        _check_sines(state[POSITION], isinstance(model.config, TextConfig))
+        _check_sines(state[POSITION], model.config.kind == "texts")
         state = {key: array for key, array in state.items() if key != POSITION}
-    if isinstance(model.config, TextConfig):
+    if model.config.kind == "texts":
         state = {key: _in_two_dimensions(key, array) for key, array in state.items()}
     assign(*match_arrays(model, keys, state, top=TOP, grid=grid, strict=strict))
 
@@ -132,7 +131,7 @@ def _in_two_dimensions(key, array):
 
 
 def _tokenizer(layer, config):
-    if isinstance(config, TextConfig):
+    if config.kind == "texts":
         return {TEXT_TOKENIZER: (layer.convolution.kernel, WORDS)}
     if config.family != "cct":
         key = "tokenizer.conv_layers.0.0"

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from cctzoo.data.dataset import PUBLISHED_STATISTICS
+from cctzoo.data.statistics import PUBLISHED_STATISTICS
 from cctzoo.models.variants import variant_config
 from cctzoo.weights.native import open_native
 

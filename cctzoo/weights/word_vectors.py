@@ -6,7 +6,6 @@ import numpy as np
 from keras import ops
 
 from cctzoo.models.model import CCT
-from cctzoo.models.text_config import TextConfig
 from cctzoo.weights.checkpoint import check_file
 
 MOST_BYTES = 2**20  # of a line; a word and 300 numbers take 3 kB
@@ -56,7 +55,7 @@ def load_word_vectors(model, path):
 
 def _words(model):
     config = getattr(model, "config", None)
-    if not isinstance(model, CCT) or not isinstance(config, TextConfig):
+    if not isinstance(model, CCT) or config.kind != "texts":
         raise ValueError(
             "`model` must be a `CCT` for texts: images have no words. "
             f"Received: a {type(model).__name__} of family {getattr(config, 'family', None)!r}"

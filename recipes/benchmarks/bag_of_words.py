@@ -25,7 +25,7 @@ def main():
     parser.add_argument("--dataset", default="docstrings", help="as in data.load")
     try:
         dataset = data.load(parser.parse_args().dataset)
-        if not isinstance(dataset, data.TextDataset):
+        if dataset.kind != "texts":
             raise ValueError(f"--dataset must be of texts. Received: {dataset.name!r}")
     except (ValueError, OSError, ImportError) as error:
         sys.exit(f"bag_of_words.py: {error}")

@@ -63,7 +63,7 @@ def time_steps(options):
             dataset = recipe.load_data()
             model = training_model(build_model(recipe, dataset), recipe, dataset)
             compile_model(model, recipe, steps=10)
-            batches = data.TrainingBatches(images, labels, 10, options.batch, augmentation)
+            batches = data.ImageBatches(images, labels, 10, options.batch, augmentation)
             steps[name], drawn[name] = step_of(model, batches), batches
     times = {name: [] for name in cases}
     for _ in range(options.rounds):
@@ -114,7 +114,7 @@ def time_photographs(width, height, count=256, size=224):
             for i in range(count // 2):
                 Path(folder, name, f"{i}.jpg").write_bytes(stream.getvalue())
         dataset = data.load(f"folder:{folder}", validation=0, image_size=size)
-        batches = data.TrainingBatches(
+        batches = data.ImageBatches(
             dataset.x_train,
             dataset.y_train,
             2,

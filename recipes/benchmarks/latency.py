@@ -72,7 +72,7 @@ def make(model, chosen, path):
         return path, export.to_saved_model(model, path)
     if chosen in PRECISIONS:
         path = path.with_suffix(".tflite")
-        real = docstrings if isinstance(model.config, models.TextConfig) else digits
+        real = docstrings if model.config.kind == "texts" else digits
         calibration = real(model.config) if chosen == "int8" else None
         return path, export.to_litert(model, path, chosen, calibration=calibration)
     suffix, function = {

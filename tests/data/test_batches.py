@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cctzoo.data import Augmentation, EncodedImages, TrainingBatches
+from cctzoo.data import Augmentation, EncodedImages, ImageBatches
 from cctzoo.data.encoded_images import FileSource
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
@@ -29,7 +29,7 @@ def assert_equal(one, other):
 
 def test_every_image_once_an_epoch_with_its_label():
     x, y = arrays()
-    batches = TrainingBatches(x, y, 5, 4)
+    batches = ImageBatches(x, y, 5, 4)
     assert len(batches) == 5
     seen = []
     for _ in range(2):
@@ -45,14 +45,14 @@ def test_every_image_once_an_epoch_with_its_label():
 def test_an_epoch_can_be_begun_with():
     x, y = arrays()
     whole = Augmentation(crop_padding=1, flip=True, policy="randaugment", mixup=1.0, cutmix=1.0)
-    first = TrainingBatches(x, y, 5, 4, whole, seed=3)
+    first = ImageBatches(x, y, 5, 4, whole, seed=3)
     epochs = []
     for _ in range(3):
         epochs.append(epoch_of(first))
         first.on_epoch_end()
-    assert_equal(epochs[2], epoch_of(TrainingBatches(x, y, 5, 4, whole, seed=3, epoch=2)))
+    assert_equal(epochs[2], epoch_of(ImageBatches(x, y, 5, 4, whole, seed=3, epoch=2)))
     with pytest.raises(AssertionError):
-        assert_equal(epochs[2], epoch_of(TrainingBatches(x, y, 5, 4, whole, seed=4, epoch=2)))
+        assert_equal(epochs[2], epoch_of(ImageBatches(x, y, 5, 4, whole, seed=4, epoch=2)))
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def encoded(tmp_path):
 @pytest.mark.parametrize("crop_scale", [None, (0.2, 1.0)])
 def test_encoded_images_are_decoded_and_cropped(encoded, crop_scale):
     y = np.arange(12)
-    batches = TrainingBatches(encoded, y, 12, 4, Augmentation(crop_scale=crop_scale, flip=True))
+    batches = ImageBatches(encoded, y, 12, 4, Augmentation(crop_scale=crop_scale, flip=True))
     for inputs, targets in epoch_of(batches):
         images = inputs["image"]
         assert images.shape == (4, 9, 8, 3)
@@ -85,6 +85,6 @@ def test_encoded_images_are_decoded_and_cropped(encoded, crop_scale):
 def test_rules():
     x, y = arrays()
     with pytest.raises(ValueError, match="batch_size=24, images=23"):
-        TrainingBatches(x, y, 5, 24)
+        ImageBatches(x, y, 5, 24)
     with pytest.raises(ValueError, match="batch_size=3"):
-        TrainingBatches(x, y, 5, 3, Augmentation(cutmix=1.0))
+        ImageBatches(x, y, 5, 3, Augmentation(cutmix=1.0))

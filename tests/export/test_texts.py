@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cctzoo import export, latency, models
-from cctzoo.data import TextDataset
+from cctzoo.data import Dataset
 from cctzoo.export import saved_model as saved_model_module
 from cctzoo.export.inputs import noise
 from cctzoo.runtimes import load_runner
@@ -200,7 +200,7 @@ def test_latency_of_texts(model, tmp_path):
 def test_calibration_by_a_set_of_texts(model, tmp_path):
     texts, labels = np.array(TEXTS, object), np.arange(5)
     none = texts[:0], labels[:0]
-    dataset = TextDataset("made up", list("abcde"), texts, labels, *none, texts, labels)
+    dataset = Dataset("made up", list("abcde"), texts, labels, *none, texts, labels, "texts")
     report = export.to_litert(
         model, tmp_path / "a.tflite", "int8", samples=dataset.x_test, calibration=dataset
     )

@@ -59,7 +59,7 @@ def test_a_run_learns_and_knows_its_words(run, texts):
     assert ids.shape == (2, 12)
     assert loaded.predict(ids, verbose=0).argmax(1).tolist() == [0, 1]
     raw = recipe(texts).load_data()
-    np.testing.assert_array_equal(build.tokenize_dataset(raw, loaded).x_test, run.dataset.x_test)
+    np.testing.assert_array_equal(raw.for_model(loaded).x_test, run.dataset.x_test)
 
 
 def test_the_words_do_not_depend_on_what_the_seed_holds_out(run, texts):
@@ -118,7 +118,7 @@ def test_word_vectors_are_of_texts(tmp_path):
 def test_a_set_of_tfds_that_holds_the_other_kind(texts):
     """Which kind it holds is known when it is loaded, not before."""
     images = few_digits().load_data()
-    with pytest.raises(ValueError, match="a model for texts, dataset='digits' of images"):
+    with pytest.raises(ValueError, match="a model for texts, dataset='digits' with images"):
         build.build_model(recipe(texts), images)
     with pytest.raises(ValueError, match=r"a model for images, dataset='csv:.*' of texts"):
         build.build_model(few_digits(), recipe(texts).load_data())

@@ -127,7 +127,7 @@ def one_epoch(recipe):
     """Weights after one epoch without augmentation and dropout."""
     keras.utils.set_random_seed(3)
     model, dataset = compiled(recipe)
-    batches = data.TrainingBatches(dataset.x_train, dataset.y_train, 10, recipe.batch_size)
+    batches = data.ImageBatches(dataset.x_train, dataset.y_train, 10, recipe.batch_size)
     model.fit(batches, shuffle=False, verbose=0)
     return model
 

@@ -23,7 +23,7 @@ def load(data_dir, name="tiny_news", **options):
 def test_texts_with_their_labels(tmp_path):
     prepare_texts(tmp_path)
     loaded = load(tmp_path, validation=0.2)
-    assert isinstance(loaded, data.TextDataset)
+    assert loaded.kind == "texts"
     assert loaded.classes == ["no", "yes"]
     sizes = len(loaded.x_train), len(loaded.x_validation), len(loaded.x_test)
     assert sizes == (16, 4, 6)
