@@ -9,7 +9,7 @@ from cctzoo.analysis.gradients import gate_gradients
 from cctzoo.models import feature_extractor
 from tests.analysis.trained import scatter
 from tests.models.small import CLASSES, predict, to_array
-from tests.models.test_text import LENGTH, WORDS, padded, text_model
+from tests.models.text_models import LENGTH, WORDS, padded, text_model
 
 FAMILIES = ("text_cct", "text_vit")  # sequence pooling, class token
 BLOCK = 2  # the last

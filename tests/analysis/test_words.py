@@ -10,7 +10,7 @@ from cctzoo.layers import TextTokenizer
 from cctzoo.models import TextConfig, feature_extractor
 from tests.layers.contract import randomise
 from tests.models.small import small_model, to_array
-from tests.models.test_text import WORDS, text_model
+from tests.models.text_models import WORDS, text_model
 
 once = pytest.mark.one_backend("torch")  # NumPy alone
 VOCABULARY = [f"w{i}" for i in range(WORDS - 2)]

@@ -14,7 +14,7 @@ from cctzoo.export import saved_model as saved_model_module
 from cctzoo.export.inputs import noise
 from cctzoo.runtimes import load_runner
 from tests.export.sample import once, spread
-from tests.models.test_text import FAMILIES, PREFIXES, padded, text_model
+from tests.models.text_models import FAMILIES, PREFIXES, padded, text_model
 
 SIGMAS = "\u03c3\u03b5\u03c2"  # the last one is a final sigma
 WORDS = ("the", "cat", "dog", "naïve", "😀", "猫", "שלום", SIGMAS, *(f"w{i}" for i in range(40)))
