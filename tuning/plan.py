@@ -89,8 +89,8 @@ class Search:
             epochs=epochs,
             warmup_epochs=recipe.warmup_epochs * epochs // recipe.epochs,
             cooldown_epochs=0,
-            train_images=self.proxy_images or recipe.train_images,
-            test_images=PROXY_TEST_IMAGES,
+            train_samples=self.proxy_images or recipe.train_samples,
+            test_samples=PROXY_TEST_IMAGES,
         )
 
     def full_recipe(self, changes):

@@ -25,8 +25,8 @@ def load(
     seed=0,
     *,
     image_size=None,
-    train_images=None,
-    test_images=None,
+    train_samples=None,
+    test_samples=None,
     skip_unreadable=False,
     color_mode=None,
     data_dir=None,
@@ -77,9 +77,9 @@ def load(
         seed: of the choice of these, and of subsets.
         image_size: side or (height, width), in pixels, of what images of any size become; 224
             if not given. Images that have one size keep it.
-        train_images: take so many of the training images or texts, stratified, before the
+        train_samples: take so many of the training images or texts, stratified, before the
             validation part is held out; all if not given.
-        test_images: the same of those of the test part.
+        test_samples: the same of those of the test part.
         skip_unreadable: leave out what cannot be decoded, with a warning, instead of ending
             (`folder:` only).
         color_mode: `"rgb"` or `"grayscale"`: convert images of other modes; what is
@@ -97,11 +97,11 @@ def load(
     """
     check_name(name, data_dir)
     kind = kind_of(name)
-    check_options(validation, train_images, test_images, color_mode)
+    check_options(validation, train_samples, test_samples, color_mode)
     size = height_width(image_size)
     check_supported(name, image_size, skip_unreadable, color_mode, data_dir, manual_dir)
     if kind in TEXTS:
-        return load_texts(name, validation, seed, train_images, test_images)
+        return load_texts(name, validation, seed, train_samples, test_samples)
     if kind == "digits":
         parts, classes = load_digits()
     elif kind == "npz":
@@ -117,8 +117,8 @@ def load(
     texts = len(x_train.shape) == 1
     if not texts:
         check_size(name, x_train, image_size)
-    train = choose(y_train, "train_images", train_images, seed)
-    test = choose(y_test, "test_images", test_images, seed)
+    train = choose(y_train, "train_samples", train_samples, seed)
+    test = choose(y_test, "test_samples", test_samples, seed)
     x_train, y_train, x_test, y_test = x_train[train], y_train[train], x_test[test], y_test[test]
     kept, held = hold_out(y_train, validation, seed)
     return Dataset(

@@ -17,13 +17,13 @@ def kind_of(name):
     return kind if kind in KINDS[:-1] else "tfds"
 
 
-def check_options(validation, train_images, test_images, color_mode):
+def check_options(validation, train_samples, test_samples, color_mode):
     """Raises ValueError for values out of range."""
     if not 0 <= validation < 1:
         raise ValueError(
             f"`validation` must be a part, in [0, 1). Received: validation={validation}"
         )
-    for key, count in {"train_images": train_images, "test_images": test_images}.items():
+    for key, count in {"train_samples": train_samples, "test_samples": test_samples}.items():
         if count is not None and operator.index(count) < 1:
             raise ValueError(f"`{key}` must be 1 or more. Received: {key}={count}")
     if color_mode not in (None, "rgb", "grayscale"):

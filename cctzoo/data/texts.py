@@ -8,7 +8,7 @@ from cctzoo.data.sources.text_files import load_text_file
 from cctzoo.data.splits import choose, hold_out, hold_out_groups
 
 
-def load_texts(name, validation, seed, train_images, test_images):
+def load_texts(name, validation, seed, train_samples, test_samples):
     """The `Dataset` of the docstrings, a CSV or a JSON Lines file; see `data.load`.
 
     Raises:
@@ -21,8 +21,8 @@ def load_texts(name, validation, seed, train_images, test_images):
         kind, _, path = name.partition(":")
         (x_train, y_train, x_test, y_test), classes, own = load_text_file(kind, Path(path))
         objects = None
-    train = choose(y_train, "train_images", train_images, seed)
-    test = choose(y_test, "test_images", test_images, seed)
+    train = choose(y_train, "train_samples", train_samples, seed)
+    test = choose(y_test, "test_samples", test_samples, seed)
     x_train, y_train, x_test, y_test = x_train[train], y_train[train], x_test[test], y_test[test]
     if own is None:
         if objects is None:

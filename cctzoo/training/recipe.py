@@ -52,7 +52,7 @@ class Recipe:
             validated and kept; `None` for none.
         augmentation: a `data.Augmentation`, of images.
         validation: part of the training samples held out, in [0, 1).
-        train_images, test_images: how many, drawn evenly from the classes; `None`: all.
+        train_samples, test_samples: how many, drawn evenly from the classes; `None`: all.
         image_size: side in pixels, for data whose images differ in size; `None`: 224.
         color_mode: `"rgb"` or `"grayscale"`, to convert all images of a folder.
         skip_unreadable: leave out files of a folder that cannot be read.
@@ -91,8 +91,8 @@ class Recipe:
     validation: float = setting(
         0.1, "part of the training samples held out for validation, in [0, 1)"
     )
-    train_images: int | None = setting(None, "training samples, evenly from all classes (all)")
-    test_images: int | None = setting(None, "test samples, evenly from all classes (all)")
+    train_samples: int | None = setting(None, "training samples, evenly from all classes (all)")
+    test_samples: int | None = setting(None, "test samples, evenly from all classes (all)")
     image_size: int | None = setting(None, "side in pixels, for images that differ in size (224)")
     color_mode: str | None = setting(None, "rgb or grayscale: convert all images")
     skip_unreadable: bool = setting(False, "skip image files that cannot be read")
@@ -173,8 +173,8 @@ class Recipe:
             self.validation,
             self.seed,
             image_size=self.image_size,
-            train_images=self.train_images,
-            test_images=self.test_images,
+            train_samples=self.train_samples,
+            test_samples=self.test_samples,
             color_mode=self.color_mode,
             skip_unreadable=self.skip_unreadable,
             **keywords,

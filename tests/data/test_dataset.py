@@ -118,7 +118,7 @@ def test_no_validation_part():
 def test_subsets_of_sorted_labels(tmp_path):
     labels = np.repeat([0, 1, 2], 10)
     name = write(tmp_path / "set.npz", y_train=labels)
-    loaded = data.load(name, validation=0.5, train_images=12, test_images=3)
+    loaded = data.load(name, validation=0.5, train_samples=12, test_samples=3)
     np.testing.assert_array_equal(np.bincount(loaded.y_train), [2, 2, 2])
     np.testing.assert_array_equal(np.bincount(loaded.y_validation), [2, 2, 2])
     np.testing.assert_array_equal(np.bincount(loaded.y_test), [1, 1, 1])
@@ -130,10 +130,10 @@ def test_subsets_of_sorted_labels(tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        {"train_images": 0},
-        {"train_images": 1439},
-        {"test_images": -1},
-        {"test_images": 361},
+        {"train_samples": 0},
+        {"train_samples": 1439},
+        {"test_samples": -1},
+        {"test_samples": 361},
         {"image_size": 32},
         {"image_size": (16, 17)},
         {"image_size": 0},
@@ -154,7 +154,7 @@ def test_faulty_options(options):
 
 def test_options_that_change_nothing():
     plain = data.load("digits")
-    same = data.load("digits", image_size=(16, 16), train_images=1438, test_images=359)
+    same = data.load("digits", image_size=(16, 16), train_samples=1438, test_samples=359)
     np.testing.assert_array_equal(plain.x_train, same.x_train)
     np.testing.assert_array_equal(plain.x_test, same.x_test)
 

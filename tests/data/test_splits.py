@@ -68,10 +68,10 @@ def test_the_least_group_where_all_are_larger_than_the_part():
 
 
 def test_a_choice_of_more_than_there_are():
-    assert len(LABELS[choose(LABELS, "train_images", None, seed=1)]) == 101
-    np.testing.assert_array_equal(choose(LABELS, "train_images", 7, 1), subset(LABELS, 7, 1))
-    with pytest.raises(ValueError, match="Received: train_images=102, samples=101"):
-        choose(LABELS, "train_images", 102, seed=1)
+    assert len(LABELS[choose(LABELS, "train_samples", None, seed=1)]) == 101
+    np.testing.assert_array_equal(choose(LABELS, "train_samples", 7, 1), subset(LABELS, 7, 1))
+    with pytest.raises(ValueError, match="Received: train_samples=102, samples=101"):
+        choose(LABELS, "train_samples", 102, seed=1)
 
 
 @pytest.mark.parametrize("count", [1, 3, 10, 37, 100, 101])

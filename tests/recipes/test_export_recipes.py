@@ -36,7 +36,7 @@ def model():
 
 @once
 def test_export_of_a_run(run, tmp_path):
-    training.train(few_digits(epochs=1, warmup_epochs=0, test_images=70), tmp_path / "run")
+    training.train(few_digits(epochs=1, warmup_epochs=0, test_samples=70), tmp_path / "run")
     formats = ["float32", "int8", "onnx", "saved_model"]
     done = run(
         "export_model.py",

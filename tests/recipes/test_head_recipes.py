@@ -18,7 +18,7 @@ pytestmark = pytest.mark.one_backend("torch")  # what is by backend is tested by
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("heads")
-    training.train(few_digits(changes=TINY | {"heads": 4}, train_images=120), folder / "run")
+    training.train(few_digits(changes=TINY | {"heads": 4}, train_samples=120), folder / "run")
     return folder
 
 

@@ -12,7 +12,7 @@ from cctzoo.runtimes import load_runner
 # The same code as in recipes of images, which run on each backend.
 quick = pytest.mark.one_backend("torch")
 FEW = [
-    *("--preset", "docstrings", "--train-images", "200", "--test-images", "40"),
+    *("--preset", "docstrings", "--train-samples", "200", "--test-samples", "40"),
     *("--batch-size", "16", "--epochs", "1", "--depth", "1", "--embed-dim", "16"),
 ]
 

@@ -11,9 +11,9 @@ import cctzoo
 # The same code as in recipes that run on each; torch compiles nothing.
 pytestmark = pytest.mark.one_backend("torch")
 FEW = [
-    "--train-images",
+    "--train-samples",
     "100",
-    "--test-images",
+    "--test-samples",
     "50",
     "--batch-size",
     "16",
@@ -99,7 +99,7 @@ def test_fine_tuning(run, tmp_path):
 
 def test_fine_tuning_from_a_tag_and_from_a_checkpoint(run, tmp_path):
     """From digits to other images; from the authors' layout, for a model that is named."""
-    images = {"train_images": "40", "test_images": "20"}
+    images = {"train_samples": "40", "test_samples": "20"}
     few = [x for name, value in images.items() for x in (f"--{name.replace('_', '-')}", value)]
     few += ["--dataset", "digits", "--batch-size", "16", "--epochs", "1", "--no-export"]
     done = run(

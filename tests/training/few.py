@@ -15,8 +15,8 @@ def few_digits(**changes):
         "epochs": 2,
         "warmup_epochs": 1,
         "batch_size": 16,
-        "train_images": 100,
-        "test_images": 51,
+        "train_samples": 100,
+        "test_samples": 51,
         "augmentation": data.Augmentation(crop_padding=2, flip=True),
         "seed": 1,
     }

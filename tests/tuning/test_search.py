@@ -16,7 +16,7 @@ from tuning.records import Record, read_records
 from tuning.report import best, trained_and_front, write_report
 
 TINY = """
-    --train-images 150 --test-images 20 --batch-size 16 --epochs 1 --proxy-epochs 1
+    --train-samples 150 --test-samples 20 --batch-size 16 --epochs 1 --proxy-epochs 1
     --depth 2 --embed-dim 8 16 --heads 2 4 --head-profile even --head-dim 0
     --conv-prefix 0 1 --prefix-kind vgg --oracle random --trials 2
 """

@@ -205,7 +205,7 @@ def test_the_proxy_does_not_see_the_test_part(tmp_path):
     recipe = training.Recipe(epochs=50, warmup_epochs=5, cooldown_epochs=3)
     proxy = made_up.search(tmp_path, recipe=recipe, proxy_epochs=10, proxy_images=500).proxy
     assert (proxy.epochs, proxy.warmup_epochs, proxy.cooldown_epochs) == (10, 1, 0)
-    assert (proxy.train_images, proxy.test_images) == (500, 100)
+    assert (proxy.train_samples, proxy.test_samples) == (500, 100)
 
 
 @pytest.mark.parametrize(

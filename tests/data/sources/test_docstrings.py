@@ -77,7 +77,7 @@ def test_labels_are_the_modules(loaded, sentences):
             assert modules[said(text)] == {loaded.classes[label]}
 
 
-@pytest.mark.parametrize("options", [{}, {"seed": 5}, {"train_images": 1500, "validation": 0.3}])
+@pytest.mark.parametrize("options", [{}, {"seed": 5}, {"train_samples": 1500, "validation": 0.3}])
 def test_no_object_is_in_two_parts(library_read_once, sentences, options):
     """Of a sentence that several objects of a module hold, the first one's part counts."""
     first = {}
@@ -109,7 +109,7 @@ def test_the_seed_chooses_the_validation_part_alone(loaded):
 
 
 def test_whole_samples(loaded):
-    few = data.load("docstrings", train_images=500, test_images=100)
+    few = data.load("docstrings", train_samples=500, test_samples=100)
     assert len(few.x_train) + len(few.x_validation) == 500
     assert len(few.x_test) == 100
     assert set(few.x_test) < set(loaded.x_test)

@@ -48,12 +48,12 @@ def test_class_folders_alone(tmp_path):
 
 def test_subsets_are_stratified(tmp_path):
     root = save_classes(tmp_path, {"a": 10, "b": 20})
-    loaded = load(root, train_images=12, test_images=3, validation=0.5)
+    loaded = load(root, train_samples=12, test_samples=3, validation=0.5)
     np.testing.assert_array_equal(np.bincount(loaded.y_train), [2, 4])
     np.testing.assert_array_equal(np.bincount(loaded.y_validation), [2, 4])
     np.testing.assert_array_equal(np.bincount(loaded.y_test), [1, 2])
-    with pytest.raises(ValueError, match="train_images=25, samples=24"):
-        load(root, train_images=25)
+    with pytest.raises(ValueError, match="train_samples=25, samples=24"):
+        load(root, train_samples=25)
 
 
 def test_what_is_ignored(tmp_path):

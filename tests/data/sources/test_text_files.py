@@ -50,7 +50,7 @@ def test_parts_of_the_file(path):
         assert (x.dtype, y.dtype) == (object, np.int64)
         assert list(x) == [row["text"] for row in rows]
         assert [loaded.classes[label] for label in y] == [row["label"] for row in rows]
-    few = data.load(write(path), train_images=4, test_images=2)
+    few = data.load(write(path), train_samples=4, test_samples=2)
     assert (len(few.x_train), len(few.x_validation), len(few.x_test)) == (4, 8, 2)
 
 
@@ -186,7 +186,7 @@ def test_options_of_other_kinds(path, option, value):
 
 def test_more_than_there_are(path):
     name = write(path)
-    with pytest.raises(ValueError, match="Received: train_images=9, samples=8"):
-        data.load(name, train_images=9)
-    with pytest.raises(ValueError, match="Received: test_images=5, samples=4"):
-        data.load(name, test_images=5)
+    with pytest.raises(ValueError, match="Received: train_samples=9, samples=8"):
+        data.load(name, train_samples=9)
+    with pytest.raises(ValueError, match="Received: test_samples=5, samples=4"):
+        data.load(name, test_samples=5)

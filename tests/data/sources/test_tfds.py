@@ -55,7 +55,7 @@ def test_encoded_images_pickle_and_batch(tmp_path):
 def test_images_of_one_size_are_an_array(tmp_path, channels):
     mode = {1: "L", 3: "RGB"}[channels]
     prepare(tmp_path, "TinyCifar", shape=(5, 7, channels), form="PNG", mode=mode)
-    loaded = load(tmp_path, "tiny_cifar", train_images=15)
+    loaded = load(tmp_path, "tiny_cifar", train_samples=15)
     assert loaded.x_train.shape == (15, 5, 7, channels)
     assert loaded.x_train.dtype == np.uint8
     everything = {np.asarray(picture(i, 5, 7, mode)).tobytes(): i for i in range(9)}
