@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from cctzoo.child_process import run_module
+from cctzoo.formats.atomic import write_json
 from cctzoo.runtimes import load_runner
 
 
@@ -54,7 +55,7 @@ class LatencyReport:
 
     def save(self, path):
         """Writes the report as JSON."""
-        Path(path).write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        write_json(path, dataclasses.asdict(self))
 
     def plot(self, path):
         """Draws the ratios as bars, the 10th to 90th percentile as whiskers: PNG or SVG."""

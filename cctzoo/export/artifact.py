@@ -1,37 +1,14 @@
 """An artifact on disk: whole or not at all, with a JSON that says what it is."""
 
-import contextlib
 import dataclasses
 import json
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 from cctzoo.export.inputs import takes_texts
+from cctzoo.formats.atomic import write_json
 from cctzoo.models.vocabulary import UNKNOWN, WORD
-
-
-@contextlib.contextmanager
-def written_whole(path):
-    """Yields a path to write to, and moves what is written there to `path` at the end.
-
-    The draft lies in a hidden folder beside `path`, with everything that is written beside
-    the draft. If the block fails, the folder goes and `path` stays as it was.
-    """
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        yield Path(folder, path.name)
-        for item in list(Path(folder).iterdir()):
-            target = path.parent / item.name
-            if not target.is_dir():
-                os.replace(item, target)
-                continue
-            old = target.rename(Path(folder, f"old {item.name}"))  # folders are not replaced
-            try:
-                item.rename(target)
-            except OSError:
-                old.rename(target)
-                raise
 
 
 def check_path(path, suffix):
@@ -115,7 +92,7 @@ def _without_words(config):
 def write_description(path, description, report):
     """Writes `path`: the description of the model and the report of its export."""
     both = {**description, "export": dataclasses.asdict(report)}
-    path.write_text(json.dumps(both, indent=2) + "\n")
+    write_json(path, both)
 
 
 def embed_in_litert(path, description):

@@ -6,6 +6,7 @@ from pathlib import Path
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
 from cctzoo.export.report import ExportReport, check_samples, compare, require_parity
+from cctzoo.formats.atomic import atomic_file
 from cctzoo.runtimes import OnnxRunner, OpenVINORunner
 
 
@@ -52,7 +53,7 @@ def _to_graph(model, path, kind, batch, samples, labels, class_names):
     model = in_float32(model)
     description = artifact.describe(model, class_names)
     x, y = check_samples(model, samples, labels, batch or 1)
-    with artifact.written_whole(path) as draft:
+    with atomic_file(path) as draft:
         convert(model, draft, kind, batch)
         if kind == "onnx":
             _embed_in_onnx(draft, description)

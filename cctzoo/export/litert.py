@@ -13,6 +13,7 @@ from cctzoo.export.report import (
     compare,
     require_parity,
 )
+from cctzoo.formats.atomic import atomic_file
 from cctzoo.runtimes import LiteRTRunner
 
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
@@ -86,7 +87,7 @@ def to_litert(
     if precision != "float32":
         check_quantizer()
     batches = calibration_batches(model, calibration, batch) if precision == "int8" else None
-    with artifact.written_whole(path) as draft:
+    with atomic_file(path) as draft:
         if precision == "float32":
             convert(model, draft, "litert", batch)
         else:

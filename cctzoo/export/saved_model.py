@@ -16,6 +16,7 @@ from cctzoo.export.report import (
     compare,
     require_parity,
 )
+from cctzoo.formats.atomic import atomic_folder
 from cctzoo.runtimes import SavedModelRunner
 
 # What a tokeniser may get wrong: nothing, NUL, emoji, a final sigma, right to left, no spaces.
@@ -56,7 +57,7 @@ def to_saved_model(model, path, samples=None, labels=None, class_names=None):
     model = in_float32(model)
     description = artifact.describe(model, class_names)
     x, y = check_samples(model, samples, labels)
-    with artifact.written_whole(path) as draft:
+    with atomic_folder(path) as draft:
         convert(model, draft, "saved_model")
         run = SavedModelRunner(draft)
         if takes_texts(model) and model.config.vocabulary is not None:

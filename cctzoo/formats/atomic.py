@@ -1,35 +1,78 @@
-"""Files that appear complete or not at all."""
+"""Files and folders that appear complete or not at all."""
 
 import contextlib
 import json
 import os
-import uuid
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+DRAFTS = ".draft-"  # the names of the hidden folders in which drafts are written
 
 
 @contextlib.contextmanager
-def atomic_file(path):
-    """Yields a draft's path beside `path`, of the same suffix; at the end it takes its place.
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields the path of a draft, which replaces the file at `path` when the block ends.
 
-    If the block fails the draft is removed and what was at `path` is still there. A process
-    killed in between leaves the draft, a hidden file whose name starts with `.draft-`. Several
-    processes may write the same file: the last one's stays.
+    The draft has the name of `path` and lies in a hidden folder next to it. Other files that
+    the block writes next to the draft move with it. If the block fails, the hidden folder is
+    removed and the file at `path` is unchanged; a killed process leaves the hidden folder, see
+    `remove_drafts`. When several processes write the same file, the last one wins.
     """
     path = Path(path)
-    draft = path.with_name(f".draft-{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
+    with _hidden_folder(path) as folder:
+        draft = folder / path.name
         yield draft
+        for item in set(folder.iterdir()) - {draft}:
+            os.replace(item, path.with_name(item.name))
         os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
-def write_text(path, text):
-    """Writes a text file."""
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields an empty draft folder, which replaces the folder at `path` when the block ends.
+
+    A system call that replaces a folder that is not empty does not exist: the old folder moves
+    away first, and back again if the draft cannot take its place.
+    """
+    path = Path(path)
+    with _hidden_folder(path) as folder:
+        draft, old = folder / path.name, folder / f"old {path.name}"
+        draft.mkdir()
+        yield draft
+        if path.exists():
+            path.rename(old)
+        try:
+            draft.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a text file in UTF-8."""
     with atomic_file(path) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
-def write_json(path, figures):
-    """Writes a dict as JSON."""
+def write_json(path: str | os.PathLike[str], figures: Any) -> None:
+    """Writes data as JSON."""
     write_text(path, json.dumps(figures, indent=2) + "\n")
+
+
+def remove_drafts(directory: str | os.PathLike[str]) -> None:
+    """Removes the drafts that a killed process left in a directory."""
+    for draft in Path(directory).glob(f"{DRAFTS}*"):
+        if draft.is_dir():
+            shutil.rmtree(draft)
+        else:
+            draft.unlink()
+
+
+@contextlib.contextmanager
+def _hidden_folder(path):
+    with tempfile.TemporaryDirectory(prefix=DRAFTS, dir=path.parent) as folder:
+        yield Path(folder)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from cctzoo.data.batches import check_batch_size
-from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.formats.atomic import atomic_file, remove_drafts, write_json
 from cctzoo.training import checkpoint, evaluation, plots
 from cctzoo.training.build import (
     build_model,
@@ -101,8 +101,7 @@ def _train(recipe, directory, resumed, devices, tensorboard, workers, callbacks,
         directory.mkdir(parents=True, exist_ok=True)
         recipe.save(directory / "recipe.json")
         history, best = [], None
-        for draft in directory.glob(".draft-*"):  # of a process that was killed
-            draft.unlink()
+        remove_drafts(directory)
         if resumed and (directory / "checkpoint.npz").exists():
             path = directory / "checkpoint.npz"
             history, best = checkpoint.load(path, model, trained.optimizer)

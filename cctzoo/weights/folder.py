@@ -1,11 +1,9 @@
 """A model as a folder that can be uploaded to the Hugging Face Hub as it is."""
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 
-from cctzoo.formats.atomic import write_json, write_text
+from cctzoo.formats.atomic import atomic_folder, write_json, write_text
 from cctzoo.models.model import CCT
 from cctzoo.weights.description import build, description, parse
 from cctzoo.weights.match import assign, match_arrays
@@ -49,16 +47,10 @@ def save_to_folder(
         )
     about = {"library": "cctzoo", **description(model)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=path.parent))
-    try:
-        draft.chmod(0o755)  # mkdtemp's folders are for the owner alone
+    with atomic_folder(path) as draft:
         write_json(draft / CONFIG, about)
         save_weights(model, draft / WEIGHTS, dtype)
         write_text(draft / CARD, _card(model, licence, dataset, accuracy, notes))
-        draft.rename(path)
-    except BaseException:
-        shutil.rmtree(draft)
-        raise
 
 
 def load_from_folder(path, dtype=None):

@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
-import os
 import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
+
+from cctzoo.formats.atomic import atomic_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +80,8 @@ def read_labels(builder, split, source):
         if len(labels) == len(source):
             return labels
     labels = np.array([source.example(i)[1] for i in range(len(source))], "int64")
-    draft = path.with_name(f"{path.stem}.{os.getpid()}.npy")
-    with contextlib.suppress(OSError):
-        try:
-            np.save(draft, labels)
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+    with contextlib.suppress(OSError), atomic_file(path) as draft:
+        np.save(draft, labels)
     return labels
 
 
