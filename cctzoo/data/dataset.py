@@ -10,8 +10,9 @@ from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import ImageBatches
 from cctzoo.data.encoded_images import EncodedImages
 from cctzoo.data.splits import subset
-from cctzoo.data.statistics import PUBLISHED_STATISTICS, pixel_statistics
+from cctzoo.data.statistics import pixel_statistics
 from cctzoo.data.text_batches import TextBatches
+from cctzoo.published_statistics import PUBLISHED_STATISTICS
 
 Samples = np.ndarray | EncodedImages
 PARTS = ("train", "validation", "test")

@@ -4,8 +4,8 @@ import dataclasses
 import os
 from pathlib import Path
 
-from cctzoo.data.statistics import PUBLISHED_STATISTICS
 from cctzoo.models.variants import variant_config
+from cctzoo.published_statistics import PUBLISHED_STATISTICS
 from cctzoo.weights.native import open_native
 
 PACKAGED = Path(__file__).parent / "trained"
