@@ -5,6 +5,7 @@ from keras import ops
 
 from cctzoo.analysis.labelled import check_model, encoder_blocks
 from cctzoo.layers import EncoderBlock
+from cctzoo.models.quantised import is_quantised
 
 
 def gated_model(model, start=None, per_token=False):
@@ -78,7 +79,7 @@ def check_classifier(model):
 
 def check_not_quantised(model):
     """Raises ValueError for a model that `quantize` has changed."""
-    if any(layer.quantization_mode for layer in model._flatten_layers()):
+    if is_quantised(model):
         raise ValueError(
             "The model must not be quantised: analyse and prune before that. "
             f"Received: {model.name!r}, quantised"

@@ -4,7 +4,7 @@ import numpy as np
 
 from cctzoo.analysis.attention_maps import attention_rollout
 from cctzoo.analysis.labelled import check_model
-from cctzoo.layers.tokenizer import stride_and_padding
+from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models.vocabulary import split
 
 
@@ -62,7 +62,7 @@ def word_windows(config, words):
         return []
     if config.family == "text_cct":
         stride, padding = stride_and_padding(size)
-        outputs = (words + 2 * padding - size) // stride + 1
+        outputs = conv_output_size(words, size, stride, padding)
         spans = []
         for token in range(outputs // 2 + 1):
             first, last = max(2 * token - 1, 0), min(2 * token, outputs - 1)

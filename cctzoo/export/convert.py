@@ -13,7 +13,7 @@ import keras
 from cctzoo.child_process import run_module
 from cctzoo.export.inputs import takes_texts
 from cctzoo.export.report import ExportError
-from cctzoo.models import CCT, SoftCommittee
+from cctzoo.models import CCT, SoftCommittee, is_quantised
 from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
 from cctzoo.runtimes import import_openvino
 
@@ -67,7 +67,7 @@ def in_float32(model):
         raise ValueError(
             f"`model` must be a cctzoo.models.CCT or SoftCommittee. Received: model={model!r}"
         )
-    if any(layer.quantization_mode for layer in model._flatten_layers()):
+    if is_quantised(model):
         raise ValueError(
             "A model that Keras has quantised cannot be exported: export it unquantised and "
             'choose a `precision`, e.g. "dynamic_int8". '

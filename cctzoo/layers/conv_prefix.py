@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from cctzoo.layers.text import length_mask
+from cctzoo.layers.functional import length_mask
 
 KINDS = ("vgg", "depthwise")
 EXPANSION = 4  # width inside an inverted bottleneck, in widths of its input

@@ -1,11 +1,9 @@
 """One transformer encoder block."""
 
-import math
-
 import keras
-from keras import ops
 
 from cctzoo.layers.attention.layer import MultiHeadSelfAttention
+from cctzoo.layers.functional import gelu
 from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.stochastic_depth import StochasticDepth
 
@@ -109,10 +107,3 @@ class EncoderBlock(keras.layers.Layer):
         if return_mlp:
             extras.append(hidden)
         return (x, *extras) if extras else x
-
-
-def gelu(x):
-    """Exact GELU. Written with erf: LiteRT fuses it, and ONNX has no Erfc."""
-    if keras.backend.backend() == "torch":  # from where nothing is exported
-        return keras.activations.gelu(x, approximate=False)
-    return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))

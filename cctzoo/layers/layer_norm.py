@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from cctzoo.layers.attention.scaled_dot_product import BACKEND
+from cctzoo.layers.functional import BACKEND
 
 if BACKEND == "tensorflow":
     import tensorflow as tf

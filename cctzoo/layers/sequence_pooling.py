@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from cctzoo.layers.attention.scaled_dot_product import MASKED
+from cctzoo.layers.functional import MASKED
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cctzoo.layers.functional import length_mask
+
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class TextLength(keras.layers.Layer):
@@ -85,8 +87,3 @@ class WordEmbedding(keras.layers.Layer):
             return x
         words = ops.not_equal(ids, self.padding_id)
         return x * ops.cast(ops.expand_dims(words, -1), x.dtype)
-
-
-def length_mask(length, places):
-    """(B, 1) integers -> (B, places) boolean: the first `length` places of each row."""
-    return ops.arange(places, dtype="int32") < ops.cast(length, "int32")

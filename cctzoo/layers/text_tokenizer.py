@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from cctzoo.layers.text import length_mask
-from cctzoo.layers.tokenizer import stride_and_padding
+from cctzoo.layers.functional import conv_output_size, length_mask, stride_and_padding
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -63,11 +62,11 @@ class TextTokenizer(keras.layers.Layer):
         else:
             x = ops.relu(self.convolution(self.pad(x)))
             if length is not None:
-                length = (length + 2 * self.padding - self.kernel_size) // self.stride + 1
+                length = conv_output_size(length, self.kernel_size, self.stride, self.padding)
                 if self.kernel_size > self.padding + 1:  # later windows would still see words
                     mask = length_mask(length, x.shape[1])[:, :, None, None]
                     x = x * ops.cast(mask, x.dtype)
-                length = length // 2 + 1
+                length = conv_output_size(length, 2, 2, 1)
             x = self.pool(self.pool_pad(x))
         x = ops.squeeze(x, axis=2)  # (B, T, filters)
         return x if length is None else (x, length)
@@ -78,4 +77,4 @@ def text_tokens(words, kernel_size, pooling):
     if not pooling:
         return -(-words // kernel_size)
     stride, padding = stride_and_padding(kernel_size)
-    return ((words + 2 * padding - kernel_size) // stride + 1) // 2 + 1
+    return conv_output_size(conv_output_size(words, kernel_size, stride, padding), 2, 2, 1)

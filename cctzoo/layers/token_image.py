@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from cctzoo.layers.encoder_block import gelu
-from cctzoo.layers.text import length_mask
+from cctzoo.layers.functional import gelu, length_mask
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")

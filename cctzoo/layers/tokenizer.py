@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cctzoo.layers.functional import stride_and_padding
+
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class ConvTokenizer(keras.layers.Layer):
@@ -76,8 +78,3 @@ class ConvTokenizer(keras.layers.Layer):
 
         x = max_pool2d(x.permute(0, 3, 1, 2), kernel_size=3, stride=2, padding=1)
         return x.permute(0, 2, 3, 1)
-
-
-def stride_and_padding(kernel_size):
-    """(stride, padding) of the authors' convolutions of a given kernel side."""
-    return max(1, kernel_size // 2 - 1), max(1, kernel_size // 2)

@@ -5,6 +5,7 @@ from cctzoo.models.config import CCTConfig
 from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.features import feature_extractor, feature_names
 from cctzoo.models.model import CCT
+from cctzoo.models.quantised import is_quantised
 from cctzoo.models.text_config import TextConfig
 from cctzoo.models.variants import VARIANTS, variant_config
 from cctzoo.models.vocabulary import Vocabulary
@@ -28,6 +29,7 @@ __all__ = [
     "create_model",
     "feature_extractor",
     "feature_names",
+    "is_quantised",
     "list_models",
     "model_table",
     "multiply_accumulates",

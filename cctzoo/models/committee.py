@@ -12,6 +12,7 @@ import numpy as np
 from cctzoo.layers import SoftAverage
 from cctzoo.models.encoder_config import EncoderConfig, is_number
 from cctzoo.models.model import CCT
+from cctzoo.models.quantised import is_quantised
 from cctzoo.models.vocabulary import vocabulary_of
 
 AVERAGES = ("probabilities", "logits")
@@ -208,7 +209,7 @@ def _check_members(members):
             f"Received: members={members!r}"
         )
     for member in members:
-        if any(layer.quantization_mode for layer in member._flatten_layers()):
+        if is_quantised(member):
             raise ValueError(
                 "A member must not be quantised: quantise the committee, or export it with a "
                 f"`precision`. Received: {member.name!r}, quantised"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
-from cctzoo.layers.tokenizer import stride_and_padding
+from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models.encoder_config import EncoderConfig, is_count, is_number
 from cctzoo.settings import setting
 
@@ -125,10 +125,10 @@ class CCTConfig(EncoderConfig):
         grids = []
         stride, padding = stride_and_padding(self.kernel_size)
         for _ in range(self.conv_layers):
-            height, width = (
-                (side + 2 * padding - self.kernel_size) // stride + 1 for side in (height, width)
-            )
-            height, width = ((side - 1) // 2 + 1 for side in (height, width))
+            for size, step, pad in ((self.kernel_size, stride, padding), (3, 2, 1)):  # pooling
+                height, width = (
+                    conv_output_size(side, size, step, pad) for side in (height, width)
+                )
             grids.append((height, width))
         return grids
 

@@ -3,7 +3,7 @@
 import math
 
 from cctzoo.layers.conv_prefix import EXPANSION
-from cctzoo.layers.tokenizer import stride_and_padding
+from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models.config import HIDDEN_FILTERS
 
 
@@ -37,7 +37,7 @@ def _tokenizer(config):
     filters = [HIDDEN_FILTERS] * (config.conv_layers - 1) + [config.tokenizer_filters]
     total = 0
     for out, grid in zip(filters, config.grids, strict=False):
-        height, width = ((n + 2 * padding - side) // stride + 1 for n in (height, width))
+        height, width = (conv_output_size(n, side, stride, padding) for n in (height, width))
         total += height * width * side**2 * channels * out
         (height, width), channels = grid, out
     return total
@@ -63,7 +63,7 @@ def _text_tokenizer(config):
     windows = math.prod(config.tokenizer_grids[0])
     if config.family == "text_cct":  # before pooling
         stride, padding = stride_and_padding(config.kernel_size)
-        windows = (config.length + 2 * padding - config.kernel_size) // stride + 1
+        windows = conv_output_size(config.length, config.kernel_size, stride, padding)
     return windows * config.kernel_size * config.word_dim * config.embed_dim
 
 

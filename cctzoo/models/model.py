@@ -6,6 +6,7 @@ import keras
 
 from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
+from cctzoo.models.quantised import quantised_layers
 from cctzoo.models.stems import image_stem, text_stem
 from cctzoo.models.variants import config_from
 from cctzoo.models.vocabulary import vocabulary_of
@@ -61,7 +62,7 @@ class CCT(keras.Model):
 
     def _current_policy(self):
         """The policy given, and by path what `quantize` has made of single layers."""
-        layers = [layer for layer in self._flatten_layers() if layer.quantization_mode]
+        layers = quantised_layers(self)
         if not layers:
             return self.dtype_policy
         float32 = keras.dtype_policies.DTypePolicy(self.dtype_policy.variable_dtype)

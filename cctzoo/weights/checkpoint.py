@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cctzoo.formats.safetensors import open_safetensors, write_safetensors
 from cctzoo.formats.torch_file import open_torch_file, write_torch_file
+from cctzoo.models.quantised import is_quantised
 from cctzoo.weights.pytorch import load_state_dict, state_dict
 
 # Where training scripts put the state dict beside other things; the first that is there is
@@ -60,7 +61,7 @@ def save_pytorch_checkpoint(model, path):
         raise ValueError(
             f"`path` must end with one of {', '.join(writers)}. Received: path={str(path)!r}"
         )
-    if any(layer.quantization_mode for layer in model._flatten_layers()):
+    if is_quantised(model):
         raise ValueError(
             "A quantised model has no weights in float32. "
             f"Received: the model {model.name!r}, quantised"

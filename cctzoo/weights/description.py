@@ -10,6 +10,7 @@ import keras
 
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
+from cctzoo.models.quantised import is_quantised
 from cctzoo.models.variants import config_from
 
 MOST_POSITIONS = 2**26  # pixels, or numbers in a table of sines: no file pays for them
@@ -35,7 +36,7 @@ def description(model):
             "`model` must be a `CCT` or a `SoftCommittee`. "
             f"Received: model={model!r}, a {type(model).__name__}"
         )
-    if any(layer.quantization_mode for layer in model._flatten_layers()):
+    if is_quantised(model):
         raise ValueError(
             "A quantised model keeps no floating-point weights: save it before, or as `.keras`. "
             f"Received: the model {model.name!r}, quantised"

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from cctzoo.models.model import CCT
+from cctzoo.models.quantised import is_quantised
 from cctzoo.weights.checkpoint import check_file
 
 MOST_BYTES = 2**20  # of a line; a word and 300 numbers take 3 kB
@@ -65,7 +66,7 @@ def _words(model):
             "`model` must know its words: build it with a `vocabulary`. Received: the model "
             f"{model.name!r}, vocabulary=None"
         )
-    if any(layer.quantization_mode for layer in model._flatten_layers()):
+    if is_quantised(model):
         raise ValueError(f"`model` must not be quantised. Received: the model {model.name!r}")
     return config.vocabulary
 

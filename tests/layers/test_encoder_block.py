@@ -55,7 +55,7 @@ def numpy_block(block, x, mask):
 
 def test_gelu_is_exact():
     """The tanh approximation is off by up to 5e-4, ours by float32's rounding."""
-    from cctzoo.layers.encoder_block import gelu
+    from cctzoo.layers.functional import gelu
 
     x = np.linspace(-4, 4, 101, dtype="float32")
     np.testing.assert_allclose(array(gelu(ops.convert_to_tensor(x))), reference.gelu(x), atol=1e-6)

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from cctzoo.layers.attention.grouped import NARROW, attend_in_groups
-from cctzoo.layers.attention.scaled_dot_product import BACKEND, attend, mask_bias, plain_scores
+from cctzoo.layers.attention.scaled_dot_product import attend, mask_bias, plain_scores
+from cctzoo.layers.functional import BACKEND
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")

@@ -12,7 +12,8 @@ import math
 import keras
 from keras import ops
 
-BACKEND = keras.backend.backend()
+from cctzoo.layers.functional import BACKEND, MASKED
+
 if BACKEND == "jax":
     import jax
     import jax.numpy as jnp
@@ -21,7 +22,6 @@ elif BACKEND == "tensorflow":
 elif BACKEND == "torch":
     import torch
 
-MASKED = -1e9  # added to a masked score: finite, so that a row with no key gives its mean
 # Bytes of float32 scores in one tile, with 64 heads on 256 tokens and 2 cores: the fastest of
 # 0.25, 1 and 4 MiB (JAX) and of 0.25 to 16 (TensorFlow); 1 and 4 are equal under PyTorch. On a
 # GPU a tile is to fill the device (not measured).

@@ -1,0 +1,40 @@
+"""Functions and constants that several layers share."""
+
+import math
+
+import keras
+from keras import ops
+
+from cctzoo.typing import Tensor
+
+BACKEND = keras.backend.backend()
+MASKED = -1e9  # added to a masked score: finite, so that a row with no key gives its mean
+
+
+def gelu(x: Tensor) -> Tensor:
+    """Exact GELU. Written with erf: LiteRT fuses it, and ONNX has no Erfc."""
+    if BACKEND == "torch":  # no graph is exported from PyTorch
+        return keras.activations.gelu(x, approximate=False)
+    return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))
+
+
+def length_mask(length: Tensor, tokens: int) -> Tensor:
+    """(B, 1) integers -> (B, tokens) boolean: True for the first `length` tokens of each row."""
+    return ops.arange(tokens, dtype="int32") < ops.cast(length, "int32")
+
+
+def stride_and_padding(kernel_size: int) -> tuple[int, int]:
+    """Stride and padding of the authors' convolution with kernels of side `kernel_size`."""
+    return max(1, kernel_size // 2 - 1), max(1, kernel_size // 2)
+
+
+def conv_output_size(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Output size of a convolution or pooling along one axis.
+
+    Args:
+        size: input size along the axis; an integer tensor gives a tensor.
+        kernel: side of the kernel.
+        stride: step between neighbouring windows.
+        padding: zeros added at each end of the axis.
+    """
+    return (size + 2 * padding - kernel) // stride + 1
