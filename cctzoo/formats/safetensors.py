@@ -1,23 +1,23 @@
-"""The safetensors format: a JSON header of names, types and places, then the bytes.
+"""The safetensors format: lazy reading by the `safetensors` package, and atomic writing.
 
-Reference: https://huggingface.co/docs/safetensors, whose rules are all checked.
+The package checks the header: lengths, types, and that the arrays cover the file without gap or
+overlap. This module also refuses what the package lets through: equal names, a header that would
+cost much memory, and types that NumPy does not have.
+
+Reference: https://huggingface.co/docs/safetensors.
 """
 
 import contextlib
 import json
-import math
-import os
+from collections.abc import Iterator, Mapping
 
+import ml_dtypes  # noqa: F401  # a dependency of Keras; teaches NumPy the type bfloat16
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from cctzoo.formats.atomic import atomic_file
-from cctzoo.formats.stored_array import (
-    MOST_DIMENSIONS,
-    StoredArray,
-    from_bytes,
-    is_count,
-    itemsize,
-)
+from cctzoo.formats.stored_array import StoredArray
+from cctzoo.typing import PathLike
 
 TYPES = {
     "F64": "float64",
@@ -32,108 +32,88 @@ TYPES = {
     "BOOL": "bool",
 }
 NAMES = {dtype: name for name, dtype in TYPES.items()}
-MOST_HEADER = 2**26  # bytes; 1,000 tensors take 0.1 MB, 400,000 words 7 MB
+MAX_HEADER = 2**26  # bytes; 1,000 tensors take 0.1 MB, a vocabulary of 400,000 words 7 MB
 
 
 @contextlib.contextmanager
-def open_safetensors(path):
-    """Yields (dict of `StoredArray` by name, dict of metadata); readable within the block.
+def open_safetensors(path: PathLike) -> Iterator[tuple[dict[str, StoredArray], dict[str, str]]]:
+    """Opens a safetensors file; its arrays can be read until the block ends.
+
+    Yields:
+        The arrays by name, in the order of the file, and the metadata.
 
     Raises:
-        ValueError: for a file that breaks a rule of the format, naming it.
+        ValueError: if the file breaks a rule of the format; the message names the rule.
     """
-    with open(path, "rb") as stream:
+    with contextlib.ExitStack() as stack:
         try:
-            header, start, size = _header(stream)
-            metadata = header.pop("__metadata__", {})
-            if not isinstance(metadata, dict) or not all(
-                isinstance(value, str) for value in metadata.values()
-            ):
-                raise ValueError("its metadata are not texts")
-            arrays = {name: _array(stream, start, about) for name, about in header.items()}
-            _check_places([about["data_offsets"] for about in header.values()], size)
-        except (ValueError, RecursionError) as error:
+            length = _header_length(path)
+            # Not mapped to memory: a file that shrinks later must not kill the process.
+            file = stack.enter_context(safe_open(path, framework="np", backend="pread"))
+            _check_names(path, length)
+            arrays = {name: _stored_array(file, name) for name in file.offset_keys()}
+        except (SafetensorError, ValueError, RecursionError) as error:
             raise ValueError(
-                "`path` must be a whole safetensors file. "
+                "`path` must be a complete safetensors file. "
                 f"Received: path={str(path)!r}: {str(error)[:200]}"
             ) from error
-        yield arrays, metadata
+        yield arrays, file.metadata() or {}
 
 
-def _header(stream):
-    """(the header, where the bytes start, how many there are)."""
-    length = int.from_bytes(stream.read(8), "little")
-    rest = os.fstat(stream.fileno()).st_size - 8
-    if not 2 <= length <= min(rest, MOST_HEADER):
-        raise ValueError("the length of its header is wrong")
-    header = json.loads(stream.read(length), object_pairs_hook=_distinct)
-    if not isinstance(header, dict):
-        raise ValueError("its header is no JSON object")
-    return header, 8 + length, rest - length
+def write_safetensors(
+    arrays: Mapping[str, np.ndarray], path: PathLike, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Writes arrays by name, of the types in `TYPES`, and metadata; the write is atomic.
 
-
-def _distinct(pairs):
-    """A dict; two readers could take different ones of equal keys."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name comes twice in its header")
-    return found
-
-
-def _array(stream, start, about):
-    if not isinstance(about, dict) or about.keys() != {"dtype", "shape", "data_offsets"}:
-        raise ValueError("an entry of its header has not dtype, shape and data_offsets")
-    dtype, shape, places = about["dtype"], about["shape"], about["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in TYPES:
-        raise ValueError(f"dtype {str(dtype)[:20]!r} is none of {', '.join(TYPES)}")
-    dtype = TYPES[dtype]
-    lengths = isinstance(shape, list) and len(shape) <= MOST_DIMENSIONS
-    lengths = lengths and isinstance(places, list) and len(places) == 2
-    if not lengths or not all(map(is_count, shape + places)):
-        raise ValueError("a shape or a place in its header is not made of lengths")
-    begin, end = places
-    if end - begin != math.prod(shape) * itemsize(dtype):
-        raise ValueError("a shape in its header does not match its place")
-
-    def read():
-        stream.seek(start + begin)
-        return from_bytes(stream.read(end - begin), dtype).reshape(shape)
-
-    return StoredArray(tuple(shape), dtype, read)
-
-
-def _check_places(places, size):
-    """The arrays must follow each other without gap or overlap to the end of the file."""
-    at = 0
-    for begin, end in sorted(places):
-        if begin != at:
-            raise ValueError("its arrays overlap or leave gaps")
-        at = end
-    if at != size:
-        raise ValueError("its arrays do not end with the file")
-
-
-def write_safetensors(arrays, path, metadata=None):
-    """Writes a dict of arrays; the file appears whole or not at all.
-
-    Args:
-        arrays: by name; of types that the format knows.
-        path: of the file.
-        metadata: a dict of texts.
+    The package's own `save_file` is not used: the order of its metadata changes from process to
+    process, and the same model must give the same bytes, whose SHA-256 the registry states.
     """
-    header, at = {"__metadata__": metadata} if metadata else {}, 0
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    header = {"__metadata__": dict(metadata)} if metadata else {}
+    start = 0
     for name, array in arrays.items():
-        places = [at, at + array.nbytes]
         header[name] = {
             "dtype": NAMES[array.dtype.name],
             "shape": list(array.shape),
-            "data_offsets": places,
+            "data_offsets": [start, start + array.nbytes],
         }
-        at = places[1]
+        start += array.nbytes
     encoded = json.dumps(header, separators=(",", ":")).encode()
-    encoded += b" " * (-len(encoded) % 8)  # so that the arrays are aligned
+    encoded += b" " * (-len(encoded) % 8)  # aligns the arrays
     with atomic_file(path) as draft, open(draft, "wb") as stream:
         stream.write(len(encoded).to_bytes(8, "little") + encoded)
         for array in arrays.values():
             stream.write(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+
+
+def _header_length(path):
+    with open(path, "rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+    if length > MAX_HEADER:
+        raise ValueError(f"the header is too large: {length} bytes, at most {MAX_HEADER}")
+    return length
+
+
+def _check_names(path, length):
+    """Refuses equal names: two readers could take different arrays."""
+
+    def check(pairs):
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a name occurs twice in the header")
+
+    with open(path, "rb") as stream:
+        stream.seek(8)
+        json.loads(stream.read(length), object_pairs_hook=check)
+
+
+def _stored_array(file, name):
+    about = file.get_slice(name)
+    if about.get_dtype() not in TYPES:
+        raise ValueError(f"dtype {about.get_dtype()!r} is not one of {', '.join(TYPES)}")
+    dtype = TYPES[about.get_dtype()]
+
+    def read():
+        array = file.get_tensor(name)
+        return array.astype("float32") if dtype == "bfloat16" else array
+
+    return StoredArray(tuple(about.get_shape()), dtype, read)

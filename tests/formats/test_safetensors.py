@@ -1,5 +1,6 @@
-"""The safetensors format, by its own description."""
+"""The safetensors format: layout, types, and agreement with the `safetensors` package."""
 
+import importlib
 import json
 
 import numpy as np
@@ -38,6 +39,17 @@ def test_layout(tmp_path):
     np.testing.assert_array_equal(np.frombuffer(data[8 + length :], "<f4"), [0, 1, 2])
 
 
+def test_equal_arrays_give_equal_files(tmp_path):
+    """The `safetensors` package itself orders the metadata differently from run to run."""
+    path = tmp_path / "a.safetensors"
+    write_safetensors(
+        {"b": np.ones(1, "float64"), "a": np.ones(1, "int8")}, path, {"z": "", "y": ""}
+    )
+    header = path.read_bytes()[8:].partition(b" ")[0]
+    assert list(json.loads(header)) == ["__metadata__", "b", "a"]
+    assert list(json.loads(header)["__metadata__"]) == ["z", "y"]
+
+
 def test_bfloat16(tmp_path):
     header = json.dumps({"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
     path = tmp_path / "a.safetensors"
@@ -50,7 +62,7 @@ def test_bfloat16(tmp_path):
 
 @pytest.mark.parametrize("package", ["numpy", "torch"])
 def test_the_reference_package_agrees(package, tmp_path):
-    module = pytest.importorskip(f"safetensors.{package}")
+    module = importlib.import_module(f"safetensors.{package}")
     kind = pytest.importorskip(package)
     ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
     array = np.arange(6, dtype="float32").reshape(2, 3)
