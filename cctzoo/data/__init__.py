@@ -1,11 +1,12 @@
-"""Data sets, batches and augmentation; nothing here needs TensorFlow."""
+"""Data sets, batches and augmentation, without TensorFlow."""
 
 from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import ImageBatches
-from cctzoo.data.dataset import Dataset, take
+from cctzoo.data.dataset import Dataset
 from cctzoo.data.encoded_images import EncodedImages
 from cctzoo.data.loading import load
 from cctzoo.data.names import check_name
+from cctzoo.data.samples import take
 from cctzoo.data.text_batches import TextBatches
 
 __all__ = [

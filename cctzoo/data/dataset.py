@@ -8,13 +8,13 @@ import numpy as np
 
 from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import ImageBatches
-from cctzoo.data.encoded_images import EncodedImages
+from cctzoo.data.samples import Kind, Samples
+from cctzoo.data.sources.tfds_names import set_name
 from cctzoo.data.splits import subset
 from cctzoo.data.statistics import pixel_statistics
 from cctzoo.data.text_batches import TextBatches
 from cctzoo.published_statistics import PUBLISHED_STATISTICS
 
-Samples = np.ndarray | EncodedImages
 PARTS = ("train", "validation", "test")
 
 
@@ -44,7 +44,7 @@ class Dataset:
     y_validation: np.ndarray
     x_test: Samples
     y_test: np.ndarray
-    kind: Literal["images", "texts"] = "images"
+    kind: Kind = "images"
 
     def check_kind(self, config: Any) -> None:
         """Raises ValueError unless a model with this config takes samples of this kind."""
@@ -92,7 +92,7 @@ class Dataset:
                 "Pixel statistics need a data set of kind 'images'. "
                 f"Received: dataset={self.name!r}, kind={self.kind!r}"
             )
-        published = PUBLISHED_STATISTICS.get(self.name.partition(":")[0])
+        published = PUBLISHED_STATISTICS.get(set_name(self.name))
         if published and self.x_train.shape[-1] == 3:
             return published
         return pixel_statistics(self.x_train)
@@ -122,13 +122,3 @@ class Dataset:
         if self.kind == "texts":
             return TextBatches(*data, seed=seed, epoch=epoch)
         return ImageBatches(*data, augmentation, seed=seed, epoch=epoch, workers=workers)
-
-
-def take(x: Samples, indices: Any) -> np.ndarray:
-    """Returns samples as an array; `EncodedImages` are decoded (see `EncodedImages.batch`).
-
-    Args:
-        x: the samples of a part.
-        indices: a slice or an integer or Boolean array.
-    """
-    return x[indices] if isinstance(x, np.ndarray) else x.batch(indices)

@@ -1,134 +1,160 @@
-"""Loads a data set by name."""
+"""`data.load`: from a name to a `Dataset`."""
 
+import operator
 from pathlib import Path
 
 from cctzoo.data.dataset import Dataset
+from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.names import check_name
-from cctzoo.data.options import (
-    TEXTS,
-    check_options,
-    check_size,
-    check_supported,
-    height_width,
-    kind_of,
-)
-from cctzoo.data.sources.digits import load_digits
-from cctzoo.data.sources.folder import load_folder
-from cctzoo.data.sources.npz import load_npz
-from cctzoo.data.splits import choose, hold_out
-from cctzoo.data.texts import load_texts
+from cctzoo.data.sources import SOURCES, TFDS, find_source
+from cctzoo.data.splits import choose, hold_out, hold_out_groups
+from cctzoo.typing import PathLike
 
 
 def load(
-    name,
-    validation=0.1,
-    seed=0,
+    name: str,
+    validation: float = 0.1,
+    seed: int = 0,
     *,
-    image_size=None,
-    train_samples=None,
-    test_samples=None,
-    skip_unreadable=False,
-    color_mode=None,
-    data_dir=None,
-    manual_dir=None,
-):
-    """Loads a data set of images or of texts.
+    image_size: ImageSize | None = None,
+    train_samples: int | None = None,
+    test_samples: int | None = None,
+    skip_unreadable: bool = False,
+    color_mode: str | None = None,
+    data_dir: PathLike | None = None,
+    manual_dir: PathLike | None = None,
+) -> Dataset:
+    """Loads an image or a text data set by name.
 
-    Names, of images:
+    Image data sets:
 
-    - `"digits"`: scikit-learn's 1,797 handwritten digits, which need no download (resized to
-      16x16; a fixed fifth of them is the test part).
+    - `"digits"`: scikit-learn's 1,797 handwritten digits, resized to 16x16. They need no
+      download. A fixed fifth is the test part.
     - `"npz:PATH"`: a file with uint8 images `x_train`, `x_test`, (n, height, width) or (n,
-      height, width, channels), labels `y_train`, `y_test`, (n,) or (n, 1), and, if it likes,
-      the class names as `names`.
-    - `"folder:PATH"`: a folder with `train` and `test` (or `val`, or `validation`: the first
-      there is), each of class folders, or class folders directly (a fixed fifth is the test
-      part). Class folders hold images: .bmp .gif .jpeg .jpg .pgm .png .ppm .tif .tiff .webp;
-      hidden files and other suffixes are ignored. Classes are in the order of their names,
-      capitals first. Images may have any size; each is decoded once at once.
+      height, width, channels), with labels `y_train`, `y_test`, (n,) or (n, 1), and optionally
+      with the class names as `names`.
+    - `"folder:PATH"`: a folder that holds `train` and `test` (or `val`, or `validation`; the
+      first that exists), each with one folder per class; or the class folders directly, and
+      then a fixed fifth is the test part. Class folders hold images: .bmp .gif .jpeg .jpg .pgm
+      .png .ppm .tif .tiff .webp. Hidden files and other suffixes are ignored. Classes are
+      sorted by name, capitals first. Images may have any size. Every image is decoded once
+      when the data set is loaded, to find unreadable files.
 
-    Of texts:
+    Text data sets:
 
-    - `"docstrings"`: about 4,100 sentences that the Python standard library says about its
-      own classes and functions, read from its sources; the class is which of ten modules a
-      sentence is of (170 to 810 each). No sentence is there twice, and what is said about
-      one class or function is in one part: about a fifth of these are the test part, always
-      the same ones, and `validation` holds out others, whole. The texts depend a little on
-      the version of Python.
-    - `"csv:PATH"`: a UTF-8 file whose first line names the columns, `text` and `label` among
-      them; other columns are ignored but `split`, each of whose fields is `train`,
-      `validation` or `test`. Its validation part is then that of the result, whatever
-      `validation` is. Without `split` a fixed fifth is the test part. Classes are in the
-      order of numbers if all labels are whole ones, else of names, capitals first.
-    - `"jsonl:PATH"`: the same with a JSON object per line.
+    - `"docstrings"`: about 4,100 sentences from the docstrings of ten modules of the Python
+      standard library (170 to 810 per module). The class is the module. No sentence occurs
+      twice. All sentences of one class or function are in the same part. The test part is
+      always the same fifth. The sentences depend slightly on the version of Python.
+    - `"csv:PATH"`: a UTF-8 file whose first line names the columns, among them `text` and
+      `label`. A column `split` with the values `train`, `validation` and `test` defines the
+      parts, and `validation` is then ignored if the file has a validation part. Without
+      `split`, a fixed fifth is the test part. Other columns are ignored. Classes are sorted as
+      numbers if all labels are integers, otherwise by name, capitals first.
+    - `"jsonl:PATH"`: the same with one JSON object per line.
 
-    And of both, any other word: that set of TensorFlow Datasets (`cifar10`,
+    Any other name is a set of TensorFlow Datasets, with images or texts (`cifar10`,
     `oxford_flowers102`, `imagenet2012`, `ag_news_subset`, `imdb_reviews`,
-    `name/configuration:version`, ...), downloaded and prepared in `data_dir` if it is not
-    there. Its `test` split is the test part and its `validation` split joins the training
-    part; without a labelled `test`, `validation` is the test part, else a fixed fifth of
-    `train`; other splits are ignored. Where there is no `image`, it is the features that are
-    texts which count, `title` first, the others by the alphabet, joined by a space; the
-    label is `label`, or the first by the alphabet that has classes.
+    `name/configuration:version`, ...). It is downloaded and prepared in `data_dir` if
+    necessary. Its `test` split is the test part, and its `validation` split joins the training
+    part. Without a labelled `test` split, `validation` is the test part; without both, a fixed
+    fifth of `train`. Other splits are ignored. In a set without `image`, all features of type
+    Text are joined by a space, `title` first and then in alphabetical order. The label is the
+    feature `label`, or the first class label in alphabetical order.
 
     Args:
         name: see above.
-        validation: part of the training samples held out, stratified, in [0, 1).
-        seed: of the choice of these, and of subsets.
-        image_size: side or (height, width), in pixels, of what images of any size become; 224
-            if not given. Images that have one size keep it.
-        train_samples: take so many of the training images or texts, stratified, before the
-            validation part is held out; all if not given.
-        test_samples: the same of those of the test part.
-        skip_unreadable: leave out what cannot be decoded, with a warning, instead of ending
-            (`folder:` only).
-        color_mode: `"rgb"` or `"grayscale"`: convert images of other modes; what is
-            transparent loses its transparency (`folder:` and TFDS only).
-        data_dir: folder of prepared TFDS sets; TFDS' own, `~/tensorflow_datasets`, if not given.
-        manual_dir: folder of files of a TFDS set that were fetched elsewhere, under the names
-            TFDS has for them.
+        validation: the share of the training samples to hold out, stratified, in [0, 1).
+        seed: seed of the samples that are held out or selected.
+        image_size: one side or (height, width) in pixels, to which images of any size are
+            resized. Default: 224. Images that all have the same size are not resized.
+        train_samples: the number of training samples to keep, stratified, before the
+            validation part is held out. Default: all.
+        test_samples: the number of test samples to keep, stratified. Default: all.
+        skip_unreadable: skip images that cannot be decoded, with a warning (`folder:` only).
+        color_mode: `"rgb"` or `"grayscale"`, to which images of other modes are converted.
+            Transparency is dropped (`folder:` and TFDS only).
+        data_dir: folder of prepared TFDS sets. Default: TFDS' own, `~/tensorflow_datasets`.
+        manual_dir: folder with the files of a TFDS set that were fetched on another machine,
+            under the names that TFDS expects.
 
     Returns:
         A `Dataset`.
 
     Raises:
-        ValueError: for an unknown name, for files that do not hold what they have to, or a
-            TFDS set that can neither be found nor downloaded.
+        ValueError: if the name is unknown, the files are invalid, an option does not apply to
+            the data set, or TFDS can neither find nor download the set.
+
+    Example:
+
+    ```python
+    import cctzoo
+
+    dataset = cctzoo.data.load("digits", validation=0.2, train_samples=500)
+    print(dataset.kind, dataset.x_train.shape, dataset.x_validation.shape)
+    # images (400, 16, 16, 1) (100, 16, 16, 1)
+    ```
     """
     check_name(name, data_dir)
-    kind = kind_of(name)
-    check_options(validation, train_samples, test_samples, color_mode)
-    size = height_width(image_size)
-    check_supported(name, image_size, skip_unreadable, color_mode, data_dir, manual_dir)
-    if kind in TEXTS:
-        return load_texts(name, validation, seed, train_samples, test_samples)
-    if kind == "digits":
-        parts, classes = load_digits()
-    elif kind == "npz":
-        parts, classes = load_npz(Path(name.removeprefix("npz:")))
-    elif kind == "folder":
-        path = Path(name.removeprefix("folder:"))
-        parts, classes = load_folder(path, size, skip_unreadable, color_mode)
+    _check_ranges(validation, train_samples, test_samples, color_mode, image_size)
+    source, arguments = find_source(name)
+    options = {
+        "image_size": image_size,
+        "color_mode": color_mode,
+        "skip_unreadable": skip_unreadable,
+        "data_dir": data_dir,
+        "manual_dir": manual_dir,
+    }
+    _check_supported(name, source, options)
+    parts = source.load(*arguments, **{key: options[key] for key in source.options})
+    train = choose(parts.y_train, "train_samples", train_samples, seed)
+    test = choose(parts.y_test, "test_samples", test_samples, seed)
+    x, y = parts.x_train[train], parts.y_train[train]
+    if parts.validation is not None:
+        (x_train, y_train), (x_validation, y_validation) = (x, y), parts.validation
     else:
-        from cctzoo.data.sources.tfds import load_tfds  # not before: it needs TFDS
-
-        parts, classes = load_tfds(name, image_size, color_mode, data_dir, manual_dir)
-    x_train, y_train, x_test, y_test = parts
-    texts = len(x_train.shape) == 1
-    if not texts:
-        check_size(name, x_train, image_size)
-    train = choose(y_train, "train_samples", train_samples, seed)
-    test = choose(y_test, "test_samples", test_samples, seed)
-    x_train, y_train, x_test, y_test = x_train[train], y_train[train], x_test[test], y_test[test]
-    kept, held = hold_out(y_train, validation, seed)
+        if parts.groups is None:
+            kept, held = hold_out(y, validation, seed)
+        else:
+            kept, held = hold_out_groups(y, parts.groups[train], validation, seed)
+        x_train, y_train, x_validation, y_validation = x[kept], y[kept], x[held], y[held]
     return Dataset(
-        name,
-        classes,
-        x_train[kept],
-        y_train[kept],
-        x_train[held],
-        y_train[held],
-        x_test,
-        y_test,
-        kind="texts" if texts else "images",
+        name=name,
+        classes=parts.classes,
+        x_train=x_train,
+        y_train=y_train,
+        x_validation=x_validation,
+        y_validation=y_validation,
+        x_test=parts.x_test[test],
+        y_test=parts.y_test[test],
+        kind=parts.kind,
     )
+
+
+def _check_ranges(validation, train_samples, test_samples, color_mode, image_size):
+    if not 0 <= validation < 1:
+        raise ValueError(f"`validation` must be in [0, 1). Received: validation={validation}")
+    for key, count in {"train_samples": train_samples, "test_samples": test_samples}.items():
+        if count is not None and operator.index(count) < 1:
+            raise ValueError(f"`{key}` must be at least 1. Received: {key}={count}")
+    if color_mode not in (None, "rgb", "grayscale"):
+        raise ValueError(
+            f"`color_mode` must be 'rgb', 'grayscale' or None. Received: color_mode={color_mode!r}"
+        )
+    height_width(image_size)
+
+
+def _check_supported(name, source, options):
+    """Raises ValueError for an option that the source would ignore."""
+    for key, value in options.items():
+        if value is not None and value is not False and key not in source.options:
+            forms = [each.form for each in (*SOURCES, TFDS) if key in each.options]
+            raise ValueError(
+                f"`{key}` is only for data sets of the form {' or '.join(forms)}. "
+                f"Received: {key}={value!r}, name={name!r}"
+            )
+    manual_dir = options["manual_dir"]
+    if manual_dir and not Path(manual_dir).expanduser().is_dir():
+        raise ValueError(
+            f"`manual_dir` must be a folder that exists. Received: manual_dir={manual_dir!r}"
+        )

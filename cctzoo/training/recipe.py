@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from cctzoo.data import Augmentation, check_name, load
-from cctzoo.data.options import TEXTS, kind_of
+from cctzoo.data.names import kind_of
 from cctzoo.formats.atomic import write_text
 from cctzoo.models.variants import variant_config
 from cctzoo.settings import setting
@@ -144,8 +144,7 @@ class Recipe:
 
     def _check_kind(self, texts):
         """Raises ValueError for what is of images in a recipe of texts, or the reverse."""
-        kind = kind_of(self.dataset)
-        if kind != "tfds" and texts != (kind in TEXTS):
+        if kind_of(self.dataset) not in (None, "texts" if texts else "images"):
             raise ValueError(
                 "Model and data set must both be for images, or both for texts. "
                 f"Received: model={self.model!r}, dataset={self.dataset!r}"

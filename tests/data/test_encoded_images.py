@@ -67,13 +67,12 @@ def test_crop_pct_1_shows_a_square_image_whole(tmp_path):
     np.testing.assert_array_equal(images.batch([0])[0], np.asarray(image))
 
 
-def test_the_view_is_that_of_timm():
-    """248 pixels for 224, and an image of 375x500 becomes 248x330."""
-    images = EncodedImages(FileSource([]), (224, 224))
+def test_evaluation_view_equals_timm(tmp_path):
+    """timm resizes 375x500 to 248x330 for a view of 224x224."""
     ramp = Image.linear_gradient("L").resize((500, 375)).convert("RGB")
-    view = images._evaluation_view(ramp)
+    images = dataclasses.replace(files(tmp_path, [ramp]), image_size=(224, 224))
     resized = ramp.resize((330, 248), BICUBIC)
-    np.testing.assert_array_equal(np.asarray(view), np.asarray(resized)[12:236, 53:277])
+    np.testing.assert_array_equal(images.batch([0])[0], np.asarray(resized)[12:236, 53:277])
 
 
 def test_modes_are_converted(tmp_path):

@@ -45,8 +45,8 @@ def test_a_file_is_no_folder(tmp_path):
             data.check_name(name)
 
 
-def test_a_typing_error_gets_names_close_to_it():
-    with pytest.raises(ValueError, match=r"name='imagnet'; close to it: .*imagenet") as caught:
+def test_misspelt_name_gets_suggestions():
+    with pytest.raises(ValueError, match=r"name='imagnet'. Did you mean: .*imagenet") as caught:
         data.check_name("imagnet")
     paths = "'npz:PATH'", "'folder:PATH'", "'csv:PATH'", "'jsonl:PATH'"
     for word in ("'digits'", "'docstrings'", *paths):

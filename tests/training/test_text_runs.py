@@ -120,5 +120,5 @@ def test_a_set_of_tfds_that_holds_the_other_kind(texts):
     images = few_digits().load_data()
     with pytest.raises(ValueError, match="a model for texts, dataset='digits' with images"):
         build.build_model(recipe(texts), images)
-    with pytest.raises(ValueError, match=r"a model for images, dataset='csv:.*' of texts"):
+    with pytest.raises(ValueError, match=r"a model for images, dataset='csv:.*' with texts"):
         build.build_model(few_digits(), recipe(texts).load_data())

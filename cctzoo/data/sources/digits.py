@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from cctzoo.data.splits import hold_out
+from cctzoo.data.image_size import ImageSize, check_size
+from cctzoo.data.sources.parts import Parts, split_test
 
-SIDE = 16  # pixels; twice the original's, so that convolution and pooling have room
+SIDE = 16  # pixels; twice the original size, to leave room for convolution and pooling
 
 
-def load_digits():
-    """((x_train, y_train, x_test, y_test), classes); a fixed fifth is the test part."""
+def load_digits(image_size: ImageSize | None = None) -> Parts:
+    """Loads 1,797 grey images, 16x16; see `data.load`."""
     from keras import ops
     from sklearn import datasets
 
@@ -18,7 +19,6 @@ def load_digits():
         images, (SIDE, SIDE), interpolation="bilinear", data_format="channels_last"
     )
     images = np.rint(ops.convert_to_numpy(images)).astype("uint8")
-    labels = digits.target.astype("int64")
-    kept, held = hold_out(labels, 0.2, seed=0)
-    parts = images[kept], labels[kept], images[held], labels[held]
-    return parts, [str(name) for name in digits.target_names]
+    check_size(images, image_size)
+    parts = split_test(images, digits.target.astype("int64"))
+    return Parts(*parts, [str(name) for name in digits.target_names])

@@ -1,4 +1,4 @@
-"""A data set in a folder of class folders."""
+"""A data set in a folder with one folder per class."""
 
 import os
 import warnings
@@ -9,26 +9,26 @@ from pathlib import Path
 import numpy as np
 
 from cctzoo.data.encoded_images import MODES, EncodedImages, FileSource, decode
-from cctzoo.data.splits import hold_out
+from cctzoo.data.image_size import ImageSize, height_width
+from cctzoo.data.sources.parts import Parts, split_test
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 TEST_FOLDERS = ("test", "val", "validation")  # the first that exists is the test part
 SHOWN = 5  # files that an error names
 
 
-def load_folder(path, image_size, skip_unreadable, color_mode):
-    """((x_train, y_train, x_test, y_test), classes) of a folder; see `data.load`.
+def load_folder(
+    path: Path,
+    image_size: ImageSize | None = None,
+    color_mode: str | None = None,
+    skip_unreadable: bool = False,
+) -> Parts:
+    """Loads images of any size; see `data.load`.
 
-    Every image is decoded once, so that a broken one ends the run before it starts.
-
-    Args:
-        path: of the folder.
-        image_size: (height, width) of the evaluation view.
-        skip_unreadable: leave broken images out, with one warning.
-        color_mode: `"rgb"`, `"grayscale"` or None, the mode that all images have.
+    Every image is decoded once, so that an unreadable image is reported before training starts.
 
     Raises:
-        ValueError: for folders or images that do not make a data set.
+        ValueError: if the folders or the images are not a data set.
     """
     test = next((name for name in TEST_FOLDERS if (path / name).is_dir()), None)
     if test and (path / "train").is_dir():
@@ -36,7 +36,7 @@ def load_folder(path, image_size, skip_unreadable, color_mode):
         if (other := _class_names(path / test)) != classes:
             raise ValueError(
                 f"train and {test} must hold the same class folders. Received: {path} with "
-                f"{sorted(set(classes) ^ set(other))} in one of them alone"
+                f"{sorted(set(classes) ^ set(other))} in only one of them"
             )
         roots = path / "train", path / test
     else:
@@ -45,35 +45,33 @@ def load_folder(path, image_size, skip_unreadable, color_mode):
     modes = _read_all([file for files, _ in listed for file in files])
     _check_readable(modes, skip_unreadable)
     mode = _common_mode(modes, color_mode)
-    parts = []
+    parts, size = [], height_width(image_size)
     for root, (files, labels) in zip(roots, listed, strict=True):
         readable = [not isinstance(modes[file], ValueError) for file in files]
         y = np.array(labels, "int64")[readable]
         _check_filled(root, classes, y)
         files = [file for file, good in zip(files, readable, strict=True) if good]
-        parts += [EncodedImages(FileSource(files), image_size, mode), y]
+        parts += [EncodedImages(FileSource(files), size, mode), y]
     if len(roots) == 1:
-        x, y = parts
-        kept, held = hold_out(y, 0.2, seed=0)
-        parts = [x[kept], y[kept], x[held], y[held]]
-    return parts, classes
+        parts = split_test(*parts)
+    return Parts(*parts, classes)
 
 
 def _class_names(root):
-    """Names of the class folders in case-sensitive order."""
+    """The names of the class folders, sorted, capitals first."""
     names = sorted(
         entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != "."
     )
     if len(names) < 2:
         raise ValueError(
-            "A folder data set must hold a folder per class, two at least, or train and test "
-            f"({', '.join(TEST_FOLDERS)}) with these in each. Received: {root} with {names}"
+            "A folder data set must hold at least two class folders, or a folder train and a "
+            f"folder {' or '.join(TEST_FOLDERS)} that hold them. Received: {root} with {names}"
         )
     return names
 
 
 def _images(root, classes):
-    """(files, labels), sorted by class and name."""
+    """Returns (files, labels), sorted by class and file name."""
     files, labels = [], []
     for label, name in enumerate(classes):
         entries = sorted(entry for entry in (root / name).iterdir() if entry.name[0] != ".")
@@ -98,7 +96,7 @@ def _check_filled(root, classes, y):
 
 
 def _read_all(files):
-    """{file: Pillow mode, or the ValueError of decoding it}."""
+    """Returns {file: its Pillow mode, or the ValueError that decoding raised}."""
 
     def read(file):
         try:
@@ -115,12 +113,12 @@ def _check_readable(modes, skip_unreadable):
     broken = [mode for mode in modes.values() if isinstance(mode, ValueError)]
     if broken and skip_unreadable:
         warnings.warn(
-            f"{len(broken)} of {len(modes)} images cannot be read: left out", stacklevel=4
+            f"{len(broken)} of {len(modes)} images cannot be read and are skipped", stacklevel=4
         )
     elif broken:
         raise ValueError(
-            "Every image must be readable, unless `skip_unreadable=True` leaves the others out. "
-            f"Received: {len(broken)} of {len(modes)} that are not: "
+            "Every image must be readable, unless `skip_unreadable=True` is given. "
+            f"Received: {len(broken)} of {len(modes)} images are unreadable: "
             f"{_few([str(error).partition('Received: ')[2] for error in broken])}"
         )
 
@@ -130,8 +128,8 @@ def _common_mode(modes, color_mode):
     deep = [file for file, mode in modes.items() if mode.startswith(("I", "F"))]
     if deep:
         raise ValueError(
-            "Images must have 8 bits a channel; deeper ones would be cut off without a word. "
-            f"Received: {len(deep)} of {len(modes)}: {_few(deep)}"
+            "Images must have 8 bits per channel; deeper images would be clipped. "
+            f"Received: {len(deep)} of {len(modes)} are deeper: {_few(deep)}"
         )
     counts = Counter(modes.values())
     if color_mode:
@@ -140,9 +138,9 @@ def _common_mode(modes, color_mode):
     others = [f"{file} ({mode})" for file, mode in modes.items() if mode != common]
     if others:
         raise ValueError(
-            f"Images must all be RGB or all be L (grey), unless `color_mode` 'rgb' or 'grayscale' "
-            f"has the others converted (transparency is dropped). Received: {len(others)} of "
-            f"{len(modes)} not {common}: {_few(others)}"
+            "Images must all be RGB or all be L (grey), unless `color_mode` is given, to which "
+            "the others are converted (transparency is dropped). Received: "
+            f"{len(others)} of {len(modes)} are not {common}: {_few(others)}"
         )
     return common
 

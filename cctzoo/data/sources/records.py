@@ -1,8 +1,9 @@
-"""The records of a prepared TFDS split, by number; TensorFlow is not needed."""
+"""Random access to the records of a prepared TFDS split, without TensorFlow."""
 
 import contextlib
 import dataclasses
 import struct
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from cctzoo.formats.atomic import atomic_file
 
 @dataclasses.dataclass(frozen=True)
 class RecordSource:
-    """Images of a TFDS split as a source of `EncodedImages`.
+    """The images of a TFDS split as a source for `EncodedImages`.
 
     Args:
-        records: serialized examples, by number.
-        features: TFDS' features "image" and "label" alone: no other is decoded.
-        title: what an error calls the split.
-        indices: the numbers of the records taken.
+        records: the serialised examples.
+        features: the TFDS features "image" and "label"; no others are decoded.
+        title: the name of the split in error messages.
+        indices: the numbers of the records in use.
     """
 
     records: Any
@@ -28,20 +29,20 @@ class RecordSource:
     title: str
     indices: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> bytes:
         return self.example(index)[0]
 
-    def name(self, index):
+    def name(self, index: int) -> str:
         return f"image {self.indices[index]} of {self.title}"
 
-    def subset(self, indices):
+    def subset(self, indices: np.ndarray) -> "RecordSource":
         return dataclasses.replace(self, indices=self.indices[indices])
 
-    def example(self, index):
-        """(encoded image, label)."""
+    def example(self, index: int) -> tuple[bytes, int]:
+        """Returns (encoded image, label)."""
         example = self.features.deserialize_example_np(
             self.records[int(self.indices[index])],
             decoders={"image": tfds.decode.SkipDecoding()},
@@ -49,8 +50,8 @@ class RecordSource:
         return example["image"], int(example["label"])
 
 
-def open_split(builder, split):
-    """A `RecordSource` of a split, or of several joined by "+", of a prepared builder."""
+def open_split(builder: Any, split: str) -> RecordSource:
+    """Opens the images of a split, or of several joined by "+", of a prepared builder."""
     records = open_records(builder, split)
     features = tfds.features.FeaturesDict(
         {key: builder.info.features[key] for key in ("image", "label")}
@@ -59,8 +60,8 @@ def open_split(builder, split):
     return RecordSource(records, features, title, np.arange(len(records)))
 
 
-def open_records(builder, split):
-    """Serialized examples, by number, of a split, or of several joined by "+"."""
+def open_records(builder: Any, split: str) -> Sequence[bytes]:
+    """Opens the serialised examples of a split, or of several joined by "+"."""
     if builder.info.file_format.value == "tfrecord":
         names = split.split("+")
         return TFRecords([path for name in names for path in builder.info.splits[name].filepaths])
@@ -68,11 +69,11 @@ def open_records(builder, split):
     return builder.as_data_source(split, deserialize_method=raw)
 
 
-def read_labels(builder, split, source):
-    """(n,) int64: the labels of a split, in the order of its records.
+def read_labels(builder: Any, split: str, source: RecordSource) -> np.ndarray:
+    """Reads the labels of a split, (n,) int64, in the order of its records.
 
-    TFDS keeps labels in the records alone, and ImageNet's records are 140 GiB: what was read
-    is left beside them as a NumPy file, where that folder can be written to.
+    TFDS stores labels only in the records, and ImageNet's records are 140 GiB. The labels are
+    therefore cached next to the records in a NumPy file, if that folder can be written to.
     """
     path = Path(builder.data_dir) / f"cctzoo-labels-{split}.npy"
     if path.is_file():
@@ -86,32 +87,34 @@ def read_labels(builder, split, source):
 
 
 class TFRecords:
-    """Random access to TFRecord files, which TFDS itself has for its other formats alone.
+    """Random access to TFRecord files, which TFDS offers only for its other formats.
 
-    A record is its length (8 bytes, little-endian), 4 bytes of checksum, the data, and 4
-    bytes of checksum; the lengths are walked once. The checksums are not compared.
+    A record is its length (8 bytes, little-endian), a checksum (4 bytes), the data, and another
+    checksum (4 bytes). The lengths are read once; the checksums are not verified.
 
     Raises:
         ValueError: if a file ends within a record.
     """
 
-    def __init__(self, paths):
+    def __init__(self, paths: Iterable[Path | str]):
         self.paths = [str(path) for path in paths]
         found = [(file, *at) for file, path in enumerate(self.paths) for at in _spans(path)]
         self.spans = np.array(found, "int64").reshape(-1, 3)  # (n, 3): file, start, bytes
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.spans)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> bytes:
         file, start, count = self.spans[index]
-        with open(self.paths[file], "rb") as stream:  # opened anew: threads share no position
+        with open(
+            self.paths[file], "rb"
+        ) as stream:  # opened every time: threads must not share a position
             stream.seek(start)
             return stream.read(count)
 
 
 def _spans(path):
-    """(start, bytes) of the data of every record."""
+    """Yields (start, size in bytes) of the data of every record."""
     size = Path(path).stat().st_size
     with open(path, "rb") as stream:
         position = 0
@@ -120,6 +123,6 @@ def _spans(path):
             header = stream.read(12)
             count = struct.unpack("<Q", header[:8])[0] if len(header) == 12 else size
             if position + 16 + count > size:
-                raise ValueError(f"A TFRecord file must hold whole records. Received: {path}")
+                raise ValueError(f"A TFRecord file must end with a whole record. Received: {path}")
             yield position + 12, count
             position += 16 + count

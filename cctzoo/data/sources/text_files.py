@@ -1,17 +1,20 @@
-"""A data set of texts in one file, CSV or JSON Lines."""
+"""A text data set in one CSV or JSON Lines file."""
 
 import csv
 import io
 import json
 import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from cctzoo.data.sources.parts import Parts
 from cctzoo.data.splits import hold_out
 
 PARTS = ("train", "validation", "test")
-COLUMNS = ("text", "label")  # and, if the file likes, "split"
+COLUMNS = ("text", "label")  # the column "split" is optional
 
 
 class Row(NamedTuple):
@@ -21,45 +24,48 @@ class Row(NamedTuple):
     part: str | None
 
 
-def load_text_file(kind, path):
-    """((x_train, y_train, x_test, y_test), classes, (x_validation, y_validation) or None).
-
-    Args:
-        kind: `"csv"` or `"jsonl"`.
-        path: of the file; see `data.load`.
+def load_csv(path: Path) -> Parts:
+    """Loads a CSV file; see `data.load`.
 
     Raises:
-        ValueError: if the file does not hold what it has to; it names the line.
+        ValueError: if the file is invalid; the error names the line.
     """
-    read = {"csv": _csv_lines, "jsonl": _json_lines}[kind]
+    return _load(path, _csv_lines)
+
+
+def load_jsonl(path: Path) -> Parts:
+    """Loads a JSON Lines file; see `data.load`.
+
+    Raises:
+        ValueError: if the file is invalid; the error names the line.
+    """
+    return _load(path, _json_lines)
+
+
+def _load(path: Path, read: Callable[[Path, str], Iterator[tuple[int, dict]]]) -> Parts:
     rows = [_row(path, line, fields) for line, fields in read(path, _decoded(path))]
     if not rows:
-        raise ValueError(f"A data set must hold texts. Received: {path} without any")
+        raise ValueError(f"A data set must not be empty. Received: {path} without texts")
     classes = _class_names(path, {row.label for row in rows})
     number = {label: i for i, label in enumerate(classes)}
     x = np.array([row.text for row in rows], object)
     y = np.array([number[row.label] for row in rows], "int64")
-    if rows[0].part is None:
-        kept, held = hold_out(y, 0.2, seed=0)
-        parts = {"train": kept, "validation": [], "test": held}
-    else:
-        parts = {part: [i for i, row in enumerate(rows) if row.part == part] for part in PARTS}
-    _check_parts(path, rows, parts)
-    train, validation, test = ((x[parts[part]], y[parts[part]]) for part in PARTS)
-    return (*train, *test), classes, validation if len(validation[1]) else None
+    split = _splits(path, rows, y)
+    train, validation, test = ((x[split == part], y[split == part]) for part in PARTS)
+    return Parts(*train, *test, classes, validation if len(validation[1]) else None)
 
 
 def _decoded(path):
     data = path.read_bytes()
     try:
-        return data.decode("utf-8").removeprefix("\ufeff")  # what Excel begins a file with
+        return data.decode("utf-8").removeprefix("\ufeff")  # Excel writes a byte order mark
     except UnicodeDecodeError as error:
         line = 1 + data.count(b"\n", 0, error.start)
-        raise _fault("A data set must be in UTF-8", path, line, error) from error
+        raise _fault("A data set must be encoded in UTF-8", path, line, error) from error
 
 
 def _csv_lines(path, text):
-    """(line number, {column: field}) of every record below the header."""
+    """Yields (line number, {column: field}) for every record below the header."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line, header = 1, None
     try:
@@ -72,17 +78,17 @@ def _csv_lines(path, text):
                     rule = "A CSV data set must have a column 'text' and a column 'label'"
                     raise _fault(rule, path, line, f"columns {header}")
             elif len(fields) != len(header):
-                rule = f"A record must have a field per column, {len(header)} of them"
+                rule = f"A record must have one field for each of the {len(header)} columns"
                 raise _fault(rule, path, line, f"{len(fields)} fields")
             else:
                 yield line, dict(zip(header, fields, strict=True))
-            line = reader.line_num + 1  # a quoted field may run over several lines
+            line = reader.line_num + 1  # a quoted field may span several lines
     except csv.Error as error:
         raise _fault("A CSV data set must be well-formed", path, line, error) from error
 
 
 def _json_lines(path, text):
-    """(line number, object) of every line."""
+    """Yields (line number, object) for every line that is not blank."""
     for line, content in enumerate(text.split("\n"), start=1):
         if content.strip():
             try:
@@ -107,28 +113,34 @@ def _row(path, line, fields):
 
 
 def _class_names(path, labels):
-    """In the order of numbers if all are whole ones, else of names, capitals first."""
+    """Sorts as numbers if all labels are integers, otherwise by name, capitals first."""
     whole = all(re.fullmatch("[+-]?[0-9]{1,18}", label) for label in labels)
     names = sorted(labels, key=lambda label: (int(label) if whole else 0, label))
     if len(names) < 2:
-        raise ValueError(f"A data set must have two labels at least. Received: {path} with {names}")
+        raise ValueError(f"A data set must have at least two labels. Received: {path} with {names}")
     return names
 
 
-def _check_parts(path, rows, parts):
-    """Raises ValueError unless the training part has every label, and there is a test part."""
-    known = {rows[i].label for i in parts["train"]}
+def _splits(path, rows, y):
+    """Returns the part of each row, an array of str."""
     for row in rows:
         if (row.part is None) != (rows[0].part is None):
-            rule = "'split' must be in every line or in none"
+            rule = "'split' must be given in every line or in no line"
             raise _fault(rule, path, row.line, f"split={row.part!r}")
+    split = np.array([row.part or "train" for row in rows])
+    if rows[0].part is None:
+        _, held = hold_out(y, 0.2, seed=0)
+        split[held] = "test"
+    known = {row.label for row, part in zip(rows, split, strict=True) if part == "train"}
+    for row in rows:
         if row.label not in known:
-            rule = "A label must be in the training part"
+            rule = "Every label must occur in the training part"
             raise _fault(rule, path, row.line, f"label={row.label!r}, split={row.part!r}")
-    if not len(parts["test"]):
+    if "test" not in split:
         raise ValueError(
             f"A data set must have a test part. Received: {path} with split='test' in no line"
         )
+    return split
 
 
 def _fault(rule, path, line, received):

@@ -1,24 +1,31 @@
-"""Classification sets of TensorFlow Datasets, by name; TensorFlow is not needed."""
+"""Classification sets of TensorFlow Datasets, read without TensorFlow."""
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from cctzoo.data.encoded_images import MODES, EncodedImages, convert, decode
-from cctzoo.data.options import height_width
+from cctzoo.data.image_size import ImageSize, check_size, height_width
+from cctzoo.data.sources.parts import Parts, split_test
 from cctzoo.data.sources.records import open_records, open_split, read_labels
 from cctzoo.data.sources.tfds_prepare import prepare
 from cctzoo.data.sources.tfds_texts import read_texts, text_features
-from cctzoo.data.splits import hold_out
+from cctzoo.typing import PathLike
 
 
-def load_tfds(name, image_size, color_mode, data_dir, manual_dir):
-    """((x_train, y_train, x_test, y_test), classes) of a TFDS set; see `data.load`.
+def load_tfds(
+    name: str,
+    image_size: ImageSize | None = None,
+    color_mode: str | None = None,
+    data_dir: PathLike | None = None,
+    manual_dir: PathLike | None = None,
+) -> Parts:
+    """Loads a set of TensorFlow Datasets; see `data.load`.
 
-    Images of one size come as an array, others as `EncodedImages` that read from disk, texts
-    as an array of str objects.
+    Images of one size become an array. Images of other sizes become `EncodedImages`, which are
+    read from disk on demand.
 
     Raises:
-        ValueError: if the set is not one of classification, or cannot be had.
+        ValueError: if the set is not a classification set, or cannot be prepared.
     """
     try:
         builder = tfds.builder(name, data_dir=data_dir)
@@ -28,12 +35,12 @@ def load_tfds(name, image_size, color_mode, data_dir, manual_dir):
         ) from error
     texts, label_key = text_features(builder.info.features)
     if texts:
-        _check_options_of_texts(name, image_size=image_size, color_mode=color_mode)
+        _check_no_image_options(name, image_size=image_size, color_mode=color_mode)
     else:
         shape, mode = _check_features(name, builder.info.features, color_mode)
         label_key = "label"
     prepare(builder, manual_dir)
-    label = builder.info.features[label_key]  # not before: some sets bring class names
+    label = builder.info.features[label_key]  # only now: some sets contain their class names
     train, test = _splits(name, builder, label_key, label.num_classes)
     parts = []
     for split in filter(None, (train, test)):
@@ -51,36 +58,37 @@ def load_tfds(name, image_size, color_mode, data_dir, manual_dir):
                 f"{builder.info.full_name}, {split} with labels from {y.min()} to {y.max()}"
             )
         parts += [x, y]
+    if not texts and shape is not None:
+        check_size(parts[0], image_size)
     if test is None:
-        x, y = parts
-        kept, held = hold_out(y, 0.2, seed=0)
-        parts = [x[kept], y[kept], x[held], y[held]]
-    return parts, [label.int2str(i) for i in range(label.num_classes)]
+        parts = split_test(*parts)
+    return Parts(*parts, [label.int2str(i) for i in range(label.num_classes)])
 
 
-def _check_options_of_texts(name, **options):
+def _check_no_image_options(name, **options):
     for key, value in options.items():
         if value is not None:
             raise ValueError(
-                f"`{key}` is for images, not for texts. Received: {key}={value!r}, name={name!r}"
+                f"`{key}` is only for image data sets. Received: {key}={value!r}, name={name!r}"
             )
 
 
 def _check_features(name, features, color_mode):
-    """((height, width) of all images, or None if they differ; Pillow mode)."""
+    """Returns ((height, width) of all images, or None if they differ; Pillow mode)."""
     image, label = (_feature(features, key) for key in ("image", "label"))
     right = isinstance(image, tfds.features.Image) and isinstance(label, tfds.features.ClassLabel)
     if not right or image.np_dtype != np.uint8:
         raise ValueError(
-            "A TFDS data set must be of image classification, with uint8 features 'image' and "
-            "'label', or of text classification, with features of types Text and ClassLabel. "
+            "A TFDS set must be for image classification, with a uint8 feature 'image' and a "
+            "feature 'label', or for text classification, with features of type Text and "
+            "ClassLabel. "
             f"Received: name={name!r} with {features}"
         )
     *size, channels = image.shape
     mode = {None: {1: "L", 3: "RGB"}.get(channels), "rgb": "RGB", "grayscale": "L"}[color_mode]
     if mode is None:
         raise ValueError(
-            "Images must have 1 or 3 channels, unless `color_mode` 'rgb' or 'grayscale' has them "
+            "Images must have 1 or 3 channels, unless `color_mode` is given, to which they are "
             f"converted. Received: name={name!r}, channels={channels}"
         )
     return None if None in size else tuple(size), mode
@@ -92,15 +100,14 @@ def _feature(features, key):
 
 
 def _splits(name, builder, label_key, classes):
-    """Names of the training and the test split; None for a test part yet to be made.
+    """Returns the names of the training and the test split, or (name, None) without a test split.
 
-    Labels of a competition's test part are -1: then the validation split is the test part.
+    The test labels of a competition are hidden as -1. The validation split is then the test part.
     """
     splits = {key for key, split in builder.info.splits.items() if split.num_examples}
     if "train" not in splits:
         raise ValueError(
-            f"A TFDS data set must have a split 'train'. Received: name={name!r} with "
-            f"{sorted(splits)}"
+            f"A TFDS set must have a split 'train'. Received: name={name!r} with {sorted(splits)}"
         )
     if "test" in splits and 0 <= _first_label(builder, "test", label_key) < classes:
         return ("train+validation" if "validation" in splits else "train"), "test"
@@ -113,16 +120,16 @@ def _first_label(builder, split, key):
 
 
 def _arrays(source, size, mode):
-    """All images, (n, height, width, channels) uint8, and labels, (n,) int64."""
+    """Returns images (n, height, width, channels) uint8 and labels (n,) int64."""
     x = np.empty((len(source), *size, MODES[mode]), "uint8")
     y = np.empty(len(source), "int64")
-    for i in range(len(source)):  # threads made this slower for images as small as CIFAR's
+    for i in range(len(source)):  # threads are slower for images as small as CIFAR's
         encoded, y[i] = source.example(i)
         with decode(encoded, source.name(i)) as image:
             pixels = np.asarray(convert(image, mode))
         if pixels.shape[:2] != size:
             raise ValueError(
-                f"Images must be of the size that TFDS states, {size}. Received: "
+                f"Images must have the size that TFDS states, {size}. Received: "
                 f"{source.name(i)} of {pixels.shape[:2]}"
             )
         x[i] = pixels.reshape(x.shape[1:])

@@ -1,30 +1,34 @@
-"""Downloading and preparing a TFDS set, with one clear error where that cannot be."""
+"""Downloads and prepares a TFDS set, or fails with one clear error."""
 
-import json
-import threading
-import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import requests  # what TFDS downloads with: the same proxies and certificates
+import requests
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
-from tensorflow_datasets.core.download.util import DownloadError
 
-from cctzoo.data.names import OFFLINE
+from cctzoo.data.sources.hosts import silent_hosts
+from cctzoo.data.sources.tfds_private import (
+    DownloadError,
+    NonMatchingChecksumError,
+    downloaded_urls,
+    file_urls,
+)
+from cctzoo.typing import PathLike
 
-SECONDS = 8  # that hosts have for an answer; TFDS itself would try for minutes
-SHOWN = 10  # files that an error names
+SECONDS = 8  # time for hosts to answer; TFDS itself would try for minutes
+SHOWN = 10  # files named in an error
 
 
-def prepare(builder, manual_dir):
-    """Prepares a builder's data on disk unless they are there.
+def prepare(builder: Any, manual_dir: PathLike | None) -> None:
+    """Prepares a builder's data on disk unless they exist.
 
-    What is prepared here is in TFDS' array_record format: random access without TensorFlow.
+    The data are written in TFDS' array_record format, which is read without TensorFlow.
 
     Args:
-        builder: of TFDS.
-        manual_dir: folder of files fetched elsewhere; each is checked by its checksum.
+        builder: a TFDS builder.
+        manual_dir: folder with files that were fetched on another machine; their checksums
+            are verified.
 
     Raises:
         ValueError: if files are missing and their hosts do not answer, or a file is wrong.
@@ -37,9 +41,9 @@ def prepare(builder, manual_dir):
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
         _check_manual(builder, manual)
     else:
-        missing = _missing(builder, manual, downloads)
-        silent = _silent_hosts(missing)
-        # Not any: the list also has files of a set's other configurations and versions.
+        missing = missing_files(builder, manual, downloads)
+        silent = silent_hosts(missing, SECONDS)
+        # All hosts, not any: the list includes files of other configurations and versions.
         if silent and len(silent) == len({urlsplit(url).netloc for url in missing}):
             raise _unreachable(builder, missing, silent)
     config = tfds.download.DownloadConfig(manual_dir=manual, try_download_gcs=False)
@@ -49,11 +53,21 @@ def prepare(builder, manual_dir):
         )
     except NonMatchingChecksumError as error:
         raise ValueError(
-            "A file of a TFDS data set must be, byte for byte, the one that TFDS knows; another "
-            f"is not used. Received: name={builder.name!r}. {error}"
+            "A file of a TFDS set must be byte for byte the file that TFDS expects. "
+            f"Received: name={builder.name!r}. {error}"
         ) from None
     except (DownloadError, requests.RequestException) as error:
         raise _unreachable(builder, missing, {"a host": error}) from error
+
+
+def missing_files(builder: Any, manual: Path, downloads: Path) -> dict[str, str | None]:
+    """Returns {url: file name, or None} of the files in neither of the two folders."""
+    fetched = downloaded_urls(downloads)
+    return {
+        url: file
+        for url, file in file_urls(builder).items()
+        if url not in fetched and not (file and (manual / file).exists())
+    }
 
 
 def _check_manual(builder, manual):
@@ -66,58 +80,16 @@ def _check_manual(builder, manual):
 
 
 def _unreachable(builder, missing, reasons):
-    """The error: what did not answer, and what can be done without."""
+    """Builds the error that names the silent hosts and the ways to do without them."""
     hosts = ", ".join(f"{host} ({reason})" for host, reason in reasons.items())
-    files = [f"{info.filename or '?'} ({url})" for url, info in missing.items()]
-    files = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN} more" * (len(files) > SHOWN))
+    files = [f"{file or '?'} ({url})" for url, file in missing.items()]
+    listed = ", ".join(files[:SHOWN])
+    if len(files) > SHOWN:
+        listed += f" and {len(files) - SHOWN} more"
     return ValueError(
-        "A TFDS data set must be prepared in `data_dir`, or its hosts must answer, or its files "
-        f"be in `manual_dir`. Received: name={builder.name!r}, no answer from {hosts}. Without a "
-        f"network: {OFFLINE}; or fetch on another machine, keep the names, and pass the folder "
-        f"as manual_dir: {files}"
+        "A TFDS set must be prepared in `data_dir`, or be downloadable, or have its files in "
+        f"`manual_dir`. Received: name={builder.name!r}, no answer from {hosts}. Without a "
+        "network, use a data set such as 'digits', 'docstrings', 'folder:PATH' or 'csv:PATH', or "
+        "fetch the files on another machine, keep their names, and pass their folder as "
+        f"manual_dir: {listed}"
     )
-
-
-def _missing(builder, manual, downloads):
-    """{url: TFDS' UrlInfo} of the files neither handed over nor downloaded before."""
-    fetched = set()
-    for note in downloads.rglob("*.INFO.json"):  # TFDS writes one beside every download
-        if note.with_name(note.name.removesuffix(".INFO.json")).exists():
-            fetched |= set(json.loads(note.read_text()).get("urls", ()))
-    return {
-        url: info
-        for url, info in (builder.url_infos or {}).items()
-        if url not in fetched and not (info.filename and (manual / info.filename).exists())
-    }
-
-
-def _silent_hosts(urls):
-    """{host: reason} of the hosts that give no answer in time; one URL is asked of each."""
-    first = {urlsplit(url).netloc: url for url in urls if url.startswith("http")}
-    silent = dict.fromkeys(first, f"none within {SECONDS} s")
-
-    def ask(host, url):
-        reason = _reason(url)
-        if reason is None:
-            del silent[host]
-        else:
-            silent[host] = reason
-
-    # Daemons: looking up a name heeds no time limit, and must not hold up the exit either.
-    threads = [threading.Thread(target=ask, args=pair, daemon=True) for pair in first.items()]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + SECONDS
-    for thread in threads:
-        thread.join(max(0, deadline - time.monotonic()))
-    return dict(silent)
-
-
-def _reason(url):
-    """Why there is no answer; None if there is one, be it a refusal of HEAD."""
-    try:
-        with requests.head(url, timeout=SECONDS / 2) as answer:
-            status = answer.status_code
-    except requests.RequestException as error:
-        return type(error).__name__
-    return f"status {status}" if status in (502, 503, 504) else None  # a proxy's

@@ -1,4 +1,7 @@
-"""The texts of a prepared TFDS set; TensorFlow is not needed."""
+"""The texts of a prepared TFDS set, read without TensorFlow."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -6,8 +9,8 @@ import tensorflow_datasets as tfds
 from cctzoo.data.sources.records import open_records
 
 
-def text_features(features):
-    """(names of the texts, name of the label) of a set of texts; ((), None) of another."""
+def text_features(features: Any) -> tuple[Sequence[str], str | None]:
+    """Returns (names of the text features, name of the label); ((), None) if not a text set."""
     if not isinstance(features, tfds.features.FeaturesDict) or "image" in features:
         return (), None
     texts = _of_type(features, tfds.features.Text, "title")
@@ -16,19 +19,21 @@ def text_features(features):
 
 
 def _of_type(features, kind, first):
-    """Names of the features of a type: `first`, then by the alphabet; TFDS has no order."""
+    """Names of the features of a type: `first`, then alphabetically, as TFDS has no order."""
     names = [name for name in features if isinstance(features[name], kind)]
     return sorted(names, key=lambda name: (name != first, name))
 
 
-def read_texts(builder, split, texts, label):
-    """(x, y) of a split, or of several joined by "+": (n,) str objects and (n,) int64.
+def read_texts(
+    builder: Any, split: str, texts: Sequence[str], label: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (x, y): texts, (n,) str objects, and labels, (n,) int64.
 
     Args:
-        builder: of TFDS, prepared.
-        split: its name.
-        texts: names of features, whose texts are joined by a space.
-        label: name of a feature.
+        builder: a prepared TFDS builder.
+        split: the name of a split, or several names joined by "+".
+        texts: names of the text features, which are joined by a space.
+        label: name of the label.
     """
     records = open_records(builder, split)
     features = tfds.features.FeaturesDict(

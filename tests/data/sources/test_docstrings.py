@@ -1,6 +1,5 @@
-"""The standard library's sentences: nothing of one part is in another."""
+"""Sentences of the standard library: the parts share no sentence and no object."""
 
-import functools
 import re
 import sysconfig
 import time
@@ -9,33 +8,24 @@ import numpy as np
 import pytest
 
 from cctzoo import data
-from cctzoo.data import texts
 from cctzoo.data.sources import docstrings
-from cctzoo.data.sources.docstrings import MODULES, load_docstrings
+from cctzoo.data.sources.docstrings import MODULES, documented_sentences, load_docstrings
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
 
 
-def said(text):
+def words(text):
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
 @pytest.fixture(scope="module")
 def sentences():
-    """[(module, object, sentence)] of all there is, before anything is left out."""
-    return [(m, name, text) for m in MODULES for name, text in docstrings._sentences(m)]
+    """[(module, object, sentence)] of all modules, before duplicates are dropped."""
+    return [(m, name, text) for m in MODULES for name, text in documented_sentences(m)]
 
 
 @pytest.fixture(scope="module")
-def library_read_once():
-    """Reading takes most of a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(texts, "load_docstrings", functools.cache(load_docstrings))
-        yield
-
-
-@pytest.fixture(scope="module")
-def loaded(library_read_once):
+def loaded():
     return data.load("docstrings", validation=0.2)
 
 
@@ -63,52 +53,50 @@ def test_ten_classes_with_enough_sentences(loaded):
     np.testing.assert_allclose(shares, [0.66, 0.17, 0.17], atol=0.06)
 
 
-def test_no_sentence_is_there_twice(loaded):
-    everything = [said(text) for x, _ in parts(loaded).values() for text in x]
+def test_sentences_are_unique(loaded):
+    everything = [words(text) for x, _ in parts(loaded).values() for text in x]
     assert len(set(everything)) == len(everything)
 
 
-def test_labels_are_the_modules(loaded, sentences):
+def test_labels_are_modules(loaded, sentences):
     modules = {}
     for module, _, text in sentences:
-        modules.setdefault(said(text), set()).add(module)
+        modules.setdefault(words(text), set()).add(module)
     for x, y in parts(loaded).values():
         for text, label in zip(x, y, strict=True):
-            assert modules[said(text)] == {loaded.classes[label]}
+            assert modules[words(text)] == {loaded.classes[label]}
 
 
 @pytest.mark.parametrize("options", [{}, {"seed": 5}, {"train_samples": 1500, "validation": 0.3}])
-def test_no_object_is_in_two_parts(library_read_once, sentences, options):
-    """Of a sentence that several objects of a module hold, the first one's part counts."""
+def test_no_object_is_in_two_parts(sentences, options):
+    """A sentence that several objects of a module share belongs to the first object."""
     first = {}
     for _, name, text in sentences:
-        first.setdefault(said(text), name)
+        first.setdefault(words(text), name)
     found = parts(data.load("docstrings", **{"validation": 0.2} | options))
-    objects = [{first[said(text)] for text in x} for x, _ in found.values()]
+    objects = [{first[words(text)] for text in x} for x, _ in found.values()]
     train, validation, test = objects
     assert not train & validation
     assert not (train | validation) & test
     assert min(map(len, objects)) > 50
 
 
-def test_reading_again_gives_the_same_within_five_seconds():
+def test_load_is_deterministic_and_takes_under_five_seconds():
     start = time.process_time()
-    parts, classes, objects = load_docstrings()
+    first = load_docstrings()
     assert time.process_time() - start < 5
-    again, same, names = load_docstrings()
-    for one, other in zip([*parts, objects], [*again, names], strict=True):
+    for one, other in zip(first, load_docstrings(), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert classes == same
 
 
-def test_the_seed_chooses_the_validation_part_alone(loaded):
+def test_seed_changes_only_the_validation_part(loaded):
     again, other = (data.load("docstrings", validation=0.2, seed=seed) for seed in (0, 1))
     np.testing.assert_array_equal(loaded.x_validation, again.x_validation)
     np.testing.assert_array_equal(loaded.x_test, other.x_test)
     assert set(loaded.x_validation) != set(other.x_validation)
 
 
-def test_whole_samples(loaded):
+def test_train_and_test_samples(loaded):
     few = data.load("docstrings", train_samples=500, test_samples=100)
     assert len(few.x_train) + len(few.x_validation) == 500
     assert len(few.x_test) == 100
@@ -126,7 +114,7 @@ def library(folder, monkeypatch, changes):
     monkeypatch.setattr(sysconfig, "get_path", lambda name: str(folder))
 
 
-def test_what_is_a_sentence(tmp_path, monkeypatch):
+def test_which_sentences_are_kept(tmp_path, monkeypatch):
     source = '''
 """Nothing that a module says counts."""
 raise SystemExit("sources are read, not run")
@@ -154,7 +142,7 @@ class Clock:
         tmp_path, monkeypatch, {"email.py": "", "email/a/test/b.py": "(", "email/a/b.py": source}
     )
     monkeypatch.setattr(docstrings, "MODULES", ("asyncio", "inspect", "email"))
-    assert list(docstrings._sentences("email")) == [
+    assert list(documented_sentences("email")) == [
         ("email.a.b.wait", "Wait for so many seconds."),
         ("email.a.b.wait", "Then what was said is done!"),
         ("email.a.b.Clock", "What time is it, e.g. now?"),
@@ -162,16 +150,16 @@ class Clock:
     ]
 
 
-def test_what_two_modules_say_is_left_out(tmp_path, monkeypatch):
+def test_sentences_of_two_modules_are_dropped(tmp_path, monkeypatch):
     both = 'def f():\n    "Four words, of  Asyncio!"\n'
     library(tmp_path, monkeypatch, {"xml.py": both, "http.py": both})
-    (x_train, _, x_test, _), classes, objects = load_docstrings()
-    kept = {f"Four words of {module}." for module in set(classes) - {"asyncio", "http", "xml"}}
-    assert {*x_train, *x_test} == kept
-    assert len(objects) == len(x_train)
+    parts = load_docstrings()
+    kept = set(parts.classes) - {"asyncio", "http", "xml"}
+    assert {*parts.x_train, *parts.x_test} == {f"Four words of {module}." for module in kept}
+    assert len(parts.groups) == len(parts.x_train)
 
 
-def test_without_sources(tmp_path, monkeypatch):
+def test_missing_sources(tmp_path, monkeypatch):
     library(tmp_path, monkeypatch, {})
     (tmp_path / "http.py").unlink()
     with pytest.raises(ValueError, match=f"Received: {tmp_path} without http.py"):

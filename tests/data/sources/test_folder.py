@@ -109,7 +109,7 @@ def test_folders_within_class_folders(tmp_path):
 def test_classes_of_train_and_test_must_agree(tmp_path):
     save_classes(tmp_path / "train", {"a": 3, "B": 3})
     save_classes(tmp_path / "test", {"a": 3, "b": 3})
-    with pytest.raises(ValueError, match=r"\['B', 'b'\] in one of them alone"):
+    with pytest.raises(ValueError, match=r"\['B', 'b'\] in only one of them"):
         load(tmp_path)
 
 
@@ -124,7 +124,7 @@ def break_images(root, count):
 def test_unreadable_images_are_counted_and_named(tmp_path):
     root = save_classes(tmp_path, {"a": 10, "b": 5})
     broken = break_images(root, 7)
-    with pytest.raises(ValueError, match=r"Received: 7 of 15 that are not: .*, \.\.\.$") as caught:
+    with pytest.raises(ValueError, match=r"7 of 15 images are unreadable: .*, \.\.\.$") as caught:
         load(root)
     assert [str(path) in str(caught.value) for path in broken] == [True] * 5 + [False] * 2
 
@@ -132,7 +132,7 @@ def test_unreadable_images_are_counted_and_named(tmp_path):
 def test_unreadable_images_are_left_out_on_request(tmp_path):
     root = save_classes(tmp_path, {"a": 10, "b": 5})
     broken = break_images(root, 3)
-    with pytest.warns(UserWarning, match="3 of 15 images cannot be read") as warned:
+    with pytest.warns(UserWarning, match="3 of 15 images cannot be read and are skipped") as warned:
         loaded = load(root, skip_unreadable=True)
     assert len(warned) == 1
     names = {x.source.name(i) for x in (loaded.x_train, loaded.x_test) for i in range(len(x))}
@@ -155,7 +155,7 @@ def test_mixed_modes(tmp_path, mode):
     root = save_classes(tmp_path, {"a": 10, "b": 10})
     odd = root / "a" / "002.png"
     picture(0, mode=mode).save(odd)
-    with pytest.raises(ValueError, match=rf"1 of 20 not RGB: {odd} \({mode}\)"):
+    with pytest.raises(ValueError, match=rf"1 of 20 are not RGB: {odd} \({mode}\)"):
         load(root)
     assert load(root, color_mode="rgb").x_train.shape[-1] == 3
     loaded = load(root, color_mode="grayscale")
@@ -169,7 +169,7 @@ def test_images_all_grey(tmp_path):
 
 def test_images_of_one_other_mode(tmp_path):
     root = save_classes(tmp_path, {"a": 5, "b": 5}, mode="RGBA")
-    with pytest.raises(ValueError, match="10 of 10 not"):
+    with pytest.raises(ValueError, match="10 of 10 are not"):
         load(root)
 
 
@@ -177,5 +177,5 @@ def test_images_of_16_bits(tmp_path):
     root = save_classes(tmp_path, {"a": 5, "b": 5})
     picture(0, mode="L").convert("I;16").save(root / "b" / "000.png")
     for color_mode in (None, "grayscale"):
-        with pytest.raises(ValueError, match=f"1 of 10: {root}/b/000.png"):
+        with pytest.raises(ValueError, match=f"1 of 10 are deeper: {root}/b/000.png"):
             load(root, color_mode=color_mode)

@@ -115,8 +115,8 @@ def assert_refused(path, content, received):
 @pytest.mark.parametrize(
     ("content", "received"),
     [
-        ("", " without any"),
-        ("text,label\n", " without any"),
+        ("", " without texts"),
+        ("text,label\n", " without texts"),
         ("text,class\na,b\n", ", line 1: columns ['text', 'class']"),
         ("a,b\nc,d\n", ", line 1: columns ['a', 'b']"),
         ("label,text,text\na,b,c\n", ", line 1: columns ['label', 'text', 'text']"),
@@ -141,7 +141,7 @@ def test_faulty_csv(tmp_path, content, received):
 @pytest.mark.parametrize(
     ("content", "received"),
     [
-        ("\n \n", " without any"),
+        ("\n \n", " without texts"),
         ('{"text": "a", "label": 1}\n\n{"text": "b", "label": 2\n', ", line 3: Expecting ',' del"),
         ('["a", 1]\n', ', line 1: ["a", 1]'),
         ("[" * 10**5, ", line 1: "),

@@ -60,7 +60,7 @@ def test_images_of_one_size_are_an_array(tmp_path, channels):
     assert loaded.x_train.dtype == np.uint8
     everything = {np.asarray(picture(i, 5, 7, mode)).tobytes(): i for i in range(9)}
     assert [everything[x.tobytes()] % 3 for x in loaded.x_test] == list(loaded.y_test)
-    with pytest.raises(ValueError, match="image_size=32, name='tiny_cifar' of 5x7"):
+    with pytest.raises(ValueError, match="image_size=32, images of 5x7"):
         load(tmp_path, "tiny_cifar", image_size=32)
 
 
@@ -96,7 +96,7 @@ def test_sets_prepared_as_tfrecords(tmp_path):
     builder = tfds.builder("tiny_flowers", data_dir=tmp_path / "tfrecord")
     path = builder.info.splits["train"].filepaths[0]
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=f"whole records. Received: {path}"):
+    with pytest.raises(ValueError, match=f"a whole record. Received: {path}"):
         open_split(builder, "train")
 
 

@@ -1,5 +1,6 @@
 """TFDS sets that are not there: no network, files from elsewhere, wrong files."""
 
+import contextlib
 import hashlib
 import http.server
 import io
@@ -17,6 +18,7 @@ from tensorflow_datasets.core.download.checksums import UrlInfo
 
 from cctzoo import data
 from cctzoo.data.sources import tfds_prepare
+from cctzoo.data.sources.hosts import silent_hosts
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
 
@@ -99,7 +101,7 @@ def test_what_counts_as_an_answer(monkeypatch, status, answers):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         host = f"127.0.0.1:{server.server_port}"
-        silent = tfds_prepare._silent_hosts([f"http://{host}/a", f"http://{host}/b"])
+        silent = silent_hosts([f"http://{host}/a", f"http://{host}/b"], seconds=8)
         server.shutdown()
         thread.join()
     assert silent == ({} if answers else {host: "status 503"})
@@ -142,22 +144,27 @@ def test_a_download_that_breaks_off(tmp_path, monkeypatch):
     def refuse(self, **arguments):
         raise requests.ConnectionError("reset by peer")
 
-    monkeypatch.setattr(tfds_prepare, "_reason", lambda url: None)
+    monkeypatch.setattr(tfds_prepare, "silent_hosts", lambda urls, seconds: {})
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", refuse)
     with pytest.raises(ValueError, match=f"reset by peer.*manual_dir: {ARCHIVE}"):
         data.load("cifar10", data_dir=tmp_path)
 
 
-def test_files_downloaded_before_are_not_missing(tmp_path):
-    builder = tfds.builder("cifar10", data_dir=tmp_path)
-    (tmp_path / "downloads" / "cifar10").mkdir(parents=True)
+def test_downloaded_files_need_no_network(tmp_path, monkeypatch, no_network):
     file = tmp_path / "downloads" / "cifar10" / "some_name.tar.gz"
-    note = file.with_name(f"{file.name}.INFO.json")
-    note.write_text(json.dumps({"urls": [URL]}))
-    folders = tmp_path / "manual", tmp_path / "downloads"
-    assert list(tfds_prepare._missing(builder, *folders)) == [URL]
+    file.parent.mkdir(parents=True)
+    file.with_name(f"{file.name}.INFO.json").write_text(json.dumps({"urls": [URL]}))
+    prepared = []
+    monkeypatch.setattr(
+        tfds.core.DatasetBuilder, "download_and_prepare", lambda self, **_: prepared.append(self)
+    )
+    with pytest.raises(ValueError, match=f"no answer from .*{URL}"):  # a note without its file
+        data.load("cifar10", data_dir=tmp_path)
+    assert not prepared
     file.write_bytes(b"")
-    assert tfds_prepare._missing(builder, *folders) == {}
+    with contextlib.suppress(Exception):  # nothing was written: loading fails afterwards
+        data.load("cifar10", data_dir=tmp_path)
+    assert len(prepared) == 1
 
 
 def test_manual_dir_must_exist(tmp_path):

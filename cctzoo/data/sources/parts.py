@@ -1,0 +1,44 @@
+"""Parts: what every data source returns."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cctzoo.data.samples import Kind, Samples
+from cctzoo.data.splits import hold_out
+
+
+class Parts(NamedTuple):
+    """The samples and labels of a data set, before a validation part is held out.
+
+    Args:
+        x_train, x_test: images (n, height, width, channels) uint8, as an array or as
+            `EncodedImages`; or texts (n,), an array of str objects.
+        y_train, y_test: labels (n,) int64.
+        classes: the class names, in the order of the labels.
+        validation: (x, y) of the validation part that the source defines, or None.
+        groups: (n,) a name per training sample, or None. The samples of one group are held
+            out together.
+    """
+
+    x_train: Samples
+    y_train: np.ndarray
+    x_test: Samples
+    y_test: np.ndarray
+    classes: list[str]
+    validation: tuple[Samples, np.ndarray] | None = None
+    groups: np.ndarray | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return "texts" if len(self.x_train.shape) == 1 else "images"
+
+
+def split_test(x: Samples, y: np.ndarray) -> tuple[Samples, np.ndarray, Samples, np.ndarray]:
+    """Splits off a fixed, stratified fifth as the test part.
+
+    Returns:
+        (x_train, y_train, x_test, y_test).
+    """
+    kept, held = hold_out(y, 0.2, seed=0)
+    return x[kept], y[kept], x[held], y[held]
