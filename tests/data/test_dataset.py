@@ -1,9 +1,10 @@
-"""Data sets: parts, options, and every fault of an .npz file."""
+"""`data.load` and `Dataset`: parts, options, kinds, and invalid .npz files."""
 
 import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -187,3 +188,68 @@ print(len(loaded.x_train))
     )
     assert child.returncode == 0, child.stderr[-2000:]
     assert int(child.stdout) > 0
+
+
+def dataset(kind):
+    if kind == "images":
+        return data.load("digits", train_samples=100, test_samples=20)
+    texts = np.array(["a b", "c", "d e f", "g"], object)
+    labels = np.array([0, 1, 0, 1])
+    none = texts[:0], labels[:0]
+    return data.Dataset("made up", ["x", "y"], texts, labels, *none, texts, labels, "texts")
+
+
+def model_for(kind):
+    """A stand-in for a model: its kind, and its vocabulary."""
+    return SimpleNamespace(
+        config=SimpleNamespace(kind=kind),
+        vocabulary=lambda texts: np.array([[len(text)] for text in texts], "int32").reshape(-1, 1),
+    )
+
+
+def test_images_stay_as_they_are_for_a_model():
+    images = dataset("images")
+    assert images.for_model(model_for("images")) is images
+
+
+def test_texts_become_ids_for_a_model():
+    texts = dataset("texts")
+    ids = texts.for_model(model_for("texts"))
+    np.testing.assert_array_equal(ids.x_train, [[3], [1], [5], [1]])
+    assert ids.x_validation.shape == (0, 1)
+    assert (ids.kind, ids.classes) == ("texts", texts.classes)
+    assert ids.for_model(model_for("texts")) is ids
+
+
+@pytest.mark.parametrize(("kind", "other"), [("images", "texts"), ("texts", "images")])
+def test_model_of_the_other_kind(kind, other):
+    with pytest.raises(ValueError, match=f"Received: a model for {other}, dataset=.* with {kind}"):
+        dataset(kind).for_model(model_for(other))
+
+
+def test_texts_have_no_pixel_statistics():
+    with pytest.raises(ValueError, match="Received: dataset='made up', kind='texts'"):
+        dataset("texts").pixel_statistics()
+
+
+def test_batches_are_those_of_the_kind():
+    inputs, targets = dataset("images").batches(10, data.Augmentation(flip=True))[0]
+    assert {"index", "frame"} <= set(inputs)
+    assert targets.shape == (10, 10)
+    ids, targets = dataset("texts").for_model(model_for("texts")).batches(2, seed=1)[0]
+    assert (ids.shape, targets.shape) == ((2, 1), (2, 2))
+
+
+def test_draw_is_stratified_and_at_most_the_part():
+    x, y = dataset("images").draw("train", 30, seed=1)
+    assert len(x) == 30
+    np.testing.assert_array_equal(np.bincount(y), [3] * 10)
+    x, y = dataset("texts").draw("test", 30)
+    assert (list(x), list(y)) == (["a b", "c", "d e f", "g"], [0, 1, 0, 1])
+
+
+def test_take_decodes_images(tmp_path):
+    images = data.load(f"folder:{save_classes(tmp_path, {'a': 5, 'b': 5})}", image_size=9)
+    taken = data.take(images.x_train, [2, 0])
+    assert (taken.shape, taken.dtype) == ((2, 9, 9, 3), np.uint8)
+    np.testing.assert_array_equal(data.take(taken, [1]), images.x_train.batch([0]))

@@ -34,10 +34,10 @@ def file_urls(builder: Any) -> dict[str, str | None]:
 def downloaded_urls(downloads: Path) -> set[str]:
     """Returns the URLs of the files in TFDS' folder of downloads.
 
-    TFDS writes `FILE.INFO.json` next to every file that it has downloaded.
+    TFDS writes `FILE.INFO` (JSON) next to every file that it has downloaded.
     """
     urls = set()
-    for note in downloads.rglob("*.INFO.json"):
-        if note.with_name(note.name.removesuffix(".INFO.json")).exists():
+    for note in downloads.rglob("*.INFO"):
+        if note.with_suffix("").exists():
             urls |= set(json.loads(note.read_text()).get("urls", ()))
     return urls

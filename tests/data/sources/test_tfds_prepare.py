@@ -153,7 +153,7 @@ def test_a_download_that_breaks_off(tmp_path, monkeypatch):
 def test_downloaded_files_need_no_network(tmp_path, monkeypatch, no_network):
     file = tmp_path / "downloads" / "cifar10" / "some_name.tar.gz"
     file.parent.mkdir(parents=True)
-    file.with_name(f"{file.name}.INFO.json").write_text(json.dumps({"urls": [URL]}))
+    file.with_name(f"{file.name}.INFO").write_text(json.dumps({"urls": [URL]}))
     prepared = []
     monkeypatch.setattr(
         tfds.core.DatasetBuilder, "download_and_prepare", lambda self, **_: prepared.append(self)
