@@ -2,4 +2,16 @@
 
 from cctzoo import analysis, data, export, latency, layers, models, training, weights
 
-__all__ = ["analysis", "data", "export", "latency", "layers", "models", "training", "weights"]
+__version__ = "0.1.0"
+
+__all__ = [
+    "__version__",
+    "analysis",
+    "data",
+    "export",
+    "latency",
+    "layers",
+    "models",
+    "training",
+    "weights",
+]

@@ -1,130 +1,166 @@
-"""The factories: models by name, with or without trained weights, and what can be named."""
+"""Building models by name, with or without trained weights, and listing the names."""
 
 import fnmatch
 import inspect
+from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import VARIANTS, variant_config
+from cctzoo.typing import PathLike
 from cctzoo.weights.registry import list_weights
 from cctzoo.weights.source import build_with_weights
 
 
-def create_model(variant, /, *, weights=None, name=None, dtype=None, **changes):
+def create_model(
+    variant: str,
+    /,
+    *,
+    weights: PathLike | None = None,
+    name: str | None = None,
+    dtype: Any = None,
+    **changes: Any,
+) -> CCT:
     """Builds a model by name.
 
     Args:
-        variant: a name of `list_models()`, or any other of the grammar
+        variant: a name of `list_models()`, or another name of the grammar
             `cct_SIZE_KERNELxLAYERS_IMAGE`, e.g. `"cct_14_3x1_64"`, or
             `text_cct_SIZE_kKERNEL`.
-        weights: the tag of trained weights (`list_models(weights=True)`, e.g. `"cifar10"`),
-            whose model's numbers are then the defaults; or the path of a `.pth` (or `.pt`)
-            checkpoint of the authors' layout, a `.safetensors` file of that or our own, or a
-            `.weights.h5` or `.keras` file of the same architecture. Tags, checkpoints and
-            safetensors are adapted to other images and classes, see
-            `weights.load_pytorch_checkpoint`. Default: fresh weights.
-        name: of the Keras model. Default: `variant`.
-        dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global one.
-        **changes: any field of `CCTConfig` (images) or `TextConfig` (texts), e.g.
+        weights: a tag of trained weights from `list_models(weights=True)`, e.g. `"cifar10"`;
+            the fields of the trained model then become the defaults. Or the path of a weights
+            file: a `.pth` (`.pt`) or `.safetensors` checkpoint in the authors' layout, or a
+            cctzoo `.safetensors`, `.weights.h5` or `.keras` file of the same architecture.
+            Tags, checkpoints and `.safetensors` files are adapted to another image size and
+            other classes, see `weights.load_pytorch_checkpoint`. Default: new random weights.
+        name: name of the Keras model. Default: `variant`.
+        dtype: dtype policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
+        **changes: fields of `CCTConfig` (image models) or `TextConfig` (text models), e.g.
             `heads=64, classes=100`.
 
-    Returns:
-        A `CCT`.
-
     Raises:
-        ValueError: for an unknown name or keyword, values that contradict each other, or
-            `weights` that are not there, are broken or do not fit.
-        OSError: for weights that could not be downloaded.
+        ValueError: for an unknown name or keyword, for values that contradict each other, or
+            for `weights` that do not exist, are damaged or do not fit the model.
+        OSError: if the weights cannot be downloaded.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from cctzoo.models import create_model
+
+    model = create_model("cct_2_3x2_32", heads=16, classes=100)
+    images = np.random.randint(0, 256, (2, 32, 32, 3))
+    probabilities = model.predict(images)  # (2, 100)
+    ```
     """
     if weights is not None:
         return build_with_weights(variant, weights, name, dtype, changes)
     return CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
 
 
-def factory(variant):
-    """The function that builds a row of `VARIANTS`, with the row's numbers as defaults."""
+def factory(variant: str) -> Callable[..., CCT]:
+    """The function that builds a row of `VARIANTS`, with the fields of the row as defaults."""
     row = VARIANTS[variant]
 
     def build(*, weights=None, name=None, dtype=None, **changes):
         return create_model(variant, weights=weights, name=name, dtype=dtype, **changes)
 
     build.__name__ = build.__qualname__ = variant
-    build.__doc__ = (
-        f"`{variant}`: {row.parameters:,} parameters with {row.classes} classes.\n\n"
-        f"Keywords are those of `create_model` and the fields of `{type(row.config).__name__}`."
-    )
-    options = ["weights", "name", "dtype"], [None, None, None]
-    for field in fields(row.config):
-        options[0].append(field.name)
-        options[1].append(getattr(row.config, field.name))
+    build.__doc__ = f"""Builds `{variant}`, {row.parameters:,} parameters for {row.classes} classes.
+
+    The keywords are `weights`, `name` and `dtype` of `create_model`, and the fields of
+    `{type(row.config).__name__}`.
+
+    Example:
+
+    ```python
+    import cctzoo
+
+    model = cctzoo.models.{variant}(classes=10)
+    ```
+    """
+    defaults = {"weights": None, "name": None, "dtype": None}
+    defaults |= {field.name: getattr(row.config, field.name) for field in fields(row.config)}
     build.__signature__ = inspect.Signature(
         [
-            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default)
-            for option, default in zip(*options, strict=True)
+            inspect.Parameter(keyword, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for keyword, default in defaults.items()
         ]
     )
     return build
 
 
-def text_cct(size=2, kernel_size=2, **keywords):
-    """Convolution over neighbouring words, pooling, encoder, sequence pooling.
+def text_cct(size: int = 2, kernel_size: int = 2, **keywords: Any) -> CCT:
+    """Builds a text model: convolution over neighbouring words, pooling, encoder.
+
+    Sequence pooling gives the classifier its input.
 
     Args:
         size: 2, 4 or 6.
-        kernel_size: words that a kernel spans; 1, 2 and 4 are the published ones.
-        **keywords: of `create_model`, and any field of `TextConfig`, e.g. `heads=64`,
+        kernel_size: number of words that a kernel spans; the paper has 1, 2 and 4.
+        **keywords: keywords of `create_model` and fields of `TextConfig`, e.g. `heads=64`,
             `vocabulary_size=20_000`, `length=64`, `classes=4`.
 
     Returns:
         A `CCT` from token ids (B, length) to (B, classes).
 
     Raises:
-        ValueError: as `create_model` does.
+        ValueError: as in `create_model`.
 
     Reference: Hassani et al., arXiv 2104.05704, and the authors' code.
     """
     return create_model(f"text_cct_{size}_k{kernel_size}", **keywords)
 
 
-def text_cvt(size=2, kernel_size=4, **keywords):
-    """Patches of `kernel_size` words, encoder, sequence pooling; else as `text_cct`."""
+def text_cvt(size: int = 2, kernel_size: int = 4, **keywords: Any) -> CCT:
+    """Builds a text model: patches of `kernel_size` words, encoder, sequence pooling.
+
+    Arguments, return value and errors as in `text_cct`.
+    """
     return create_model(f"text_cvt_{size}_k{kernel_size}", **keywords)
 
 
-def text_vit(size=2, kernel_size=4, **keywords):
-    """Patches of `kernel_size` words, encoder, class token; else as `text_cct`."""
+def text_vit(size: int = 2, kernel_size: int = 4, **keywords: Any) -> CCT:
+    """Builds a text model: patches of `kernel_size` words, encoder, class token.
+
+    Arguments, return value and errors as in `text_cct`.
+    """
     return create_model(f"text_vit_{size}_k{kernel_size}", **keywords)
 
 
-def text_transformer(size=2, **keywords):
-    """Words as they are, encoder, class token; else as `text_cct`.
+def text_transformer(size: int = 2, **keywords: Any) -> CCT:
+    """Builds a text model: one token per word, encoder, class token.
 
-    The stream is as wide as the word vectors: give `embed_dim` with `word_dim`.
+    The residual stream is as wide as the word vectors: give `embed_dim` and `word_dim` the
+    same value. Other arguments, return value and errors as in `text_cct`.
     """
     return create_model(f"text_transformer_{size}", **keywords)
 
 
-def list_models(pattern="*", weights=False):
+def list_models(pattern: str = "*", weights: bool = False) -> list[str]:
     """Names of the listed models that match a shell pattern, e.g. `"cct_*_32"`.
 
-    With `weights`, the tags of their trained weights instead, e.g. `"cct_2_3x2_32.cifar10"`;
-    `cctzoo.weights.describe` says what each is.
+    With `weights=True`, the tags of their trained weights instead, e.g.
+    `"cct_2_3x2_32.cifar10"`; `cctzoo.weights.describe` describes a tag.
     """
     if weights:
         return list_weights(pattern)
     return [name for name in VARIANTS if fnmatch.fnmatchcase(name, pattern)]
 
 
-def model_table(pattern="*"):
-    """The listed models as a table to print, one line each.
+def model_table(pattern: str = "*") -> str:
+    """A table of the listed models that match a shell pattern, one model per line.
 
-    Tokens are those of the encoder; MACs are those of all matrix products and
-    convolutions for one image or text, attention included.
+    `tokens` is the length of the encoder's sequence. `GMACs` counts the matrix products and
+    convolutions of one image or text, attention included, in billions of
+    multiply-accumulates.
     """
-    header = ("model", "input", "classes", "tokens", "width", "blocks", "heads", "prefix")
-    lines = [f"{header[0]:<20}" + "".join(f"{word:>9}" for word in header[1:])]
-    lines[0] += f"{'parameters':>12}{'GMACs':>9}"
+    columns = ("input", "classes", "tokens", "width", "blocks", "heads", "prefix")
+    header = f"{'model':<20}" + "".join(f"{column:>9}" for column in columns)
+    lines = [header + f"{'parameters':>12}{'GMACs':>9}"]
     for name in list_models(pattern):
         config = VARIANTS[name].config
         if config.kind == "texts":

@@ -1,5 +1,6 @@
-"""Models: the factories, and every listed variant as a function of its own name."""
+"""The model, its config, and functions that build every listed model by name."""
 
+from cctzoo import named_models
 from cctzoo.models.committee import SoftCommittee, soft_committee
 from cctzoo.models.config import CCTConfig
 from cctzoo.models.cost import multiply_accumulates
@@ -7,11 +8,11 @@ from cctzoo.models.features import feature_extractor, feature_names
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
 from cctzoo.models.text_config import TextConfig
-from cctzoo.models.variants import VARIANTS, variant_config
+from cctzoo.models.variants import variant_config
 from cctzoo.models.vocabulary import Vocabulary
+from cctzoo.named_models import *  # noqa: F403
 from cctzoo.zoo import (
     create_model,
-    factory,
     list_models,
     model_table,
     text_cct,
@@ -39,7 +40,5 @@ __all__ = [
     "text_transformer",
     "text_vit",
     "variant_config",
-    *VARIANTS,
 ]
-
-globals().update({variant: factory(variant) for variant in VARIANTS})
+__all__ += named_models.__all__

@@ -1,10 +1,9 @@
 """Intermediate results of a model, by name."""
 
-import difflib
-
 import keras
 
 from cctzoo.layers import EncoderBlock, SequencePooling
+from cctzoo.models.suggestions import did_you_mean
 
 
 def feature_extractor(model, features):
@@ -36,10 +35,9 @@ def feature_extractor(model, features):
         )
     for feature in features:
         if feature not in names:
-            near = difflib.get_close_matches(feature, names, n=3, cutoff=0.4)
-            hint = f" Near to it: {', '.join(near)}." if near else ""
             raise ValueError(
-                f"A feature must be one of {', '.join(names)}.{hint} "
+                f"A feature must be one of {', '.join(names)}."
+                f"{did_you_mean(feature, names, cutoff=0.4)} "
                 f"Received: {feature!r} in features={list(features)}"
             )
     found = {}

@@ -1,4 +1,6 @@
-"""What comes before the encoder: from an image, or from token ids, to tokens."""
+"""The part of a model before the encoder: from an image or token ids to tokens."""
+
+from typing import Any
 
 import keras
 
@@ -13,30 +15,34 @@ from cctzoo.layers import (
     TokenMask,
     WordEmbedding,
 )
-from cctzoo.models.config import HIDDEN_FILTERS
+from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
+from cctzoo.models.text_config import TextConfig
+from cctzoo.typing import Tensor
+
+Policy = str | dict[str, Any]  # a name, or a policy as Keras serialises it
 
 
-def image_stem(config, options):
+def image_stem(config: CCTConfig, dtype: Policy) -> tuple[Tensor, Tensor, None]:
     """The symbolic (image (B, height, width, channels), tokens (B, T, D), None)."""
     x = inputs = keras.Input(config.input_shape, name="image")
     if config.include_preprocessing:
         x = preprocessing(config)(x)
-    x = image_tokenizer(config, options)(x)  # (B, H, W, D)
+    x = image_tokenizer(config, dtype)(x)  # (B, H, W, D)
     if config.conv_prefix:
         x = ConvPrefix(
-            config.block_filters, config.prefix_kind, config.block_pool, name="prefix", **options
+            config.block_filters, config.prefix_kind, config.block_pool, name="prefix", dtype=dtype
         )(x)
     height, width = config.grid
     shape = (height * width, config.embed_dim)
-    x = keras.layers.Reshape(shape, name="tokens", **options)(x)  # (B, T, D)
+    x = keras.layers.Reshape(shape, name="tokens", dtype=dtype)(x)  # (B, T, D)
     if config.has_class_token:
-        x = ClassToken(name="class_token", **options)(x)  # (B, 1 + T, D)
+        x = ClassToken(name="class_token", dtype=dtype)(x)  # (B, 1 + T, D)
     if config.positional_embedding:
-        x = PositionEmbedding(config.positional_embedding, name="position", **options)(x)
+        x = PositionEmbedding(config.positional_embedding, name="position", dtype=dtype)(x)
     return inputs, x, None
 
 
-def preprocessing(config):
+def preprocessing(config: CCTConfig) -> keras.layers.Layer:
     """0-255 -> 0-1 -> (x - mean) / std, as one multiplication and one addition."""
     channels = config.input_shape[-1]
     mean, std = (
@@ -51,7 +57,7 @@ def preprocessing(config):
     )
 
 
-def image_tokenizer(config, options):
+def image_tokenizer(config: CCTConfig, dtype: Policy) -> keras.layers.Layer:
     """Convolutions with pooling (CCT), or one convolution per patch (CVT, ViT-Lite)."""
     if config.family == "cct":
         return ConvTokenizer(
@@ -60,7 +66,7 @@ def image_tokenizer(config, options):
             config.conv_layers,
             HIDDEN_FILTERS,
             name="tokenizer",
-            **options,
+            dtype=dtype,
         )
     return keras.layers.Conv2D(
         config.tokenizer_filters,
@@ -69,68 +75,69 @@ def image_tokenizer(config, options):
         kernel_initializer="he_normal",
         data_format="channels_last",
         name="tokenizer",
-        **options,
+        dtype=dtype,
     )
 
 
-def text_stem(config, options):
-    """The symbolic (ids (B, L), tokens (B, T, D), mask (B, T) of the tokens that count).
+def text_stem(config: TextConfig, dtype: Policy) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The symbolic (ids (B, L), tokens (B, T, D), mask (B, T)).
 
-    The mask is None where all ids are words.
+    The mask is True for the tokens that are not padding. It is None without a `padding_id`.
     """
     inputs = keras.Input((config.length,), dtype="int32", name="ids")
     x = WordEmbedding(
-        config.vocabulary_size, config.word_dim, config.padding_id, name="words", **options
+        config.vocabulary_size, config.word_dim, config.padding_id, name="words", dtype=dtype
     )(inputs)  # (B, L, word_dim)
-    length = ()  # or one tensor, (B, 1)
+    # One tensor (B, 1), or nothing: the layers below return the lengths only if they are given.
+    lengths = ()
     if config.padding_id is not None:
-        length = (TextLength(config.padding_id, name="length")(inputs),)
+        lengths = (TextLength(config.padding_id, name="length")(inputs),)
     if config.family != "text_transformer":
-        x, *length = _tuple(text_tokenizer(config, options)(x, *length))  # (B, T, D)
+        x, *lengths = _as_tuple(text_tokenizer(config, dtype)(x, *lengths))  # (B, T, D)
     if config.conv_prefix:
-        x, *length = _text_prefix(config, options, x, length)
+        x, *lengths = _text_prefix(config, dtype, x, lengths)
     if config.has_class_token:
-        x = ClassToken(name="class_token", **options)(x)  # (B, 1 + T, D)
+        x = ClassToken(name="class_token", dtype=dtype)(x)  # (B, 1 + T, D)
     if config.positional_embedding:
         x = PositionEmbedding(
-            config.positional_embedding, zero_first=True, name="position", **options
+            config.positional_embedding, zero_first=True, name="position", dtype=dtype
         )(x)
     extra = int(config.has_class_token)
-    mask = TokenMask(config.tokens, extra, name="mask")(*length) if length else None
+    mask = TokenMask(config.tokens, extra, name="mask")(*lengths) if lengths else None
     return inputs, x, mask
 
 
-def text_tokenizer(config, options):
+def text_tokenizer(config: TextConfig, dtype: Policy) -> keras.layers.Layer:
     """Overlapping windows of words with pooling (CCT), or patches (CVT, ViT-Lite)."""
     return TextTokenizer(
         config.embed_dim,
         config.kernel_size,
         pooling=config.family == "text_cct",
         name="tokenizer",
-        **options,
+        dtype=dtype,
     )
 
 
-def _text_prefix(config, options, x, length):
-    """(tokens (B, T', D), new length), the length left out where there is none."""
+def _text_prefix(config, dtype, x, lengths):
+    """(tokens (B, T', D), new lengths), or (tokens,) if `lengths` is empty."""
     if config.prefix_kind == "token_image":
-        return _tuple(TokenImagePrefix(config.block_filters, name="prefix", **options)(x, *length))
+        prefix = TokenImagePrefix(config.block_filters, name="prefix", dtype=dtype)
+        return _as_tuple(prefix(x, *lengths))
     tokens, width = x.shape[1:]
-    x = keras.layers.Reshape((tokens, 1, width), name="column", **options)(x)
-    x, *length = _tuple(
-        ConvPrefix(
-            config.block_filters,
-            config.prefix_kind,
-            config.block_pool,
-            kernel_size=(3, 1),
-            pool_padding="same",
-            name="prefix",
-            **options,
-        )(x, *length)
+    x = keras.layers.Reshape((tokens, 1, width), name="column", dtype=dtype)(x)
+    prefix = ConvPrefix(
+        config.block_filters,
+        config.prefix_kind,
+        config.block_pool,
+        kernel_size=(3, 1),
+        pool_padding="same",
+        name="prefix",
+        dtype=dtype,
     )
+    x, *lengths = _as_tuple(prefix(x, *lengths))
     shape = (x.shape[1], config.embed_dim)
-    return keras.layers.Reshape(shape, name="tokens", **options)(x), *length
+    return keras.layers.Reshape(shape, name="tokens", dtype=dtype)(x), *lengths
 
 
-def _tuple(outputs):
+def _as_tuple(outputs):
     return outputs if isinstance(outputs, tuple) else (outputs,)

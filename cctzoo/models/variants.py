@@ -1,13 +1,17 @@
 """The named models: one row each, and the grammar of their names."""
 
 import dataclasses
-import difflib
+import functools
 import re
+from typing import Any
 
 from cctzoo.models.config import CCTConfig
+from cctzoo.models.suggestions import did_you_mean
 from cctzoo.models.text_config import TextConfig
 
-# size: (embed_dim, depth, heads, mlp_ratio), the same for CCT, CVT and ViT-Lite; texts: 2, 4, 6
+Config = CCTConfig | TextConfig
+
+# size: (embed_dim, depth, heads, mlp_ratio), equal for CCT, CVT and ViT-Lite
 SIZES = {
     2: (128, 2, 2, 1),
     4: (128, 4, 2, 1),
@@ -18,31 +22,40 @@ SIZES = {
 }
 
 TEXT_SIZES = (2, 4, 6)
-WORD_DIM = 300  # GloVe's widest; a text_transformer has no other width
+WORD_DIM = 300  # the widest GloVe vectors, and the only width of a text_transformer
 
 GRAMMAR = (
-    "cct_SIZE_KERNELxLAYERS_IMAGE, cvt_SIZE_PATCH_IMAGE, vit_SIZE_PATCH_IMAGE, [_sine], with SIZE "
-    f"in {tuple(SIZES)}, or text_cct_SIZE_kKERNEL, text_cvt_SIZE_kPATCH, text_vit_SIZE_kPATCH, "
-    f"text_transformer_SIZE with SIZE in {TEXT_SIZES}"
+    "cct_SIZE_KERNELxLAYERS_IMAGE, cvt_SIZE_PATCH_IMAGE or vit_SIZE_PATCH_IMAGE, each with an "
+    f"optional _sine and SIZE in {tuple(SIZES)}; or text_cct_SIZE_kKERNEL, text_cvt_SIZE_kPATCH, "
+    f"text_vit_SIZE_kPATCH or text_transformer_SIZE with SIZE in {TEXT_SIZES}"
 )
-_NAME = re.compile(r"(cct|cvt|vit)_(\d+)_(\d+)(?:x(\d+))?_(\d+)(_sine)?")
+_IMAGE_NAME = re.compile(r"(cct|cvt|vit)_(\d+)_(\d+)(?:x(\d+))?_(\d+)(_sine)?")
 _TEXT_NAME = re.compile(r"(text_(?:cct|cvt|vit))_(\d+)_k(\d+)|(text_transformer)_(\d+)")
 
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A row: the name, the classes it is meant for, its trainable parameters with them."""
+    """A listed model.
+
+    Args:
+        name: the model's name.
+        classes: default number of classes.
+        parameters: number of trainable parameters with `classes` classes.
+        base: a name of the grammar that gives the architecture. Default: `name`.
+        changes: fields of the config that differ from `base`.
+    """
 
     name: str
     classes: int
     parameters: int
-    base: str | None = None  # a name of the grammar, where `name` is none
-    changes: dict = dataclasses.field(default_factory=dict)
+    base: str | None = None
+    changes: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    @property
-    def config(self):
-        changes = {"classes": self.classes, **self.changes}
-        return dataclasses.replace(parse(self.base or self.name), **changes)
+    @functools.cached_property
+    def config(self) -> Config:
+        """The architecture, built on first use."""
+        fields = {"classes": self.classes, **self.changes}
+        return config_from_name(self.base or self.name, **fields)
 
 
 VARIANTS = {
@@ -96,84 +109,97 @@ VARIANTS = {
 }
 
 
-def parse(name):
+def variant_config(variant: str, **changes: Any) -> Config:
+    """The config of a model by name, with `changes` to its fields.
+
+    Args:
+        variant: a name of `list_models()`, or any other name of the grammar.
+        **changes: fields of `CCTConfig` or `TextConfig`. A `vocabulary` also sets
+            `vocabulary_size`.
+
+    Raises:
+        ValueError: for an unknown name or keyword, or for values that contradict each other.
+    """
+    if changes.get("vocabulary") is not None:
+        changes = {"vocabulary_size": len(changes["vocabulary"]) + 2, **changes}
+    if variant not in VARIANTS:
+        return config_from_name(variant, **changes)
+    config = VARIANTS[variant].config
+    _check_keywords(type(config), changes)
+    return dataclasses.replace(config, **changes) if changes else config
+
+
+def config_from_name(name: str, **changes: Any) -> Config:
     """The config of a name of the grammar, e.g. `cct_7_3x1_32` or `text_cct_2_k4`.
 
     Raises:
-        ValueError: if `name` is not of the grammar, with the listed names near to it.
+        ValueError: if `name` does not follow the grammar, for an unknown keyword in `changes`,
+            or for values that contradict each other.
     """
-    config = _parse_text(name) if name.startswith("text_") else _parse_image(name)
-    if config is None:
-        near = difflib.get_close_matches(name, VARIANTS, n=3, cutoff=0.5)
-        hint = f" Near to it: {', '.join(near)}." if near else ""
+    kind = TextConfig if name.startswith("text_") else CCTConfig
+    fields = _text_fields(name) if kind is TextConfig else _image_fields(name)
+    if fields is None:
         raise ValueError(
-            f"A model's name must be one of list_models() or {GRAMMAR}.{hint} "
-            f"Received: variant={name!r}"
+            f"A model's name must be one of list_models() or {GRAMMAR}."
+            f"{did_you_mean(name, VARIANTS)} Received: variant={name!r}"
         )
-    return config
+    _check_keywords(kind, changes)
+    return kind(**{**fields, **changes})
 
 
-def _parse_image(name):
-    match = _NAME.fullmatch(name)
-    family, size, kernel, layers, image, sine = match.groups() if match else (None,) * 6
-    if not match or int(size) not in SIZES or (layers is not None) != (family == "cct"):
-        return None
-    return CCTConfig(
-        **_sizes(size),
-        family=family,
-        kernel_size=int(kernel),
-        conv_layers=int(layers or 1),
-        positional_embedding="sine" if sine else "learnable",
-        input_shape=(int(image), int(image), 3),
-    )
-
-
-def _parse_text(name):
-    match = _TEXT_NAME.fullmatch(name)
-    family, size, kernel, plain, plain_size = match.groups() if match else (None,) * 5
-    if not match or int(size or plain_size) not in TEXT_SIZES:
-        return None
-    sizes = _sizes(size or plain_size)
-    if plain:
-        sizes["embed_dim"] = WORD_DIM
-    return TextConfig(
-        **sizes, family=family or plain, kernel_size=int(kernel or 1), word_dim=WORD_DIM
-    )
-
-
-def _sizes(size):
-    return dict(zip(("embed_dim", "depth", "heads", "mlp_ratio"), SIZES[int(size)], strict=True))
-
-
-def config_from(fields):
-    """The config that `dataclasses.asdict` turned into a dict, for images or texts.
+def config_from_fields(fields: dict[str, Any]) -> Config:
+    """Rebuilds a config from the dict that `dataclasses.asdict` made of it.
 
     Raises:
-        TypeError: for fields that it does not have.
+        TypeError: for unknown fields.
         ValueError: for values that contradict each other.
     """
     kind = TextConfig if fields.get("family") in TextConfig.FAMILIES else CCTConfig
     return kind(**fields)
 
 
-def variant_config(variant, **changes):
-    """The config of a listed or grammatical name, with `changes` to it.
+def _image_fields(name):
+    match = _IMAGE_NAME.fullmatch(name)
+    if match is None:
+        return None
+    family, size, kernel, layers, image, sine = match.groups()
+    if int(size) not in SIZES or (layers is not None) != (family == "cct"):
+        return None
+    return {
+        **_size_fields(size),
+        "family": family,
+        "kernel_size": int(kernel),
+        "conv_layers": int(layers or 1),
+        "positional_embedding": "sine" if sine else "learnable",
+        "input_shape": (int(image), int(image), 3),
+    }
 
-    A `vocabulary` sets `vocabulary_size` with it.
 
-    Raises:
-        ValueError: for an unknown name or keyword, with near matches, and for values that
-            contradict each other.
-    """
-    config = VARIANTS[variant].config if variant in VARIANTS else parse(variant)
-    known = [field.name for field in dataclasses.fields(config)]
+def _text_fields(name):
+    match = _TEXT_NAME.fullmatch(name)
+    if match is None:
+        return None
+    family, size, kernel, transformer, transformer_size = match.groups()
+    if int(size or transformer_size) not in TEXT_SIZES:
+        return None
+    fields = {
+        **_size_fields(size or transformer_size),
+        "family": family or transformer,
+        "kernel_size": int(kernel or 1),
+        "word_dim": WORD_DIM,
+    }
+    return {**fields, "embed_dim": WORD_DIM} if transformer else fields
+
+
+def _size_fields(size):
+    return dict(zip(("embed_dim", "depth", "heads", "mlp_ratio"), SIZES[int(size)], strict=True))
+
+
+def _check_keywords(kind, changes):
+    known = [field.name for field in dataclasses.fields(kind)]
     for keyword, value in changes.items():
         if keyword not in known:
-            near = difflib.get_close_matches(keyword, known, n=3, cutoff=0.5)
-            hint = f" Near to it: {', '.join(near)}." if near else ""
             raise ValueError(
-                f"A keyword must be one of {', '.join(known)}.{hint} Received: {keyword}={value!r}"
+                f"A keyword must be one of {', '.join(known)}.{did_you_mean(keyword, known)} "
+                f"Received: {keyword}={value!r}"
             )
-    if changes.get("vocabulary") is not None:
-        changes = {"vocabulary_size": len(changes["vocabulary"]) + 2, **changes}
-    return dataclasses.replace(config, **changes)

@@ -11,7 +11,7 @@ import keras
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
-from cctzoo.models.variants import config_from
+from cctzoo.models.variants import config_from_fields
 
 MOST_POSITIONS = 2**26  # pixels, or numbers in a table of sines: no file pays for them
 MOST_LAYERS = 1000
@@ -93,7 +93,7 @@ def config_of(about):
                 raise ValueError(
                     f"`{name}` must be at most {MOST_LAYERS}. Received: more in a description"
                 )
-        return config_from(fields)
+        return config_from_fields(fields)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"A model's description must be whole. Received: {error!r}") from error
 

@@ -161,17 +161,17 @@ def test_grids_are_those_of_the_layers(kernel_size, sides):
     ],
 )
 def test_unknown_variant(variant, near):
-    with pytest.raises(ValueError, match=f"Near to it: .*{near}.*Received: variant='{variant}'"):
+    with pytest.raises(ValueError, match=f"Did you mean: .*{near}.*Received: variant='{variant}'"):
         create_model(variant)
 
 
 @pytest.mark.parametrize("factory", [cct_7_3x1_32, lambda **k: create_model("cct_7_3x1_32", **k)])
 def test_unknown_keyword(factory):
-    with pytest.raises(ValueError, match=r"Near to it: heads\b.*Received: head=64"):
+    with pytest.raises(ValueError, match=r"Did you mean: heads\b.*Received: head=64"):
         factory(head=64)
     with pytest.raises(ValueError, match="Received: zzz=1") as error:
         factory(zzz=1)
-    assert "Near" not in str(error.value)
+    assert "Did you mean" not in str(error.value)
 
 
 def test_factories_check_values_too():

@@ -135,5 +135,5 @@ def test_errors(model, features, received):
 
 
 def test_error_names_what_is_near(model):
-    with pytest.raises(ValueError, match=r"Near to it: .*attention00"):
+    with pytest.raises(ValueError, match=r"Did you mean: .*attention00"):
         feature_extractor(model, ["attention0"])

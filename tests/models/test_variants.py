@@ -3,14 +3,17 @@
 import inspect
 import math
 import re
+import runpy
 from dataclasses import fields
 
 import keras
 import pytest
 
-from cctzoo import models
-from cctzoo.models import create_model, list_models, model_table, multiply_accumulates
-from cctzoo.models.variants import VARIANTS, parse, variant_config
+from cctzoo import models, zoo
+from cctzoo.models import create_model, list_models, model_table, multiply_accumulates, variants
+from cctzoo.models.encoder_config import EncoderConfig
+from cctzoo.models.variants import VARIANTS, config_from_name, variant_config
+from tests.models import stubs
 from tests.models.small import small_config
 
 pytestmark = pytest.mark.one_backend("jax")  # shapes, names and arithmetic
@@ -151,11 +154,31 @@ def test_unlisted_name_of_the_grammar():
     ],
 )
 def test_grammar(name, expected):
-    config = parse(name)
+    config = config_from_name(name)
     names = ["family", "depth", "embed_dim", "heads", "mlp_ratio", "kernel_size", "conv_layers"]
     found = (*(getattr(config, key) for key in names), config.input_shape[0])
     assert (*found, config.positional_embedding) == expected
     assert config.input_shape[1:] == (expected[7], 3)
+
+
+def test_each_config_is_built_once(monkeypatch):
+    built = []
+    check = EncoderConfig._check_values
+    monkeypatch.setattr(
+        EncoderConfig, "_check_values", lambda config: (built.append(config), check(config))
+    )
+    rows = runpy.run_path(variants.__file__)["VARIANTS"]  # as at import
+    monkeypatch.setattr(zoo, "VARIANTS", rows)
+    for variant in rows:
+        zoo.factory(variant)
+    assert len(built) == len(rows)
+    models.variant_config("cct_14_3x1_64", heads=12)
+    assert len(built) == len(rows) + 1
+
+
+def test_stub_is_current():
+    message = "Run `python -m tests.models.stubs`"
+    assert stubs.STUB.read_text(encoding="utf-8") == stubs.stub(), message
 
 
 def test_list_models():
