@@ -1,216 +1,270 @@
-"""Command-line arguments of the training recipes: one for each field of a `Recipe`."""
+"""Command lines of the recipes and of the search: flags, notices and one-line errors."""
 
 import argparse
 import contextlib
 import dataclasses
 import json
+import logging
 import time
 import types
 import typing
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from cctzoo.data import Augmentation
-from cctzoo.models import TextConfig
-from cctzoo.models.encoder_config import EncoderConfig
+from cctzoo.models import CCTConfig, TextConfig
+from cctzoo.runs import deliver
 from cctzoo.settings import help_texts
-from cctzoo.training.callbacks import TrainingDiverged
-from cctzoo.training.presets import PRESETS
-from cctzoo.training.recipe import Recipe
-from cctzoo.training.train import check_directory, resume, train
+from cctzoo.training import (
+    PRESETS,
+    Recipe,
+    TrainingDiverged,
+    check_directory,
+    resume,
+    train,
+)
 
-DIGITS = Recipe()
+DEFAULTS = Recipe()
 MODEL_CHANGES = ("heads", "head_dim", "conv_prefix", "depth", "embed_dim")
 TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
-LOADING = ("data_dir", "manual_dir")
-FIELDS = {field.name for field in dataclasses.fields(Recipe)} - {"changes"}
-POLICY = {field.name for field in dataclasses.fields(Augmentation)}
+DATA_FOLDERS = ("data_dir", "manual_dir")
+DATA_OPTIONS = ("image_size", "color_mode", *DATA_FOLDERS)
+AUGMENTATION_FIELDS = tuple(typing.get_type_hints(Augmentation))
+RECIPE_FIELDS = tuple(
+    name for name in typing.get_type_hints(Recipe) if name not in ("changes", "augmentation")
+)
+CONFIG_HELP = help_texts(CCTConfig) | help_texts(TextConfig)
 
 
-def recipe_parser(description, preset="digits"):
-    """A parser that knows the fields of `Recipe` and `Augmentation`, and how to run one.
+def train_and_deliver(description: str, preset: str = "digits", **defaults: Any) -> None:
+    """Runs a training recipe: reads the command line, trains, exports and times the model.
 
     Args:
-        description: shown by `--help`.
-        preset: that is taken unless `--preset` names another.
+        description: the description for `--help`.
+        preset: the preset without `--preset`.
+        defaults: values of flags that are not given, e.g. `heads=64`.
     """
-    parser = argparse.ArgumentParser(
+    parser = recipe_parser(description, preset, **defaults)
+    parser.add_argument("--no-export", action="store_true", help="train only")
+    options, recipe, directory = parse(parser)
+    with exit_on_error(parser, directory):
+        if recipe is None:
+            run = resume(directory, **data_folders(options), **training_options(options))
+        else:
+            run = train(recipe, directory, **training_options(options))
+    figures, noun = run.figures, run.dataset.kind
+    print(
+        f"\ntest accuracy {figures['test_accuracy']:.2%} on {figures['test_samples']} {noun}, "
+        f"trained in {figures['training_seconds']:.0f} s "
+        f"({figures['samples_per_second']:.0f} {noun}/s, {figures['backend']}): {directory}\n"
+    )
+    if not options.no_export:
+        deliver(run.model, run.dataset, run.directory)
+        print(f"\nall files are in {directory}")
+
+
+def script_parser(description: str) -> argparse.ArgumentParser:
+    """Returns a parser that shows the description of a script as it is written."""
+    return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+def recipe_parser(
+    description: str, preset: str = "digits", **defaults: Any
+) -> argparse.ArgumentParser:
+    """Returns the parser of a training recipe; the arguments are those of `train_and_deliver`."""
+    parser = script_parser(description)
     add = parser.add_argument
-    add("--directory", type=Path, help="of the run, new or empty (default: runs/MODEL-TIME)")
-    add("--resume", type=Path, metavar="DIRECTORY", help="go on with this run; no recipe then")
-    add("--devices", type=int, default=1, help="that share each batch (JAX, TensorFlow)")
-    add("--workers", type=int, help="threads that decode images (default: one per processor)")
-    add("--tensorboard", action="store_true", help="write events")
+    add("--directory", type=Path, help="run directory, new or empty (runs/MODEL-TIME)")
+    add("--resume", type=Path, metavar="DIRECTORY", help="resume this run with its saved recipe")
+    add("--devices", type=int, default=1, help="devices that share each batch (JAX, TensorFlow)")
+    add("--workers", type=int, help="threads that decode images (one per processor)")
+    add("--tensorboard", action="store_true", help="write TensorBoard events")
     add_recipe_arguments(parser, preset)
-    texts = help_texts(EncoderConfig) | help_texts(TextConfig)
-    group = parser.add_argument_group("model (default: the recipe's)")
-    for name in (*MODEL_CHANGES, *TEXT_CHANGES):
-        group.add_argument(flag(name), type=json.loads, metavar="JSON", help=texts[name])
+    group = parser.add_argument_group("model (default: that of the recipe)")
+    for name in MODEL_CHANGES + TEXT_CHANGES:
+        group.add_argument(
+            flag(name),
+            type=json.loads,
+            metavar="JSON",
+            default=argparse.SUPPRESS,
+            help=CONFIG_HELP[name],
+        )
+    parser.set_defaults(**defaults)
     return parser
 
 
-def add_recipe_arguments(parser, preset="digits"):
-    """Adds what `recipe_from` reads: the preset, and one flag for each field of its recipe."""
-    parser.add_argument("--data-dir", help="where TensorFlow Datasets keeps its data")
-    parser.add_argument(
-        "--manual-dir", help="where downloaded archives lie, for machines without internet"
-    )
-    group = parser.add_argument_group("recipe")
+def add_recipe_arguments(parser: argparse.ArgumentParser, preset: str = "digits") -> None:
+    """Adds the flags that `recipe_from` reads: the preset and one flag per recipe field."""
+    group = parser.add_argument_group("recipe (default: that of the preset)")
+    group.add_argument("--preset", choices=PRESETS, default=preset, help=f"({preset})")
     group.add_argument(
-        "--preset", choices=PRESETS, default=preset, help=f"which has the defaults ({preset})"
+        "--changes",
+        type=json.loads,
+        metavar="JSON",
+        default=argparse.SUPPRESS,
+        help='further fields of the model\'s config, e.g. {"dropout": 0.1}',
     )
-    group.add_argument(
-        "--changes", type=json.loads, metavar="JSON", help='more of CCTConfig: {"dropout": 0.1}'
-    )
-    for kind in (Recipe, Augmentation):
-        texts = help_texts(kind)
-        for name, hint in typing.get_type_hints(kind).items():
-            if name not in ("changes", "augmentation"):
-                group.add_argument(
-                    flag(name), help=texts[name], default=argparse.SUPPRESS, **_options(hint)
-                )
+    add_field_arguments(group, Recipe, RECIPE_FIELDS)
+    add_field_arguments(group, Augmentation, AUGMENTATION_FIELDS)
 
 
-def parse(parser, **defaults):
-    """Reads the command line.
+def add_data_arguments(parser: argparse.ArgumentParser, default: str) -> None:
+    """Adds --dataset and the flags that `data_options` reads; `default` is for the help."""
+    group = parser.add_argument_group("data")
+    group.add_argument("--dataset", help=f"name of a data set, as in data.load ({default})")
+    add_field_arguments(group, Recipe, DATA_OPTIONS)
 
-    `defaults` take the place of arguments that are not given, e.g. `heads=64`. Whatever is
-    wrong with the arguments ends the program with one line and exit code 2.
+
+def add_field_arguments(group: argparse._ArgumentGroup, kind: type, names: tuple[str, ...]) -> None:
+    """Adds a flag for each named field of a dataclass; flags that are not given stay absent."""
+    hints, texts = typing.get_type_hints(kind), help_texts(kind)
+    for name in names:
+        group.add_argument(
+            flag(name), help=texts[name], default=argparse.SUPPRESS, **_type_options(hints[name])
+        )
+
+
+def parse(
+    parser: argparse.ArgumentParser,
+) -> tuple[argparse.Namespace, Recipe | None, Path]:
+    """Reads the command line of a parser of `recipe_parser`; wrong arguments end the program.
 
     Returns:
-        (the parsed arguments, recipe, directory, keywords of `train`). With `--resume` the
-        recipe is `None`, and the directory is that of the run that goes on.
+        (parsed arguments, recipe, run directory). With `--resume`, the recipe is `None`.
     """
+    show_notices()
     options = parser.parse_args()
-    try:
-        return options, *_parse_run(vars(options), defaults)
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+    with exit_on_error(parser):
+        if options.resume:
+            _check_resumed(parser, options)
+            return options, None, options.resume
+        recipe = recipe_from(vars(options))
+        started = time.strftime("%Y%m%d-%H%M%S")
+        directory = options.directory or Path("runs", f"{recipe.model}-{started}")
+        check_directory(directory)
+        return options, recipe, directory
+
+
+def training_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the keywords of `training.train` that are not part of a recipe."""
+    return {name: getattr(options, name) for name in ("devices", "workers", "tensorboard")}
+
+
+def data_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the data options that were given, as keywords of `data.load`."""
+    return {name: getattr(options, name) for name in DATA_OPTIONS if name in options}
+
+
+def data_folders(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the data folders that were given, as keywords of `training.resume`."""
+    return {name: getattr(options, name) for name in DATA_FOLDERS if name in options}
+
+
+def recipe_from(values: Mapping[str, Any]) -> Recipe:
+    """Returns the recipe that a command line describes.
+
+    Args:
+        values: parsed arguments by name, with the flags of `add_recipe_arguments`. Fields that
+            are absent have the values of the preset. If only `epochs` is given, the warm-up
+            changes in proportion.
+
+    Raises:
+        ValueError: if a value is out of range.
+    """
+    given = {name: values[name] for name in RECIPE_FIELDS if name in values}
+    policy = {name: values[name] for name in AUGMENTATION_FIELDS if name in values}
+    changes = {name: values[name] for name in MODEL_CHANGES + TEXT_CHANGES if name in values}
+    fields = {"changes": {}, "augmentation": DEFAULTS.augmentation} | PRESETS[values["preset"]]
+    start = given.get("start_from")
+    if start is not None and not start.endswith((".pth", ".pt")):
+        fields["changes"] = {}  # those of the preset are for another model
+    fields["changes"] = fields["changes"] | values.get("changes", {}) | changes
+    fields["augmentation"] = dataclasses.replace(fields["augmentation"], **policy)
+    if "epochs" in given and "warmup_epochs" not in given:
+        epochs = given.pop("epochs")
+        return Recipe(**fields | given).with_epochs(epochs)
+    return Recipe(**fields | given)
 
 
 @contextlib.contextmanager
-def exit_on_error(parser, directory):
-    """Ends the program with one line where data or training fail, or at Ctrl-C."""
+def exit_on_error(
+    parser: argparse.ArgumentParser, directory: Path | None = None, status: int = 2
+) -> Iterator[None]:
+    """Within the block, an error of the user, the data or the training ends the program.
+
+    The error is printed in one line.
+
+    Args:
+        parser: the parser of the program.
+        directory: run directory that Ctrl-C mentions for `--resume`.
+        status: exit code.
+    """
     try:
         yield
     except (ValueError, OSError, ImportError, TrainingDiverged) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(status, f"{parser.prog}: {error}\n")
     except KeyboardInterrupt:
-        parser.exit(130, f"\n{parser.prog}: interrupted; go on with --resume {directory}\n")
+        hint = f"; resume with --resume {directory}" if directory else ""
+        parser.exit(130, f"\n{parser.prog}: interrupted{hint}\n")
 
 
-def run_recipe(parser, **defaults):
-    """Does what the command line says, and prints the test accuracy.
+class _Notices(logging.Handler):
+    """Prints the messages of the package to the current stdout, without level or time."""
 
-    Returns:
-        (`Run`, the parsed arguments). Errors end the program, see `parse`.
-    """
-    options, recipe, directory, keywords = parse(parser, **defaults)
-    with exit_on_error(parser, directory):
-        if recipe is None:
-            done = resume(directory, **keywords)
-        else:
-            done = train(recipe, directory, **keywords)
-    report = done.report
-    noun = done.dataset.kind
-    print(
-        f"\ntest accuracy {report['test_accuracy']:.2%} on {report['test_samples']} {noun}, "
-        f"trained in {report['training_seconds']:.0f} s "
-        f"({report['samples_per_second']:.0f} {noun}/s, {report['backend']}): {directory}\n"
-    )
-    return done, options
+    def emit(self, record):
+        print(self.format(record), flush=True)
 
 
-def recipe_from(values, **defaults):
-    """The `Recipe` that arguments say.
-
-    Args:
-        values: dict of parsed arguments, with those of `add_recipe_arguments`.
-        defaults: that take the place of arguments which are not given.
-
-    Returns:
-        (the recipe, keywords of `data.load` that are none of its fields).
-
-    Raises:
-        ValueError: as `Recipe` does.
-    """
-    given = defaults | _given(values)
-    base = {field.name: getattr(DIGITS, field.name) for field in dataclasses.fields(Recipe)}
-    base |= PRESETS[given["preset"]]
-    if "warmup_epochs" not in given and "epochs" in given:
-        # A shorter run warms up for the same part of it.
-        given["warmup_epochs"] = given["epochs"] * base["warmup_epochs"] // base["epochs"]
-    start = given.get("start_from")
-    if start is not None and not start.endswith((".pth", ".pt")):
-        base["changes"] = {}  # of another model: the start says what model it is
-    changes = {name: given[name] for name in (*MODEL_CHANGES, *TEXT_CHANGES) if name in given}
-    base |= {name: given[name] for name in FIELDS & set(given)}
-    base["changes"] = base["changes"] | given.get("changes", {}) | changes
-    base["augmentation"] = dataclasses.replace(
-        base["augmentation"], **{name: given[name] for name in POLICY & set(given)}
-    )
-    return Recipe(**base), {name: given[name] for name in LOADING if name in given}
+def show_notices() -> None:
+    """Shows the package's notices, which go to the logger "cctzoo", as plain lines on stdout."""
+    logger = logging.getLogger("cctzoo")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, _Notices) for handler in logger.handlers):
+        logger.addHandler(_Notices())
 
 
-def _given(values):
-    """Without what is absent. (None is also what a field was set to by "none".)"""
-    return {
-        name: value
-        for name, value in values.items()
-        if value is not None or name in FIELDS | POLICY
-    }
-
-
-def _parse_run(values, defaults):
-    given = _given(values)
-    keywords = {
-        name: given[name]
-        for name in ("devices", "workers", "tensorboard", *LOADING)
-        if name in given
-    }
-    if "resume" in given:
-        odd = (FIELDS | POLICY | {*MODEL_CHANGES, *TEXT_CHANGES, "changes", "directory"}) & set(
-            given
-        )
-        if odd:
-            raise ValueError(
-                "A run that goes on has its recipe. "
-                f"Received: --resume with {', '.join(flag(name) for name in sorted(odd))}"
-            )
-        return None, given["resume"], keywords
-    recipe, _ = recipe_from(values, **defaults)
-    directory = given.get("directory") or Path(
-        "runs", f"{recipe.model}-{time.strftime('%Y%m%d-%H%M%S')}"
-    )
-    check_directory(directory)
-    return recipe, directory, keywords
-
-
-def flag(name):
-    """The command-line flag of a name."""
+def flag(name: str) -> str:
+    """Returns the command-line flag of a field."""
     return f"--{name.replace('_', '-')}"
 
 
-def _options(hint):
-    """Keywords of `add_argument` for a field's type; "none" sets a field to None."""
+def _check_resumed(parser, options):
+    """Raises ValueError if flags of a recipe are given next to --resume."""
+    names = ("directory", "preset", "changes", *RECIPE_FIELDS, *AUGMENTATION_FIELDS)
+    odd = sorted(
+        flag(name)
+        for name in {*names, *MODEL_CHANGES, *TEXT_CHANGES} - {*DATA_FOLDERS}
+        if name in options and getattr(options, name) != parser.get_default(name)
+    )
+    if odd:
+        raise ValueError(
+            "`--resume` uses the saved recipe; flags of the recipe are not allowed. "
+            f"Received: --resume with {', '.join(odd)}"
+        )
+
+
+def _type_options(hint):
+    """Returns keywords of `add_argument` for a field's type; "none" sets a field to None."""
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction}
     if not isinstance(hint, types.UnionType):
         return {"type": hint, "metavar": hint.__name__.upper()}
     kind = next(each for each in typing.get_args(hint) if each is not type(None))
     if typing.get_origin(kind) is tuple:
-        return {"action": _Several, "nargs": "+", "metavar": "FLOAT"}
+        return {"action": _Numbers, "nargs": "+", "metavar": "FLOAT"}
 
     def convert(text):
         return None if text == "none" else kind(text)
 
-    convert.__name__ = kind.__name__  # argparse's messages name it
+    convert.__name__ = kind.__name__  # shown in the messages of argparse
     return {"type": convert, "metavar": f"{kind.__name__.upper()}|none"}
 
 
-class _Several(argparse.Action):
-    """Numbers, or the word none."""
+class _Numbers(argparse.Action):
+    """Stores a tuple of numbers, or None for the word none."""
 
     def __call__(self, parser, namespace, values, option_string=None):
         try:

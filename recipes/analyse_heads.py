@@ -1,51 +1,50 @@
-"""What a model's heads have learned: one HTML page, with all figures in JSON beside it.
+"""Analyses what a model's heads have learned: one HTML page, and all figures as JSON.
 
     python recipes/analyse_heads.py runs/MY_RUN
-    python recipes/analyse_heads.py model.keras --dataset npz:mine.npz --images 5000
-    python recipes/analyse_heads.py cct_lsmha --dataset cifar100 --ablation-images 0
+    python recipes/analyse_heads.py model.keras --dataset npz:mine.npz --samples 5000
+    python recipes/analyse_heads.py cct_lsmha --dataset cifar100 --ablation-samples 0
 
-Single-head and single-nodal performance, clusters, noise and SNR of every block, beside the
-same model with fresh weights; importance by gradient and by ablation, accuracy with fewer
-heads, rollout; for texts, how much comes from which word, which is printed too. Writes
-report.html, figures.json, pictures/ and the matrices as .npz.
+Computes single-head and single-nodal performance, clusters, noise and SNR of every block,
+compared with the same model with random weights; importance by gradient and by ablation;
+accuracy with fewer heads; attention rollout. For text models, it also prints how much each word
+contributes. Writes report.html, figures.json, pictures/ and the matrices as .npz files.
 
-Gives: docs/benchmarks.md has what was found.
+Gives: the figures in docs/benchmarks.md.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832.
 """
 
-import argparse
-import sys
 import time
 from pathlib import Path
 
-from cctzoo import analysis
+from cctzoo import analysis, cli
 from cctzoo.analysis.report.html import shades
-from cctzoo.runs import load_source
+from cctzoo.runs import load_model_and_data
 
 
 def main():
-    options = parse_arguments()
-    try:
-        model, dataset = load_source(options.source, options.dataset)
+    parser = make_parser()
+    options = parser.parse_args()
+    cli.show_notices()
+    with cli.exit_on_error(parser, status=1):
+        model, dataset = load_model_and_data(
+            options.source, options.dataset, **cli.data_options(options)
+        )
         if dataset is None:
-            raise ValueError("a file or a name needs --dataset")
-        train, test = parts(dataset, options.images)
+            raise ValueError("a .keras file or a model name needs --dataset")
         start = time.perf_counter()
         report = analysis.analyse_heads(
             model,
-            train,
-            test,
+            dataset.draw("train", options.samples),
+            dataset.draw("test", options.samples),
             dataset.classes,
             pooling=options.pooling,
             threshold=options.threshold,
-            ablation_images=options.ablation_images,
+            ablation_images=options.ablation_samples,
         )
         folder = options.to or default_folder(options.source)
         report.save(folder)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"analyse_heads.py: {error}")
     for sentence in report.sentences():
         print(sentence)
     if report.saliency is not None:
@@ -54,7 +53,7 @@ def main():
 
 
 def print_texts(report):
-    """The words of some test texts, shaded as in the page."""
+    """Prints the words of some test texts, shaded as in the page."""
     from rich.console import Console
     from rich.text import Text
 
@@ -66,29 +65,22 @@ def print_texts(report):
         console.print(line)
 
 
-def parts(dataset, count):
-    """((samples, labels) of the training part, the same of the test part), at most `count`."""
-    return dataset.draw("train", count), dataset.draw("test", count)
-
-
 def default_folder(source):
     path = Path(source)
     return path / "heads" if path.is_dir() else Path("analysis", path.stem)
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def make_parser():
+    parser = cli.script_parser(__doc__)
     add = parser.add_argument
     add("source", help="run directory, .keras file, or name as in cctzoo.models.list_models()")
-    add("--dataset", help="as in data.load (default: that of the run)")
-    add("--images", type=int, default=10_000, help="or texts, most of each part (default: 10000)")
-    add("--ablation-images", type=int, default=200, help="or texts; 0: none (default: 200)")
-    add("--pooling", default="trained", choices=analysis.POOLINGS, help="of the probes")
-    add("--threshold", type=float, default=0.3, help="of clusters (default: 0.3)")
-    add("--to", type=Path, help="folder (default: heads/ of the run, or analysis/NAME)")
-    return parser.parse_args()
+    cli.add_data_arguments(parser, default="that of the run")
+    add("--samples", type=int, default=10_000, help="largest number per part (10000)")
+    add("--ablation-samples", type=int, default=200, help="samples for ablation; 0: none (200)")
+    add("--pooling", default="trained", choices=analysis.POOLINGS, help="pooling of the probes")
+    add("--threshold", type=float, default=0.3, help="threshold of clusters (0.3)")
+    add("--to", type=Path, help="output folder (heads/ of the run, or analysis/NAME)")
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,34 +1,39 @@
-"""Exports a run directory, a .keras file or a named model, in every format asked for.
+"""Exports a run directory, a .keras file or a named model in several formats.
 
     python recipes/export_model.py runs/cct_2_3x2_32-20261121-101500
     python recipes/export_model.py model.keras --dataset npz:mine.npz --formats int8 onnx
     python recipes/export_model.py cct_lsmha --formats float32 dynamic_int8 --to exports
 
-A run directory knows its data: test images or texts for the comparison with Keras, training
-ones for calibration, class names. For the others `--dataset` gives them, and the words of a
-named model for texts. Formats are LiteRT's precisions, saved_model, onnx and openvino. Each
-artifact is checked before it appears.
+The data set of the run gives test samples for the comparison with Keras, training samples for
+calibration, and the class names. For a .keras file or a named model, `--dataset` gives them; a
+named text model also takes its vocabulary from it. Formats are the precisions of LiteRT,
+saved_model, onnx and openvino. Each file is checked before it appears.
+
+Gives: sizes and latencies in docs/benchmarks.md.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
-from cctzoo import export
+from cctzoo import cli, export
 from cctzoo.export.litert import PRECISIONS
-from cctzoo.runs import load_source, test_samples
+from cctzoo.runs import comparison_samples, load_model_and_data
 
 FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino")
 
 
 def main():
-    options = parse_arguments()
-    try:
-        model, dataset = load_source(options.source, options.dataset)
+    parser = make_parser()
+    options = parser.parse_args()
+    cli.show_notices()
+    if options.batch < 1 or options.samples < options.batch:
+        parser.error("--batch must be at least 1, and --samples at least --batch")
+    with cli.exit_on_error(parser, status=1):
+        model, dataset = load_model_and_data(
+            options.source, options.dataset, **cli.data_options(options)
+        )
         folder = options.to or default_folder(options.source)
         folder.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:
-        sys.exit(f"export_model.py: {error}")
     failed = False
     for chosen in options.formats:
         try:
@@ -45,11 +50,11 @@ def default_folder(source):
 
 
 def export_one(model, dataset, folder, chosen, options):
-    """The report of one artifact."""
+    """Exports in one format; returns the report."""
     known = {}
     if dataset is not None:
-        count = min(options.images, len(dataset.x_test))
-        known = test_samples(dataset, count - count % options.batch)
+        count = min(options.samples, len(dataset.x_test))
+        known = comparison_samples(dataset, count - count % options.batch)
     if chosen == "saved_model":
         return export.to_saved_model(model, folder / "saved_model", **known)
     if chosen == "onnx":
@@ -67,22 +72,17 @@ def export_one(model, dataset, folder, chosen, options):
     )
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def make_parser():
+    parser = cli.script_parser(__doc__)
     add = parser.add_argument
     add("source", help="run directory, .keras file, or name as in cctzoo.models.list_models()")
     add("--formats", nargs="+", default=["float32", "dynamic_int8"], choices=FORMATS)
-    add("--dataset", help="as in data.load (default: that of the run)")
-    add("--images", type=int, default=1000, help="test images or texts to compare (default: 1000)")
-    add("--batch", type=int, default=1, help="images or texts per run (default: 1)")
-    add("--least-agreement", type=float, default=0.98, help="with Keras, top-1 (default: 0.98)")
-    add("--to", type=Path, help="folder (default: export/ of the run, or exports/NAME)")
-    options = parser.parse_args()
-    if options.batch < 1 or options.images < options.batch:
-        parser.exit(2, "export_model.py: --batch must be at least 1 and --images no fewer\n")
-    return options
+    cli.add_data_arguments(parser, default="that of the run")
+    add("--samples", type=int, default=1000, help="test samples for the comparison (1000)")
+    add("--batch", type=int, default=1, help="samples per inference (1)")
+    add("--least-agreement", type=float, default=0.98, help="top-1 agreement with Keras (0.98)")
+    add("--to", type=Path, help="output folder (export/ of the run, or exports/NAME)")
+    return parser
 
 
 if __name__ == "__main__":

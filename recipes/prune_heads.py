@@ -1,91 +1,78 @@
-"""Prunes the heads of a trained model, fine-tunes it, exports it, and shows before and after.
+"""Prunes the heads of a trained model, fine-tunes it, exports it and compares before and after.
 
     python recipes/prune_heads.py runs/MY_RUN --keep 32
     python recipes/prune_heads.py runs/MY_RUN --keep 16 --by ablation --epochs 6
 
-Heads are ranked by training images or texts: by gradient, by ablation, or by the labels that each
-recognises (SHP). The best of every block stay in a smaller model, which is trained on with the
-run's data and augmentation, for a fifth of its epochs at a fifth of its learning rate unless
-given otherwise. The new run directory holds `pruned.keras` beside what every run has.
+Heads are ranked on training samples by gradient, by ablation, or by the number of labels that
+each recognises (SHP). The best heads of every block stay in a smaller model, which is trained
+with the data and the augmentation of the run. By default, it is trained for a fifth of the run's
+epochs at a fifth of its learning rate. The new run directory also holds `pruned.keras`, the
+model before fine-tuning, and `pruning.json`.
 
-Gives: docs/benchmarks.md has what was run.
+Gives: the figures in docs/benchmarks.md.
 """
 
-import argparse
 import dataclasses
-import sys
 from pathlib import Path
 
-from cctzoo import analysis, latency, training
+from cctzoo import analysis, cli, latency, training
 from cctzoo.formats.atomic import atomic_file, write_json
-from cctzoo.runs import deliver, load_source
-from cctzoo.training import evaluation
+from cctzoo.runs import deliver, open_run
 
 
 def main():
-    options = parse_arguments()
+    parser = make_parser()
+    options = parser.parse_args()
+    cli.show_notices()
     folder = options.to or Path(options.run, f"pruned{options.keep}")
-    try:
-        recipe = training.Recipe.load(Path(options.run, "recipe.json"))
+    with cli.exit_on_error(parser, status=1):
+        run = open_run(options.run, **cli.data_folders(options))
         training.check_directory(folder)
-        model, dataset = load_source(options.run)
-        dataset = dataset.for_model(model)
-        ranking = rank(model, dataset, options.by, options.images)
+        model, dataset = run.model, run.dataset.for_model(run.model)
+        ranking = rank(model, dataset, options.by, options.samples)
         keep = {block: heads[: options.keep] for block, heads in ranking.items()}
         pruned = analysis.prune_heads(model, keep)
         start = folder.with_name(f"{folder.name}.keras")
         with atomic_file(start) as draft:
             pruned.save(draft)
-        epochs = options.epochs or max(1, recipe.epochs // 5)
-        rate = options.learning_rate or recipe.learning_rate / 5
-        shorter = dataclasses.replace(
-            recipe,
-            start_from=str(start),
-            changes={},
-            epochs=epochs,
-            cooldown_epochs=0,
-            warmup_epochs=0,
-            learning_rate=rate,
-            warmup_rate=min(recipe.warmup_rate, rate),
-            floor_rate=min(recipe.floor_rate, rate),
-        )
-        tuned = training.train(shorter, folder)
-    except (ValueError, OSError, ImportError, training.TrainingDiverged) as error:
-        sys.exit(f"prune_heads.py: {error}")
+        recipe = fine_tuning(run.recipe, start, options.epochs, options.learning_rate)
+        tuned = training.train(recipe, folder)
     start.rename(folder / "pruned.keras")
+    test = dataset.x_test, dataset.y_test
     found = {
         "heads": {"before": model.config.block_heads, "after": pruned.config.block_heads},
         "parameters": {"before": model.count_params(), "after": pruned.count_params()},
         "kept": {str(block): sorted(map(int, heads)) for block, heads in keep.items()},
         "test_accuracy": {
-            "before": accuracy(model, dataset),
-            "pruned": accuracy(pruned, dataset),
-            "tuned": tuned.report["test_accuracy"],
+            "before": training.evaluate(model, *test)["accuracy"],
+            "pruned": training.evaluate(pruned, *test)["accuracy"],
+            "tuned": tuned.figures["test_accuracy"],
         },
     }
     if not options.no_export:
         (folder / "before").mkdir()
-        deliver(model, dataset, write_empty_report(folder / "before"))
-        deliver(tuned.model, dataset, folder)
+        folders = {
+            "before": deliver(model, run.dataset, folder / "before").folder,
+            "pruned": deliver(tuned.model, run.dataset, folder).folder,
+        }
         names = ("model_float32.tflite", "model_dynamic_int8.tflite")
         timed = latency.measure(
-            {
-                f"{kind} {name}": place / "export" / name
-                for name in names
-                for kind, place in (("before", folder / "before"), ("pruned", folder))
-            }
+            {f"{kind} {name}": place / name for name in names for kind, place in folders.items()}
         )
         print(f"\n{timed}")
         found["latency"] = dataclasses.asdict(timed)
     write_json(folder / "pruning.json", found)
     for name, value in found["test_accuracy"].items():
         print(f"test accuracy {name:8}{value:8.2%}")
-    print(f"fine-tuned for {epochs} of {recipe.epochs} epochs; all of it in {folder}")
+    print(
+        f"fine-tuned for {recipe.epochs} epochs, trained for {run.recipe.epochs}; "
+        f"all files are in {folder}"
+    )
 
 
-def rank(model, dataset, by, images):
-    """The heads of each block, best first, by training samples alone."""
-    x, y = dataset.draw("train", images)
+def rank(model, dataset, by, samples):
+    """Returns the heads of each block, best first, ranked on training samples."""
+    x, y = dataset.draw("train", samples)
     if by == "importance":
         return analysis.rank_heads(analysis.head_importance(model, x, y))
     if by == "ablation":
@@ -95,32 +82,35 @@ def rank(model, dataset, by, images):
     return analysis.rank_heads(analysis.single_head_performance(model, *parts))
 
 
-def accuracy(model, dataset):
-    """On the test part."""
-    logits = evaluation.predict(model, dataset.x_test, batch_size=64)
-    return evaluation.figures(logits, dataset.y_test)["accuracy"]
-
-
-def write_empty_report(folder):
-    """Makes a folder what `deliver` adds its report to."""
-    write_json(folder / "report.json", {})
-    return folder
-
-
-def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def fine_tuning(recipe, start, epochs, learning_rate):
+    """Returns the recipe of a run, shortened and starting from the file `start`."""
+    rate = learning_rate or recipe.learning_rate / 5
+    return dataclasses.replace(
+        recipe,
+        start_from=str(start),
+        changes={},
+        epochs=epochs or max(1, recipe.epochs // 5),
+        cooldown_epochs=0,
+        warmup_epochs=0,
+        learning_rate=rate,
+        warmup_rate=min(recipe.warmup_rate, rate),
+        floor_rate=min(recipe.floor_rate, rate),
     )
+
+
+def make_parser():
+    parser = cli.script_parser(__doc__)
     add = parser.add_argument
     add("run", help="run directory")
     add("--keep", type=int, required=True, help="heads that stay in every block")
     add("--by", default="importance", choices=("importance", "ablation", "labels"))
-    add("--images", type=int, default=1000, help="training samples to rank by (default: 1000)")
-    add("--epochs", type=int, help="of fine-tuning (default: a fifth of the run's)")
-    add("--learning-rate", type=float, help="(default: a fifth of the run's)")
-    add("--to", type=Path, help="folder, new or empty (default: prunedKEEP in the run's)")
-    add("--no-export", action="store_true", help="accuracy only")
-    return parser.parse_args()
+    add("--samples", type=int, default=1000, help="training samples for the ranking (1000)")
+    add("--epochs", type=int, help="epochs of fine-tuning (a fifth of the run's)")
+    add("--learning-rate", type=float, help="learning rate of fine-tuning (a fifth of the run's)")
+    cli.add_field_arguments(parser, training.Recipe, cli.DATA_FOLDERS)
+    add("--to", type=Path, help="output folder, new or empty (prunedKEEP in the run)")
+    add("--no-export", action="store_true", help="do not export and time the models")
+    return parser
 
 
 if __name__ == "__main__":

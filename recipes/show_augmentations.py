@@ -1,37 +1,36 @@
-"""Draws a contact sheet of what training images look like after augmentation.
+"""Draws a contact sheet of training images after augmentation.
 
-A row for each step by itself and one for the preset as a whole, the originals on top.
+The first row has the original images. Then follow a row for each step of the preset's
+augmentation and a row for all steps together.
 
     python recipes/show_augmentations.py --preset cifar10_300 --dataset npz:cifar10.npz
     python recipes/show_augmentations.py --to digits.png
+
+Gives: a PNG file with up to eight rows of twelve images.
 """
 
-import argparse
 import dataclasses
 
 import numpy as np
 from keras import ops
 from matplotlib.figure import Figure
 
-from cctzoo import data, training
+from cctzoo import cli, data, training
 
 COLUMNS = 12
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.script_parser(__doc__)
     add = parser.add_argument
     add("--preset", choices=sorted(set(training.PRESETS) - {"digits"}), default="cifar10_300")
-    add("--dataset", default="digits", help="as in data.load (default: digits)")
+    cli.add_data_arguments(parser, default="digits")
     add("--seed", type=int, default=0)
-    add("--to", default="augmentations.png", help="PNG file (default: augmentations.png)")
+    add("--to", default="augmentations.png", help="PNG file (augmentations.png)")
     options = parser.parse_args()
-    try:
-        dataset = data.load(options.dataset)
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"show_augmentations.py: {error}\n")
+    cli.show_notices()
+    with cli.exit_on_error(parser):
+        dataset = data.load(options.dataset or "digits", **cli.data_options(options))
     rng = np.random.default_rng(options.seed)
     chosen = rng.choice(len(dataset.x_train), COLUMNS, replace=len(dataset.x_train) < COLUMNS)
     images = data.take(dataset.x_train, chosen)
@@ -43,7 +42,7 @@ def main():
 
 
 def steps(whole):
-    """Each step of an augmentation by itself, and all of them."""
+    """Returns an augmentation per step of the given one, and the whole one as `all`."""
     none = data.Augmentation()
     groups = {
         "crop": ("crop_padding", "crop_scale"),
@@ -53,15 +52,15 @@ def steps(whole):
         "mixup": ("mixup",),
         "cutmix": ("cutmix",),
     }
-    alone = {
+    single = {
         name: dataclasses.replace(none, **{field: getattr(whole, field) for field in fields})
         for name, fields in groups.items()
     }
-    return {name: each for name, each in alone.items() if each != none} | {"all": whole}
+    return {name: each for name, each in single.items() if each != none} | {"all": whole}
 
 
 def augmented(augmentation, images, dataset, seed):
-    """(n, height, width, channels) uint8."""
+    """Returns augmented images (n, height, width, channels) uint8."""
     rng = np.random.default_rng(seed)
     mean, std = (np.array(values) * 255 for values in dataset.pixel_statistics())
     draws = augmentation.draw(rng, len(images), *images.shape[1:3])

@@ -1,19 +1,18 @@
-"""Trains a compact transformer of any size, exports it, and times what came out.
+"""Trains a compact transformer of any size, exports it and times the exported files.
 
 Without arguments: cct_2_3x2_32 on scikit-learn's handwritten digits (1,797 real images,
-offline), in a run directory with recipe, history, curves, weights, exports and a report.
-CCT, CVT and ViT-Lite alike; `--preset` takes the numbers of a published recipe.
+offline), in a run directory with recipe, history, curves, weights, exports and a report. The
+recipe trains CCT, CVT and ViT-Lite; `--preset` sets the numbers of a published recipe.
 
     KERAS_BACKEND=jax python recipes/train_cct.py
     python recipes/train_cct.py --preset cifar10_300
     python recipes/train_cct.py --preset cifar10_200 --model vit_7_4_32 --dataset npz:mine.npz
     python recipes/train_cct.py --preset imagenet --devices 8 --data-dir /data --no-export
 
-Gives: docs/benchmarks.md has what was run, and how. The published recipes at their full
-length: not yet run.
+Gives: the figures in docs/benchmarks.md. The published recipes at full length: not yet run.
 """
 
-from cctzoo.runs import train_and_deliver
+from cctzoo.cli import train_and_deliver
 
 if __name__ == "__main__":
     train_and_deliver(__doc__)

@@ -1,9 +1,11 @@
-"""Training: a recipe in, a run directory out."""
+"""Training: from a recipe to a run directory, and evaluation."""
 
-from cctzoo.training.callbacks import TrainingDiverged
+from cctzoo.training.evaluation import evaluate, predict
+from cctzoo.training.fit import TrainingDiverged
 from cctzoo.training.presets import PRESETS, preset
 from cctzoo.training.recipe import Recipe
-from cctzoo.training.train import Run, check_directory, resume, train
+from cctzoo.training.run import Run, is_run, load_recipe, open_run
+from cctzoo.training.train import check_directory, resume, train
 
 __all__ = [
     "PRESETS",
@@ -11,6 +13,11 @@ __all__ = [
     "Run",
     "TrainingDiverged",
     "check_directory",
+    "evaluate",
+    "is_run",
+    "load_recipe",
+    "open_run",
+    "predict",
     "preset",
     "resume",
     "train",

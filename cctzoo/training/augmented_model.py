@@ -1,28 +1,41 @@
-"""AugmentedModel: a model whose training step augments its images itself."""
+"""AugmentedModel: a model that augments images inside the compiled training step."""
+
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
-WHOLE = {"index", "operation", "erased", "noise", "mixed"}
+from cctzoo.data import Augmentation
+from cctzoo.typing import Array
+
+INTEGERS = {"index", "operation", "erased", "noise", "mixed"}
 
 
 class AugmentedModel(keras.Model):
-    """A model together with what happens to its training images, as one compiled step.
+    """A model and the augmentation of its training images as one compiled step.
 
-    In training it takes what `data.ImageBatches` yields: with `index`, the images come
-    from an array that lies on the accelerator; else they are in the batch as `image`. In
-    evaluation it takes images.
+    In training, it takes the batches of `data.ImageBatches`. A batch has either `index`, the
+    places of its images in an array on the accelerator, or `image`, the images themselves. In
+    evaluation, it takes images.
 
     Args:
-        model: takes images with values 0-255.
-        augmentation: a `data.Augmentation`.
-        mean, std: of the data per channel, for pixels in [0, 1].
-        images: (n, height, width, channels) uint8, or `None` where batches bring their own.
+        model: model for images with values 0-255.
+        augmentation: the augmentation.
+        mean, std: pixel statistics per channel, for pixels in [0, 1].
+        images: (n, height, width, channels) uint8, to be kept on the accelerator. Default:
+            every batch has its own images.
     """
 
-    def __init__(self, model, augmentation, mean, std, images=None):
-        # Without autocast: indices and coordinates must not become bfloat16.
+    def __init__(
+        self,
+        model: keras.Model,
+        augmentation: Augmentation,
+        mean: float | Sequence[float],
+        std: float | Sequence[float],
+        images: Array | None = None,
+    ):
+        # No autocast: indices and coordinates must not become bfloat16.
         super().__init__(dtype=model.dtype_policy, autocast=False, name=f"augmented_{model.name}")
         self.model, self.augmentation = model, augmentation
         self.mean, self.std = (255 * np.array(values, "float32") for values in (mean, std))
@@ -31,9 +44,9 @@ class AugmentedModel(keras.Model):
 
     def call(self, batch, training=False):
         if isinstance(batch, dict):
-            # Keras' first, symbolic call under MirroredStrategy comes with float64 for int32.
-            whole = {name: ops.cast(batch[name], "int32") for name in WHOLE & set(batch)}
-            batch = {**batch, **whole}
+            # Under MirroredStrategy, the first, symbolic call of Keras has float64 for int32.
+            integers = {name: ops.cast(batch[name], "int32") for name in INTEGERS & set(batch)}
+            batch = {**batch, **integers}
             images = (
                 ops.take(self.images, batch["index"], axis=0)
                 if "index" in batch

@@ -1,40 +1,42 @@
-"""What a recipe says of the model, its augmentation and its optimizer, built and compiled."""
+"""Builds and compiles the model of a recipe for a data set."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
 
-from cctzoo.models import CCT, Vocabulary, create_model, variant_config
+from cctzoo.data import Augmentation, Dataset
+from cctzoo.models import CCT, CCTConfig, TextConfig, Vocabulary, create_model
 from cctzoo.training.augmented_model import AugmentedModel
+from cctzoo.training.recipe import Recipe
 from cctzoo.weights.source import trained_model
 from cctzoo.weights.transfer import transfer
 from cctzoo.weights.word_vectors import load_word_vectors
 
-RESIDENT_BYTES = 2**31  # arrays up to this size lie on the accelerator
+RESIDENT_BYTES = 2**31  # training images up to this size are kept on the accelerator
 
 
-def build_model(recipe, dataset):
-    """The recipe's model for the data's images or texts and classes, with logits as output.
+def build_model(recipe: Recipe, dataset: Dataset) -> CCT:
+    """Builds the model of a recipe for the shape and classes of a data set, with logits.
 
     Raises:
-        ValueError: for a model of images and a set of texts, or the reverse.
+        ValueError: if the model takes samples of another kind.
     """
     start = recipe.start_from
     source = None if start is None else trained_model(start, recipe.model)
-    base = variant_config(recipe.model, **recipe.changes) if source is None else source.config
-    given = config_from_data(base, dataset)
-    if source is None:  # fresh, or from a checkpoint that holds nothing but weights
-        if dataset.kind == "texts":
-            given = recipe.changes | given
-        else:
-            given["mean"], given["std"] = dataset.pixel_statistics()
-            given |= recipe.changes
-        model = create_model(recipe.model, weights=start, dtype=recipe.precision, **given)
+    base = recipe.config() if source is None else source.config
+    fields = config_from_data(base, dataset)
+    if dataset.kind == "texts":
+        fields = recipe.changes | fields  # the vocabulary of the data may be smaller
     else:
-        if given.get("input_shape", base.input_shape)[-1] != base.input_shape[-1]:
-            given["mean"], given["std"] = dataset.pixel_statistics()  # its own are of others
-        config = dataclasses.replace(base, **given | recipe.changes)
+        if source is None or fields["input_shape"][-1] != base.input_shape[-1]:
+            fields["mean"], fields["std"] = dataset.pixel_statistics()
+        fields |= recipe.changes
+    if source is None:  # random weights, or a checkpoint that holds weights only
+        model = create_model(recipe.model, weights=start, dtype=recipe.precision, **fields)
+    else:
+        config = dataclasses.replace(base, **fields)
         model = CCT(config, name=source.name, dtype=recipe.precision)
         transfer(source, model)
     if recipe.word_vectors is not None:
@@ -42,13 +44,16 @@ def build_model(recipe, dataset):
     return model
 
 
-def config_from_data(base, dataset):
-    """Fields of a config that the data decide, for a model that ends on logits.
+def config_from_data(base: CCTConfig | TextConfig, dataset: Dataset) -> dict[str, Any]:
+    """Returns the config fields that depend on the data, for a model that returns logits.
 
     Args:
-        base: the config that has all else. Its own vocabulary stays; else the most frequent
-            words of training and validation texts are taken, at most `vocabulary_size`.
-        dataset: a `data.Dataset`.
+        base: the config before it is completed. If it has no vocabulary, the most frequent
+            words of the training and validation texts are taken, at most `vocabulary_size` - 2.
+        dataset: the data set.
+
+    Raises:
+        ValueError: if the config is for samples of another kind.
     """
     dataset.check_kind(base)
     fields = {"classes": len(dataset.classes), "classifier_activation": None}
@@ -56,32 +61,32 @@ def config_from_data(base, dataset):
         return fields | {"input_shape": dataset.x_train.shape[1:]}
     words = base.vocabulary
     if words is None:
-        # Whatever the seed holds out, the words are the same: members of a committee share them.
-        known = np.concatenate([dataset.x_train, dataset.x_validation])
-        words = Vocabulary.fit(known, base.vocabulary_size, base.length).words
+        # Independent of the seed that holds texts out: members of a committee share the words.
+        texts = np.concatenate([dataset.x_train, dataset.x_validation])
+        words = Vocabulary.fit(texts, base.vocabulary_size, base.length).words
     return fields | {"vocabulary": words, "vocabulary_size": len(words) + 2}
 
 
-def training_model(model, recipe, dataset):
-    """The model with what happens to its inputs in training, to be compiled and fitted.
+def training_model(model: CCT, augmentation: Augmentation, dataset: Dataset) -> keras.Model:
+    """Returns the model to compile and fit, which shares its weights with `model`.
 
-    Images are augmented, and kept on the accelerator if they fit; texts go in as they are.
+    Images are augmented, and kept on the accelerator if they fit. Texts are not changed.
     """
     if dataset.kind == "texts":
         return keras.Model(model.inputs[0], model.outputs[0], name=f"trained_{model.name}")
     x = dataset.x_train
     resident = isinstance(x, np.ndarray) and x.nbytes <= RESIDENT_BYTES
     mean, std = model.config.mean, model.config.std
-    return AugmentedModel(model, recipe.augmentation, mean, std, x if resident else None)
+    return AugmentedModel(model, augmentation, mean, std, x if resident else None)
 
 
-def compile_model(model, recipe, steps):
-    """AdamW on a schedule of `steps` an epoch, and smoothed cross-entropy."""
+def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Compiles a model with AdamW, a schedule of `steps` per epoch, and smoothed cross-entropy."""
     rate, warmup = recipe.learning_rate, steps * recipe.warmup_epochs
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.warmup_rate if warmup else rate,
         decay_steps=steps * recipe.epochs - warmup,
-        alpha=recipe.floor_rate / rate,  # which is kept from there on: the cool-down
+        alpha=recipe.floor_rate / rate,  # kept after the cosine, in the cool-down
         warmup_target=rate if warmup else None,
         warmup_steps=warmup,
     )
@@ -98,9 +103,9 @@ def compile_model(model, recipe, steps):
         "matrices": lambda variable: len(variable.shape) > 1,
         "all": lambda variable: True,
     }[recipe.decayed]
-    spared = [variable for variable in model.trainable_variables if not decays(variable)]
-    if spared:
-        optimizer.exclude_from_weight_decay(var_list=spared)
+    exempt = [variable for variable in model.trainable_variables if not decays(variable)]
+    if exempt:
+        optimizer.exclude_from_weight_decay(var_list=exempt)
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=recipe.label_smoothing
     )

@@ -1,58 +1,59 @@
-"""What happens at the end of a step and of an epoch."""
+"""RunRecorder: validation and the files of a run after each epoch."""
 
 import contextlib
 import csv
 import io
 import math
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from cctzoo.formats.atomic import atomic_file, write_text
 from cctzoo.training import checkpoint
-
-
-class TrainingDiverged(RuntimeError):
-    """The loss was no longer a finite number; the message names the step."""
-
-
-class StopAtNaN(keras.callbacks.Callback):
-    """Stops at the first step whose loss is not finite, and remembers it as `step`."""
-
-    def __init__(self):
-        super().__init__()
-        self.async_safe = True  # Keras then reads the loss in a thread, and steps do not wait
-        self.step = None
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.step is None and not math.isfinite(float(logs["loss"])):
-            self.step = batch
-            self.model.stop_training = True
+from cctzoo.typing import PathLike
 
 
 class RunRecorder(keras.callbacks.Callback):
-    """Validates after each epoch, and writes what a run needs to go on after a kill.
+    """Validates after each epoch, and writes what `resume` needs after a kill.
 
-    In this order: `best.keras` if the validation accuracy is the highest so far,
-    `checkpoint.npz`, `history.csv`, TensorBoard's events. An epoch of which only the first
-    was written is repeated, and gives the same.
+    The files are written in this order: `best.keras` if the validation accuracy is the highest
+    so far, `checkpoint.npz`, `history.csv`, TensorBoard events. If a kill comes between two of
+    them, the epoch is repeated with the same result.
 
     Args:
-        directory: of the run.
-        model: whose weights are kept, without augmentation.
-        validate: function of no arguments that gives a dict of figures, with
-            `val_accuracy`; `None` where nothing is held out.
-        history: rows of the epochs before these.
-        best: highest validation accuracy of these.
-        tensorboard: whether to write events.
+        directory: the run directory.
+        model: the model without augmentation, whose weights are saved.
+        validate: function without arguments that returns a dict of figures, `val_accuracy`
+            among them; `None` without a validation part.
+        tensorboard: whether to write TensorBoard events.
+
+    Attributes:
+        history: a dict of figures per finished epoch.
+        best: highest validation accuracy so far, or `None`.
     """
 
-    def __init__(self, directory, model, validate, history=(), best=None, tensorboard=False):
+    def __init__(
+        self,
+        directory: Path,
+        model: keras.Model,
+        validate: Callable[[], dict[str, float]] | None,
+        tensorboard: bool = False,
+    ):
         super().__init__()
         self.directory, self.inner, self.validate = directory, model, validate
-        self.history, self.best = list(history), best
+        self.history, self.best = [], None
         self.writer = _event_writer(directory) if tensorboard else None
+
+    def restore(self, optimizer: keras.Optimizer) -> None:
+        """Restores model, optimizer and history from the checkpoint, if the run has one."""
+        path = self.directory / "checkpoint.npz"
+        if path.exists():
+            self.history, self.best = checkpoint.load(path, self.inner, optimizer)
+            # A kill after the checkpoint can have left an older history.
+            write_history(self.history, self.directory / "history.csv")
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
@@ -61,6 +62,7 @@ class RunRecorder(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             return
         optimizer = self.model.optimizer
+        # `logs` is Keras' own dict: the progress bar and later callbacks show the new entries.
         logs["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         logs["seconds"] = time.perf_counter() - self.start
         if self.validate:
@@ -82,15 +84,15 @@ class RunRecorder(keras.callbacks.Callback):
 
 
 @contextlib.contextmanager
-def averaged_weights(model):
-    """Within the block the model has its moving averages as weights, if it has any."""
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Within the block, the moving averages are the model's weights, if it has averages."""
     if not model.optimizer.use_ema:
         yield
         return
     variables = model.trainable_variables
     weights = _copies(variables)
     model.optimizer.finalize_variable_values(variables)
-    # JAX: the optimizer's averages must not share arrays with the model, which donates them.
+    # JAX donates the model's arrays to each step: the averages must not share them.
     _assign(variables, _copies(variables))
     try:
         yield
@@ -107,8 +109,8 @@ def _assign(variables, values):
         variable.assign(value)
 
 
-def write_history(rows, path):
-    """Writes a CSV of one row per epoch."""
+def write_history(rows: list[dict[str, float]], path: PathLike) -> None:
+    """Writes a CSV file with one row per epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
@@ -117,7 +119,7 @@ def write_history(rows, path):
 
 
 def _event_writer(directory):
-    """TensorBoard's own writer: Keras' callback needs TensorFlow."""
+    """Returns the event writer of TensorBoard; the callback of Keras needs TensorFlow."""
     try:
         from tensorboard.summary import Writer
     except ImportError as error:

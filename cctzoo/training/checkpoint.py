@@ -1,7 +1,9 @@
-"""Checkpoint: the whole state of a run after an epoch, in one file of plain arrays."""
+"""Checkpoints: the whole state of a run after an epoch, in one NumPy file."""
 
 import json
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,13 +11,19 @@ import numpy as np
 from cctzoo.formats.atomic import atomic_file
 
 
-def save(path, model, optimizer, history, best):
-    """Writes weights, seeds, optimizer, history and best accuracy; atomic.
+def save(
+    path: Path,
+    model: keras.Model,
+    optimizer: keras.Optimizer,
+    history: list[dict[str, float]],
+    best: float | None,
+) -> None:
+    """Writes weights, seeds, optimizer state, history and best accuracy atomically.
 
     Args:
-        path: ends with `.npz`.
-        model, optimizer: whose variables are the state.
-        history: a dict per finished epoch.
+        path: the `.npz` file.
+        model, optimizer: the owners of the variables that are saved.
+        history: a dict of figures per finished epoch.
         best: highest validation accuracy so far, or `None`.
     """
     arrays = {key: np.array(v.numpy()) for key, v in _named(model, optimizer)}
@@ -24,15 +32,17 @@ def save(path, model, optimizer, history, best):
         np.savez(draft, state=np.array(json.dumps(rest)), **arrays)
 
 
-def load(path, model, optimizer):
-    """Sets the variables to what `save` wrote; returns (history, best).
+def load(
+    path: Path, model: keras.Model, optimizer: keras.Optimizer
+) -> tuple[list[dict[str, Any]], float | None]:
+    """Restores the variables from a file of `save`; returns (history, best).
 
     Raises:
-        ValueError: if the file is not a checkpoint of this model and backend.
+        ValueError: if the file is not a checkpoint of this model, optimizer and backend.
     """
     variables = _named(model, optimizer)
     try:
-        with open(path, "rb") as stream:  # NumPy leaves a broken file open
+        with open(path, "rb") as stream:  # given a path, NumPy leaves a broken file open
             file = np.load(stream, allow_pickle=False)  # a pickle could run code
             arrays = {key: file[key] for key in file.files}
         rest = json.loads(str(arrays.pop("state")))
@@ -42,9 +52,9 @@ def load(path, model, optimizer):
             f"`path` must be a checkpoint of a run. Received: path={str(path)!r} ({error})"
         ) from error
     if backend != keras.backend.backend():
-        # Seeds and kernels differ: the epochs to come would not be the same ones.
+        # Seeds and kernels differ: the remaining epochs would not have the same results.
         raise ValueError(
-            "A run must be resumed on the backend that it was begun on. "
+            "A run must be resumed on the backend on which it was started. "
             f"Received: a checkpoint of {backend}, backend={keras.backend.backend()}"
         )
     found = {key: value.shape for key, value in arrays.items()}
@@ -52,7 +62,7 @@ def load(path, model, optimizer):
     if found != wanted:
         odd = sorted({*found.items()} ^ {*wanted.items()})
         raise ValueError(
-            "The checkpoint must hold the variables of the recipe's model and optimizer. "
+            "A checkpoint must hold the variables of the recipe's model and optimizer. "
             f"Received: {str(path)!r}, which differs in {odd[:4]}"
         )
     for key, variable in variables:
@@ -61,7 +71,7 @@ def load(path, model, optimizer):
 
 
 def _named(model, optimizer):
-    """(key, variable) of all that changes in training; Keras' names vary with the process."""
+    """Returns (key, variable) of all state; Keras' variable names depend on the process."""
     owners = {"model": model.variables, "optimizer": optimizer.variables}
     return [
         (f"{owner}{index:04d}", variable)

@@ -1,25 +1,26 @@
 """Several devices: Keras' data parallelism on JAX, tf.distribute on TensorFlow."""
 
 import contextlib
+from collections.abc import Iterator
 
 import keras
 
 
 @contextlib.contextmanager
-def use_devices(count, batch_size):
-    """Within the block, models are built and trained on `count` devices of this machine.
+def use_devices(count: int, batch_size: int) -> Iterator[None]:
+    """Within the block, models are built and trained on several devices of this machine.
 
-    Each takes an equal part of a batch and holds all weights. On TensorFlow dropout draws
-    the same mask in each part; without dropout the result is that of one device.
+    Each device holds all weights and processes an equal part of every batch. On TensorFlow,
+    dropout draws the same mask for each part; without dropout, the result is that of one device.
 
     Args:
-        count: of devices, at least 1.
-        batch_size: of all devices together, a multiple of twice `count`, so that no pair
-            that mixup joins is split.
+        count: number of devices, at least 1.
+        batch_size: samples per batch of all devices together; a multiple of twice `count`, so
+            that mixup never joins images of different devices.
 
     Raises:
-        ValueError: if there are fewer devices, the batch cannot be shared out, or the
-            backend is PyTorch, for which Keras has no data parallelism in `fit`.
+        ValueError: if the machine has fewer devices, the batch cannot be divided, or the backend
+            is PyTorch, for which `fit` of Keras has no data parallelism.
     """
     backend = keras.backend.backend()
     if count < 1:
@@ -61,6 +62,6 @@ def use_devices(count, batch_size):
 def _check_found(count, found):
     if len(found) < count:
         raise ValueError(
-            "`devices` must not be more than there are. "
+            "`devices` must be at most the number of devices of this machine. "
             f"Received: devices={count}, found {len(found)}: {', '.join(map(str, found))}"
         )

@@ -1,29 +1,38 @@
-"""Pictures of a run: its curves, and its confusion matrix."""
-
-import csv
+"""Plots of a run: its curves and its confusion matrix."""
 
 import numpy as np
 
+from cctzoo.typing import Array, PathLike
 
-def plot_curves(history, path):
-    """Loss and accuracy of training and validation over the epochs, from a CSV to a PNG."""
-    with open(history, newline="") as file:
-        rows = list(csv.DictReader(file))
-    epochs = [int(row["epoch"]) for row in rows]
+
+def plot_curves(history: list[dict[str, float]], path: PathLike) -> None:
+    """Plots loss and accuracy of training and validation over the epochs.
+
+    Args:
+        history: a dict of figures per epoch.
+        path: the PNG file.
+    """
+    epochs = [row["epoch"] for row in history]
     figure = _figure((9, 3.5))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, prefix in (("training", ""), ("validation", "val_")):
-            if prefix + quantity in rows[0]:
-                values = [float(row[prefix + quantity]) for row in rows]
-                axes.plot(epochs, values, marker="." if len(rows) < 60 else None, label=part)
+            if prefix + quantity in history[0]:
+                values = [row[prefix + quantity] for row in history]
+                axes.plot(epochs, values, marker="." if len(history) < 60 else None, label=part)
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=150)
 
 
-def plot_confusion(matrix, classes, path):
-    """Rows are true classes, columns predicted ones, each row as parts of its sum."""
+def plot_confusion(matrix: Array, classes: list[str], path: PathLike) -> None:
+    """Plots a confusion matrix: true classes in rows, each row normalised to a sum of 1.
+
+    Args:
+        matrix: (classes, classes) counts.
+        classes: the class names.
+        path: the PNG file.
+    """
     parts = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     count = len(classes)
     side = min(4 + 0.25 * count, 16)
@@ -31,7 +40,7 @@ def plot_confusion(matrix, classes, path):
     axes = figure.subplots()
     image = axes.imshow(parts, cmap="viridis", vmin=0, vmax=1)
     axes.set(xlabel="predicted", ylabel="true")
-    if count <= 50:  # more names than that cannot be read
+    if count <= 50:  # more names are not legible
         axes.set_xticks(range(count), classes, rotation=90)
         axes.set_yticks(range(count), classes)
     if count <= 20:

@@ -1,16 +1,17 @@
-"""The published recipes, and ours for the quick start; numbers as their sources have them.
+"""Presets: the published recipes with their numbers, and the recipes of the quick start.
 
-Sources: Hassani et al., arXiv 2104.05704, and the configurations of the authors' code. What
-they leave open (how much is held out for validation) is ours. None was run here at full
-length; `docs/benchmarks.md` has what was.
+Sources: Hassani et al., arXiv 2104.05704, and the configurations of the authors' code. The part
+held out for validation is our choice. Not yet run at full length; `docs/benchmarks.md` lists the
+runs so far.
 """
 
 import dataclasses
+from typing import Any
 
 from cctzoo.data import Augmentation
 from cctzoo.training.recipe import Recipe
 
-# 200 epochs, the paper's table of small models.
+# 200 epochs: the paper's table of small models.
 LEGACY = {
     "dataset": "cifar10",
     "model": "cct_7_3x1_32",
@@ -25,7 +26,7 @@ LEGACY = {
     "validation": 0.02,
 }
 
-# 300 epochs, with timm's augmentation.
+# 300 epochs with timm's augmentation.
 TIMM = Augmentation(crop_scale=(0.8, 1.0), flip=True, policy="randaugment", mixup=0.8, cutmix=1.0)
 CIFAR10 = {
     "dataset": "cifar10",
@@ -68,8 +69,8 @@ IMAGENET = CIFAR100 | {
     "image_size": 224,
 }
 
-# Texts. Model, length, word vectors and dropout as in the authors' code; of their training
-# nothing is published but the accuracies, so that the rest is ours.
+# Text models. Model, length, word vectors and dropout are those of the authors' code. They
+# published no other training settings, so the rest is our choice.
 DOCSTRINGS = {
     "dataset": "docstrings",
     "model": "text_cct_2_k2",
@@ -78,7 +79,7 @@ DOCSTRINGS = {
     "warmup_epochs": 2,
     "learning_rate": 2e-3,
     "weight_decay": 0.1,
-    "decayed": "matrices",  # the word vectors too: most words of so few texts are rare
+    "decayed": "matrices",  # word vectors decay too: with so few texts, most words are rare
     "augmentation": Augmentation(),
 }
 AG_NEWS = DOCSTRINGS | {
@@ -99,7 +100,7 @@ IMDB = AG_NEWS | {
     "validation": 0.1,
 }
 
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "digits": {},
     "cifar10_200": LEGACY,
     "cifar100_200": LEGACY | {"dataset": "cifar100"},
@@ -113,12 +114,24 @@ PRESETS = {
 }
 
 
-def preset(name, **changes):
-    """The `Recipe` of a preset, with other values for some of its fields.
+def preset(name: str, **changes: Any) -> Recipe:
+    """Returns the recipe of a preset.
+
+    Args:
+        name: a key of `PRESETS`.
+        changes: other values for some fields of the recipe.
 
     Raises:
-        ValueError: for an unknown name, and as `Recipe` does.
+        ValueError: if the name is unknown, or a value is out of range.
+
+    Example:
+        ```python
+        from cctzoo import training
+
+        recipe = training.preset("digits", epochs=10, warmup_epochs=1)
+        print(recipe.model, recipe.learning_rate)
+        ```
     """
     if name not in PRESETS:
-        raise ValueError(f"A preset must be one of {', '.join(PRESETS)}. Received: name={name!r}")
+        raise ValueError(f"`name` must be one of {', '.join(PRESETS)}. Received: name={name!r}")
     return Recipe(**PRESETS[name] | changes)

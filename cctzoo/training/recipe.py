@@ -3,64 +3,79 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
-from cctzoo.data import Augmentation, check_name, load
+from cctzoo.data import Augmentation, Dataset, check_name, load
 from cctzoo.data.names import kind_of
-from cctzoo.formats.atomic import write_text
+from cctzoo.formats.atomic import write_json
+from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.models.variants import variant_config
 from cctzoo.settings import setting
+from cctzoo.typing import PathLike
 from cctzoo.weights.source import check_start
 
+DATA_OPTIONS = (
+    "train_samples",
+    "test_samples",
+    "image_size",
+    "color_mode",
+    "skip_unreadable",
+    "data_dir",
+    "manual_dir",
+)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 DECAYED = ("kernels", "matrices", "all")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One training run: AdamW, linear warm-up, cosine decay, label smoothing.
+    """Everything that a training run depends on: data, model, optimisation and augmentation.
 
-    The learning rate changes with every step, where the published recipes change it once an
-    epoch.
+    A run uses AdamW, linear warm-up, cosine decay and label smoothing. The learning rate changes
+    at every step; in the published recipes it changes once per epoch.
 
     Args:
-        dataset: a name that `data.load` knows.
-        model: a name that `models.create_model` knows.
-        changes: fields of `CCTConfig` or `TextConfig` that differ from the named model, e.g.
-            `{"heads": 64}`; image shape, classes, pixel statistics and the words of a
-            vocabulary come from the data.
-        start_from: what the run starts from, see `weights.transfer`: a tag of trained
-            weights, a folder of `weights.save_to_folder`, a `.keras` file, or a
-            `.safetensors` file of `weights.save_weights`. The model is then theirs, with its
-            pixel statistics, and `changes` are changes of that; `model` has no say but to
-            complete a tag. Or a `.pth` checkpoint of `model` with its `changes`.
-        word_vectors: path of a GloVe text file that a model for texts starts from, see
+        dataset: name of a data set, see `data.load`.
+        model: name of a model, see `models.list_models`.
+        changes: config fields that differ from the named model, e.g. `{"heads": 64}`. Input
+            shape, classes, pixel statistics and the vocabulary come from the data.
+        start_from: trained weights that the run starts from, see `weights.transfer`: a tag, a
+            folder of `weights.save_to_folder`, a `.keras` file, or a `.safetensors` file of
+            `weights.save_weights`. These also fix the model and its pixel statistics:
+            `changes` then apply to that model, and `model` is used only to complete a tag. A
+            `.pth` checkpoint holds weights of `model` with its `changes`.
+        word_vectors: path of a GloVe text file for a text model, see
             `weights.load_word_vectors`.
-        epochs: of warm-up and cosine, at least 1.
-        cooldown_epochs: that follow, at the rate that the cosine ended with.
-        batch_size: images or texts per step.
-        accumulate: steps whose gradients are averaged before one change of the weights.
-        learning_rate: after warm-up.
-        warmup_epochs: below `epochs`; the rate rises linearly.
-        warmup_rate: that it rises from.
-        floor_rate: that the cosine ends with, at most `learning_rate`.
-        weight_decay: per step, times the learning rate.
-        decayed: `"kernels"`, `"matrices"` (kernels, position and token embeddings: all but
-            what has one dimension, timm's rule) or `"all"`.
+        epochs: epochs of warm-up and cosine decay together, at least 1.
+        cooldown_epochs: further epochs at the last learning rate of the cosine.
+        batch_size: samples per step.
+        accumulate: steps whose gradients are averaged before each update of the weights.
+        learning_rate: learning rate after warm-up.
+        warmup_epochs: epochs of linear warm-up, fewer than `epochs`.
+        warmup_rate: learning rate at the start of warm-up.
+        floor_rate: learning rate at the end of the cosine, at most `learning_rate`.
+        weight_decay: decoupled weight decay per step, multiplied by the learning rate.
+        decayed: weights that decay: `"kernels"`, `"matrices"` (every weight with more than one
+            dimension, which is timm's rule: kernels, position and token embeddings) or `"all"`.
         label_smoothing: in [0, 1).
-        clip_norm: largest norm of all gradients together; `None` for no clipping.
-        ema: momentum of a moving average of the weights, in (0, 1), which is then what is
-            validated and kept; `None` for none.
-        augmentation: a `data.Augmentation`, of images.
-        validation: part of the training samples held out, in [0, 1).
-        train_samples, test_samples: how many, drawn evenly from the classes; `None`: all.
-        image_size: side in pixels, for data whose images differ in size; `None`: 224.
-        color_mode: `"rgb"` or `"grayscale"`, to convert all images of a folder.
-        skip_unreadable: leave out files of a folder that cannot be read.
-        seed: of weights, order, augmentation and dropout.
+        clip_norm: largest global norm of the gradients. Default: no clipping.
+        ema: momentum, in (0, 1), of a moving average of the weights. The average is then
+            validated and saved. Default: no average.
+        augmentation: augmentation of images. A recipe for texts keeps the default
+            `Augmentation()`.
+        validation: part of the training samples held out for validation, in [0, 1).
+        train_samples, test_samples: number of samples, drawn evenly from the classes.
+            Default: all.
+        image_size: side in pixels, for images that differ in size. Default: 224.
+        color_mode: `"rgb"` or `"grayscale"`: convert all images of a folder or a TFDS set.
+        skip_unreadable: skip image files of a folder that cannot be read.
+        data_dir: folder in which TensorFlow Datasets keeps its data. Default: the one of TFDS.
+        manual_dir: folder with archives of a TFDS set that were downloaded by hand.
+        seed: seed of weights, order, augmentation and dropout.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
 
     Raises:
-        ValueError: for values out of range, an unknown data set or model.
+        ValueError: if a value is out of range, or the data set or the model is unknown.
     """
 
     dataset: str = setting("digits", "name of a data set, as in cctzoo.data.load")
@@ -96,18 +111,23 @@ class Recipe:
     image_size: int | None = setting(None, "side in pixels, for images that differ in size (224)")
     color_mode: str | None = setting(None, "rgb or grayscale: convert all images")
     skip_unreadable: bool = setting(False, "skip image files that cannot be read")
+    data_dir: str | None = setting(
+        None, "folder in which TensorFlow Datasets keeps its data (that of TFDS)"
+    )
+    manual_dir: str | None = setting(
+        None, "folder with archives of a TFDS set that were downloaded by hand"
+    )
     seed: int = setting(0, "seed of weights, order, augmentation and dropout")
     precision: str = setting("float32", "float32, mixed_bfloat16 or mixed_float16")
 
-    def __post_init__(self):
-        check_name(self.dataset)
-        config = variant_config(self.model, **self.changes)
+    def __post_init__(self) -> None:
+        check_name(self.dataset, self.data_dir)
         if not isinstance(self.augmentation, Augmentation):
             raise ValueError(
                 "`augmentation` must be a `data.Augmentation`. "
                 f"Received: augmentation={self.augmentation!r}"
             )
-        self._check_kind(config.kind == "texts")
+        self._check_kind(self.config().kind)
         if self.start_from is not None:
             check_start(self.start_from, self.model)
         infinity = float("inf")
@@ -142,53 +162,55 @@ class Recipe:
             if not holds:
                 raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
 
-    def _check_kind(self, texts):
-        """Raises ValueError for what is of images in a recipe of texts, or the reverse."""
-        if kind_of(self.dataset) not in (None, "texts" if texts else "images"):
+    def _check_kind(self, kind: str) -> None:
+        """Raises ValueError if a field is for the other kind of data than the model."""
+        if kind_of(self.dataset) not in (None, kind):  # None: known after loading
             raise ValueError(
-                "Model and data set must both be for images, or both for texts. "
-                f"Received: model={self.model!r}, dataset={self.dataset!r}"
+                "A model and its data set must be of the same kind. "
+                f"Received: model={self.model!r} for {kind}, dataset={self.dataset!r}"
             )
-        if texts and self.augmentation != Augmentation():
+        if kind == "texts" and self.augmentation != Augmentation():
             raise ValueError(
-                "Only images are augmented: a recipe of texts has `augmentation=Augmentation()`. "
-                f"Received: model={self.model!r}, augmentation={self.augmentation!r}"
+                "`augmentation` must be `Augmentation()` for a text model: only images are "
+                f"augmented. Received: model={self.model!r}, augmentation={self.augmentation!r}"
             )
-        if self.word_vectors is not None and not (texts and Path(self.word_vectors).is_file()):
+        if self.word_vectors is not None and not (
+            kind == "texts" and Path(self.word_vectors).is_file()
+        ):
             raise ValueError(
-                "`word_vectors` must be a file that exists, for a model for texts. Received: "
+                "`word_vectors` must be an existing file, and the model a text model. Received: "
                 f"word_vectors={self.word_vectors!r}, model={self.model!r}"
             )
 
+    def config(self) -> CCTConfig | TextConfig:
+        """Returns the config of `model` with its `changes`, before the data complete it."""
+        return variant_config(self.model, **self.changes)
+
     @property
-    def total_epochs(self):
-        """With those of the cool-down."""
+    def total_epochs(self) -> int:
+        """All epochs, those of the cool-down included."""
         return self.epochs + self.cooldown_epochs
 
-    def load_data(self, **keywords):
-        """The recipe's `Dataset`; keywords, e.g. `data_dir`, are those of `data.load`."""
-        return load(
-            self.dataset,
-            self.validation,
-            self.seed,
-            image_size=self.image_size,
-            train_samples=self.train_samples,
-            test_samples=self.test_samples,
-            color_mode=self.color_mode,
-            skip_unreadable=self.skip_unreadable,
-            **keywords,
-        )
+    def with_epochs(self, epochs: int) -> "Recipe":
+        """Returns a recipe with another number of epochs and its warm-up in proportion."""
+        warmup_epochs = self.warmup_epochs * epochs // self.epochs
+        return dataclasses.replace(self, epochs=epochs, warmup_epochs=warmup_epochs)
 
-    def save(self, path):
+    def load_data(self) -> Dataset:
+        """Loads the data set with all data options of the recipe."""
+        options = {name: getattr(self, name) for name in DATA_OPTIONS}
+        return load(self.dataset, self.validation, self.seed, **options)
+
+    def save(self, path: PathLike) -> None:
         """Writes the recipe as JSON."""
-        write_text(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        write_json(path, dataclasses.asdict(self))
 
     @classmethod
-    def load(cls, path):
-        """Reads what `save` wrote."""
+    def load(cls, path: PathLike) -> "Recipe":
+        """Reads a file of `save`."""
         return cls.from_dict(json.loads(Path(path).read_text()))
 
     @classmethod
-    def from_dict(cls, fields):
-        """The recipe that `dataclasses.asdict` turned into a dict."""
+    def from_dict(cls, fields: dict[str, Any]) -> "Recipe":
+        """Returns the recipe of a dict that `dataclasses.asdict` made."""
         return cls(**fields | {"augmentation": Augmentation(**fields["augmentation"])})
