@@ -1,35 +1,40 @@
-"""The command line of the recipes: presets, changes, and what is refused."""
+"""The command line of the recipes: presets, changes, notices and errors."""
+
+import dataclasses
+import logging
 
 import pytest
 
 from cctzoo import cli, training
-from cctzoo.training import presets
+from cctzoo.data import Augmentation
+from cctzoo.settings import help_texts
 
 pytestmark = pytest.mark.one_backend("jax")  # nothing is trained
 
 
 def parsed(monkeypatch, *arguments, preset="digits", **defaults):
     monkeypatch.setattr("sys.argv", ["recipe.py", *arguments])
-    return cli.parse(cli.recipe_parser("A recipe.", preset), **defaults)[1:]
+    return cli.parse(cli.recipe_parser("A recipe.", preset, **defaults))
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
+def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_nothing_given_is_the_preset(monkeypatch):
-    recipe, directory, keywords = parsed(monkeypatch)
+def test_no_arguments_give_the_preset(monkeypatch):
+    options, recipe, directory = parsed(monkeypatch)
     assert recipe == training.Recipe()
     assert directory.parts[0] == "runs"
-    assert keywords == {"devices": 1, "tensorboard": False}
+    expected = {"devices": 1, "workers": None, "tensorboard": False}
+    assert cli.training_options(options) == expected
 
 
 def test_changes_of_recipe_model_and_augmentation(monkeypatch):
     arguments = "--preset cifar10_300 --dataset digits --heads [8,16] --depth 2 --epochs 30"
     arguments += " --clip-norm 1 --mixing-epochs none --no-flip --crop-scale 0.5 1 --ema 0.99"
     arguments += " --policy none --devices 2 --data-dir d --tensorboard"
-    recipe, _, keywords = parsed(monkeypatch, *arguments.split(), "--changes", '{"dropout": 0.1}')
+    options, recipe, _ = parsed(monkeypatch, *arguments.split(), "--changes", '{"dropout": 0.1}')
     assert recipe.changes == {"heads": [8, 16], "depth": 2, "dropout": 0.1}
     assert (recipe.epochs, recipe.cooldown_epochs) == (30, 10)
     assert recipe.warmup_epochs == 1  # 10 of 300
@@ -40,18 +45,23 @@ def test_changes_of_recipe_model_and_augmentation(monkeypatch):
     assert not augmentation.flip
     assert augmentation.crop_scale == (0.5, 1.0)
     assert augmentation.mixup == 0.8
-    assert keywords == {"devices": 2, "data_dir": "d", "tensorboard": True}
+    assert recipe.data_dir == "d"
+    expected = {"devices": 2, "workers": None, "tensorboard": True}
+    assert cli.training_options(options) == expected
 
 
-def test_defaults_of_a_recipe_give_way(monkeypatch):
-    assert parsed(monkeypatch, heads=64)[0].changes == {"heads": 64}
-    assert parsed(monkeypatch, "--heads", "4", heads=64)[0].changes == {"heads": 4}
+def test_arguments_replace_the_defaults_of_a_script(monkeypatch):
+    assert parsed(monkeypatch, heads=64)[1].changes == {"heads": 64}
+    assert parsed(monkeypatch, "--heads", "4", heads=64)[1].changes == {"heads": 4}
+    assert parsed(monkeypatch, epochs=18)[1].warmup_epochs == 2  # 5 of 45
 
 
-def test_resume_takes_no_recipe(monkeypatch, capsys):
-    recipe, directory, _ = parsed(monkeypatch, "--resume", "run", heads=64)
+def test_resume_refuses_recipe_flags(monkeypatch, capsys):
+    arguments = ("--resume", "run", "--data-dir", "d")
+    options, recipe, directory = parsed(monkeypatch, *arguments, heads=64)
     assert recipe is None
     assert str(directory) == "run"
+    assert cli.data_folders(options) == {"data_dir": "d"}
     with pytest.raises(SystemExit):
         parsed(monkeypatch, "--resume", "run", "--epochs", "3", "--heads", "2")
     assert "--resume with --epochs, --heads" in capsys.readouterr().err
@@ -71,40 +81,23 @@ def test_resume_takes_no_recipe(monkeypatch, capsys):
         ("--crop-padding 2 --crop-scale 0.5 1", "crop_padding=2"),
     ],
 )
-def test_what_is_wrong_ends_with_a_line(monkeypatch, capsys, arguments, received):
+def test_invalid_arguments_print_one_line(monkeypatch, capsys, arguments, received):
     with pytest.raises(SystemExit) as stopped:
         parsed(monkeypatch, *arguments.split())
     assert stopped.value.code == 2
     assert received in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_presets_have_the_published_numbers():
-    """The tables of the design, once more: epochs, rates, decay, batch, augmentation."""
-    table = {
-        name: (
-            *(recipe.epochs, recipe.warmup_epochs, recipe.cooldown_epochs, recipe.batch_size),
-            *(recipe.learning_rate, recipe.warmup_rate, recipe.floor_rate),
-            *(recipe.weight_decay, recipe.label_smoothing),
-        )
-        for name in presets.PRESETS
-        if name not in ("digits", "docstrings", "ag_news", "imdb")  # whose numbers are ours
-        for recipe in [training.preset(name, dataset="digits", image_size=None)]
-    }
-    assert table == {
-        "cifar10_200": (200, 5, 0, 128, 5e-4, 0, 0, 3e-2, 0.1),
-        "cifar100_200": (200, 5, 0, 128, 5e-4, 0, 0, 3e-2, 0.1),
-        "cifar10_300": (300, 10, 10, 128, 5.5e-4, 1e-5, 1e-5, 6e-2, 0.1),
-        "cifar100_300": (300, 10, 10, 128, 6e-4, 1e-6, 1e-5, 6e-2, 0.1),
-        "flowers102": (300, 10, 10, 96, 5e-4, 1e-6, 1e-5, 6e-2, 0.1),
-        "imagenet": (300, 10, 10, 1024, 5e-4, 1e-6, 1e-5, 5e-2, 0.1),
-    }
-    legacy = presets.LEGACY["augmentation"]
-    assert (legacy.crop_padding, legacy.flip, legacy.policy) == (4, True, "autoaugment")
-    assert (legacy.mixup, legacy.cutmix, legacy.erasing) == (0, 0, 0)
-    for name in ("cifar10_300", "cifar100_300", "flowers102", "imagenet"):
-        found = presets.PRESETS[name]["augmentation"]
-        assert (found.policy, found.magnitude, found.magnitude_std) == ("randaugment", 9, 0.5)
-        assert (found.operations, found.mixup, found.cutmix) == (2, 0.8, 1.0)
-        assert found.crop_scale == ((0.08, 1.0) if name == "imagenet" else (0.8, 1.0))
-        assert found.erasing == (0 if name == "cifar10_300" else 0.25)
-        assert found.mixing_epochs == (175 if name == "cifar10_300" else None)
+def test_notices_are_plain_lines(capsys):
+    cli.show_notices()
+    cli.show_notices()
+    logging.getLogger("cctzoo.weights").info("classifier with %d classes", 3)
+    assert capsys.readouterr().out == "classifier with 3 classes\n"
+
+
+@pytest.mark.parametrize("kind", [training.Recipe, Augmentation])
+def test_every_flag_has_a_help_text(kind):
+    names = {field.name for field in dataclasses.fields(kind)} - {"changes", "augmentation"}
+    texts = help_texts(kind)
+    assert set(texts) == names
+    assert not any("%" in text for text in texts.values())  # argparse would expand it

@@ -13,7 +13,6 @@ from cctzoo.cli import (
     recipe_from,
 )
 from cctzoo.data.batches import check_batch_size
-from cctzoo.models import variant_config
 from cctzoo.settings import help_texts
 from cctzoo.training.build import config_from_data
 from tuning.latency import PRECISIONS, EdgeLatency
@@ -75,7 +74,7 @@ def check_resumed(parser, options):
         )
 
 
-def new_search(options, directory, loading):
+def new_search(options, directory):
     """A `Search` as the command line has it, checked, and saved in its directory.
 
     Before it is saved the base model is exported and timed: what is wrong with the latency
@@ -84,10 +83,10 @@ def new_search(options, directory, loading):
     training.check_directory(directory)
     plan = _plan(options)
     recipe, objective = plan["recipe"], plan["objective"]
-    dataset = recipe.load_data(**loading)
-    given = config_from_data(variant_config(recipe.model, **recipe.changes), dataset)
+    dataset = recipe.load_data()
+    given = config_from_data(recipe.config(), dataset)
     search = Search(**plan, given=given | ({"vocabulary": None} if "vocabulary" in given else {}))
-    proxy = search.proxy.load_data(**loading)
+    proxy = search.proxy.load_data()
     check_batch_size(recipe.batch_size, len(proxy.x_train), recipe.augmentation)
     if not len(proxy.x_validation):
         raise ValueError(
@@ -111,7 +110,7 @@ def new_search(options, directory, loading):
 def _plan(options):
     """The fields of a `Search` but those that the data have."""
     given = {name: value for name, value in vars(options).items() if name not in HYPERPARAMETERS}
-    recipe, _ = recipe_from(given)
+    recipe = recipe_from(given)
     if recipe.dataset == "digits":
         recipe = dataclasses.replace(recipe, changes=DIGITS | recipe.changes)
     space = SearchSpace(

@@ -83,13 +83,10 @@ class Search:
     @property
     def proxy(self):
         """The recipe of the trials, its warm-up the same part of fewer epochs."""
-        recipe, epochs = self.recipe, self.proxy_epochs
         return dataclasses.replace(
-            recipe,
-            epochs=epochs,
-            warmup_epochs=recipe.warmup_epochs * epochs // recipe.epochs,
+            self.recipe.with_epochs(self.proxy_epochs),
             cooldown_epochs=0,
-            train_samples=self.proxy_images or recipe.train_samples,
+            train_samples=self.proxy_images or self.recipe.train_samples,
             test_samples=PROXY_TEST_IMAGES,
         )
 

@@ -15,7 +15,7 @@ there are a table, the Pareto front (`front.png`, `front.json`), all trials (`re
 Several machines: docs/search.md.
 """
 
-import json
+import dataclasses
 import os
 import sys
 import time
@@ -26,15 +26,15 @@ import keras_tuner
 if not __package__:  # run as a script: its folder is on the path instead of the checkout
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from cctzoo import cli, training
+from cctzoo import cli
 from cctzoo.cli import flag
-from cctzoo.runs import deliver
+from cctzoo.runs import deliver, is_delivered, open_run
 from cctzoo.training.train import sigterm_like_interrupt
 from tuning.arguments import check_resumed, make_parser, new_search
 from tuning.plan import Search
 from tuning.records import log, read_records
 from tuning.report import best, trained_and_front, write_report
-from tuning.tuner import SearchTuner
+from tuning.tuner import SearchTuner, train_or_resume
 from tuning.workers import run_with_workers
 
 CHIEF_SECONDS = 600  # that a worker waits for the chief's search.json
@@ -44,6 +44,7 @@ ERRORS = (OSError, RuntimeError, keras_tuner.errors.FatalError)
 def main():
     parser = make_parser(__doc__)
     options = parser.parse_args()
+    cli.show_notices()
     directory = options.resume or options.directory
     with cli.exit_on_error(parser, directory):
         if options.resume:
@@ -61,28 +62,27 @@ def run(options, directory):
     role = os.environ.get("KERASTUNER_TUNER_ID") if "KERASTUNER_ORACLE_IP" in os.environ else None
     if options.workers < 1:
         raise ValueError(f"`workers` must be at least 1. Received: workers={options.workers}")
-    names = ("data_dir", "manual_dir")
-    loading = {name: getattr(options, name) for name in names if getattr(options, name)}
+    folders = cli.data_folders(options)
     if options.resume:
         wait_for(directory / "search.json", CHIEF_SECONDS if role else 0)
         search = Search.load(directory)
+        recipe = dataclasses.replace(search.recipe, **folders)
+        search = dataclasses.replace(search, recipe=recipe)
     else:
-        search = new_search(options, directory, loading)
+        search = new_search(options, directory)
     if options.workers > 1 and not role:
-        words = [word for name, value in loading.items() for word in (flag(name), value)]
+        words = [word for name, value in folders.items() for word in (flag(name), value)]
         with sigterm_like_interrupt():  # which must not leave workers behind
             run_with_workers(directory, options.workers, words)
     else:
-        SearchTuner(search, directory, **loading).search()
+        SearchTuner(search, directory).search()
     if options.trials_only or role not in (None, "chief"):
         return
     write_report(directory)
     _, trained, _ = trained_and_front(directory)
     if not trained:
         raise RuntimeError(nothing_trained(directory))
-    finals = [
-        train_fully(search, record, directory, loading) for record in best(trained, search.final)
-    ]
+    finals = [train_fully(search, record, directory) for record in best(trained, search.final)]
     if finals:
         write_report(directory, finals)
 
@@ -108,20 +108,18 @@ def nothing_trained(directory):
     return f"No model was trained: all {len(records)} trials failed; search.log has the reasons."
 
 
-def train_fully(search, record, directory, loading):
-    """Trains a model by the whole recipe, exports and times it; a dict of its figures."""
+def train_fully(search, record, directory):
+    """Trains a model with the whole recipe, exports and times it; returns its figures."""
     folder = directory / "final" / f"trial_{record.trial}"
-    path = folder / "report.json"
-    if not (path.exists() and "latency" in json.loads(path.read_text())):
+    if is_delivered(folder):
+        run = open_run(folder)
+    else:
         log(directory, f"full training of trial {record.trial} in {folder}")
-        if (folder / "recipe.json").exists():
-            done = training.resume(folder, **loading)
-        else:
-            done = training.train(search.full_recipe(record.changes), folder, **loading)
-        deliver(done.model, done.dataset, folder)
-    report = json.loads(path.read_text())
-    log(directory, f"trial {record.trial}, full training: {report['test_accuracy']:.2%} (test)")
-    return {"trial": record.trial, "test_accuracy": report["test_accuracy"], "folder": str(folder)}
+        run = train_or_resume(search.full_recipe(record.changes), folder)
+        deliver(run.model, run.dataset, folder)
+    accuracy = run.figures["test_accuracy"]
+    log(directory, f"trial {record.trial}, full training: {accuracy:.2%} (test)")
+    return {"trial": record.trial, "test_accuracy": accuracy, "folder": str(folder)}
 
 
 if __name__ == "__main__":

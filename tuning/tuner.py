@@ -1,7 +1,6 @@
 """The tuner: latency first, then training, each trial in a folder of its own."""
 
 import contextlib
-import csv
 import dataclasses
 import json
 import shutil
@@ -32,11 +31,10 @@ class SearchTuner(BaseTuner):
         search: a `Search`.
         directory: of the search. `trials/` in it has a folder for each trial, with
             `record.json`, `train.log` and the `run/` of its training.
-        loading: keywords of `data.load`, e.g. `data_dir`.
     """
 
-    def __init__(self, search, directory, **loading):
-        self.plan, self.loading = search, loading
+    def __init__(self, search, directory):
+        self.plan = search
         oracle = search.make_oracle()
         oracle.verbose = 0  # the log has a line for each trial
         super().__init__(oracle, directory=str(directory), project_name="trials")
@@ -95,16 +93,12 @@ class SearchTuner(BaseTuner):
         recipe = self._recipe(record)
         run_directory = folder / "run"
         with (folder / "train.log").open("a") as file, contextlib.redirect_stdout(file):
-            if (run_directory / "recipe.json").exists():
-                run = training.resume(run_directory, **self.loading)
-            else:
-                shutil.rmtree(run_directory, ignore_errors=True)  # it was killed at its start
-                run = training.train(recipe, run_directory, **self.loading)
+            run = train_or_resume(recipe, run_directory)
         record.parameters = run.model.count_params()
+        record.accuracy = run.figures["last_validation_accuracy"]
         del run
         keras.utils.clear_session()
         record.epochs = recipe.epochs
-        record.accuracy = _last_validation(run_directory)
         record.score = plan.objective.score(record.accuracy, record.latency_ms)
         record.status = "trained"
         for name in ("checkpoint.npz", "best.keras"):  # three times what is kept
@@ -132,6 +126,10 @@ class SearchTuner(BaseTuner):
         write_text(self._get_tuner_fname(), json.dumps(self.get_state()))
 
 
-def _last_validation(run_directory):
-    with (run_directory / "history.csv").open(newline="") as file:
-        return float(list(csv.DictReader(file))[-1]["val_accuracy"])
+def train_or_resume(recipe, directory):
+    """Resumes the run in a directory, or trains a new one; the data folders are the recipe's."""
+    if training.is_run(directory):
+        folders = {"data_dir": recipe.data_dir, "manual_dir": recipe.manual_dir}
+        return training.resume(directory, **folders)
+    shutil.rmtree(directory, ignore_errors=True)  # a run that was killed at its start
+    return training.train(recipe, directory)

@@ -167,7 +167,7 @@ class Recipe:
         if kind_of(self.dataset) not in (None, kind):  # None: known after loading
             raise ValueError(
                 "A model and its data set must be of the same kind. "
-                f"Received: model={self.model!r} for {kind}, dataset={self.dataset!r}"
+                f"Received: model={self.model!r}, dataset={self.dataset!r}"
             )
         if kind == "texts" and self.augmentation != Augmentation():
             raise ValueError(

@@ -25,7 +25,6 @@ import numpy as np
 
 from cctzoo import models, training
 from cctzoo.formats.atomic import atomic_file, write_json
-from cctzoo.training import evaluation
 
 MODELS = {
     "heads4": ("cct_7_3x1_32", {}),
@@ -100,13 +99,12 @@ def compare(runs):
         [run.model for run in runs.values()], classifier_activation=None
     )
     data = next(iter(runs.values())).dataset
-    logits = evaluation.predict(committee, data.x_test, batch_size=100)
-    accuracies = {name: run.report["test_accuracy"] for name, run in runs.items()}
+    figures = training.evaluate(committee, data.x_test, data.y_test, batch_size=100)
+    accuracies = {name: run.figures["test_accuracy"] for name, run in runs.items()}
     return {
-        "test_accuracy": accuracies
-        | {"committee": evaluation.figures(logits, data.y_test)["accuracy"]},
+        "test_accuracy": accuracies | {"committee": figures["accuracy"]},
         "samples_per_second": {
-            name: run.report["samples_per_second"] for name, run in runs.items()
+            name: run.figures["samples_per_second"] for name, run in runs.items()
         },
         "data": data.name,
         "test_samples": len(data.x_test),

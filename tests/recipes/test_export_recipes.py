@@ -43,7 +43,7 @@ def test_export_of_a_run(run, tmp_path):
         "run",
         "--formats",
         *formats,
-        "--images",
+        "--samples",
         64,
         "--least-agreement",
         0,

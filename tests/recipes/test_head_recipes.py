@@ -1,4 +1,4 @@
-"""The recipes on heads, end to end on a few digits."""
+"""The recipes for heads, from start to end on a few digits."""
 
 import html
 import json
@@ -12,7 +12,7 @@ from cctzoo import training
 from cctzoo.models import text_cct
 from tests.training.few import TINY, few_digits
 
-pytestmark = pytest.mark.one_backend("torch")  # what is by backend is tested by itself
+pytestmark = pytest.mark.one_backend("torch")  # code that differs by backend has its own tests
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
 
 
 def test_report(run, folder):
-    done = run("analyse_heads.py", "run", "--ablation-images", "20", folder=folder)
+    done = run("analyse_heads.py", "run", "--ablation-samples", "20", folder=folder)
     assert "In the last block one head recognises" in done.stdout
     out = folder / "run" / "heads"
     page = (out / "report.html").read_text()
@@ -95,6 +95,8 @@ def test_pruning(run, folder):
 
 def test_errors_are_one_line(run):
     done = run("analyse_heads.py", "cct_2_3x2_32", status=1)
-    assert done.stderr.splitlines()[-1] == "analyse_heads.py: a file or a name needs --dataset"
+    assert done.stderr.splitlines()[-1] == (
+        "analyse_heads.py: a .keras file or a model name needs --dataset"
+    )
     done = run("prune_heads.py", "none", "--keep", "2", status=1)
-    assert "none/recipe.json" in done.stderr.splitlines()[-1]
+    assert "directory='none'" in done.stderr.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The recipes on texts: train and export, a committee, the bag of words beside them."""
+"""The recipes for texts: training and export, a committee, and the bag of words."""
 
 import json
 import re
@@ -9,20 +9,26 @@ import pytest
 
 from cctzoo.runtimes import load_runner
 
-# The same code as in recipes of images, which run on each backend.
+# The code is that of the image recipes, which run on each backend.
 quick = pytest.mark.one_backend("torch")
 FEW = [
-    *("--preset", "docstrings", "--train-samples", "200", "--test-samples", "40"),
-    *("--batch-size", "16", "--epochs", "1", "--depth", "1", "--embed-dim", "16"),
+    "--preset",
+    "docstrings",
+    "--train-samples",
+    "200",
+    "--test-samples",
+    "40",
+    "--batch-size",
+    "16",
 ]
+FEW += ["--epochs", "1", "--depth", "1", "--embed-dim", "16"]
 
 
 @pytest.mark.one_backend("tensorflow")  # which exports in its own process
 def test_training_and_export(run, tmp_path):
     done = run("train_text_cct.py", *FEW, "--heads", "4", "--length", "24", "--directory", "out")
     assert re.search(r"test accuracy .* on 40 texts, trained in .* texts/s", done.stdout)
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["test_samples"] == 40
+    report = json.loads((tmp_path / "out" / "export" / "report.json").read_text())
     assert [each["partitions"] for each in report["exports"]] == [1, 1, None]
     assert report["exports"][0]["max_difference"] <= 1e-4
     model = keras.saving.load_model(tmp_path / "out" / "model.keras")
@@ -33,7 +39,7 @@ def test_training_and_export(run, tmp_path):
         model.predict(ids, verbose=0),
         atol=1e-4,
     )
-    pruned = run("prune_heads.py", "out", "--keep", "2", "--images", "40", "--no-export")
+    pruned = run("prune_heads.py", "out", "--keep", "2", "--samples", "40", "--no-export")
     assert "test accuracy tuned" in pruned.stdout
     model = keras.saving.load_model(tmp_path / "out" / "pruned2" / "model.keras")
     assert model.config.heads == (2,)
@@ -44,7 +50,7 @@ def probabilities(model, ids):
 
 
 @quick
-def test_committee_whose_members_hold_out_other_texts(run, tmp_path):
+def test_committee_members_share_the_vocabulary(run, tmp_path):
     run("train_committee.py", *FEW, "--members", "1", "4", "--no-export", "--directory", "out")
     committee = keras.saving.load_model(tmp_path / "out" / "committee.keras")
     ids = committee.vocabulary(["Parse an XML document."])
@@ -55,7 +61,7 @@ def test_committee_whose_members_hold_out_other_texts(run, tmp_path):
 
 
 @quick
-def test_fine_tuning_keeps_words_and_widths(run, tmp_path):
+def test_fine_tuning_keeps_vocabulary_and_widths(run, tmp_path):
     own = ["--changes", '{"word_dim": 12}', "--no-export"]
     run("train_text_cct.py", *FEW, *own, "--heads", "4", "--directory", "first")
     rows = [f"{'parse the message' if i % 2 else 'run the loop'} {i},{i % 2}" for i in range(40)]
@@ -95,7 +101,7 @@ def test_bag_of_words(run, tmp_path):
         (["--word-vectors", "none.txt"], "word_vectors='none.txt'"),
     ],
 )
-def test_wrong_arguments_end_with_one_line(run, arguments, received, tmp_path):
+def test_invalid_arguments_print_one_line(run, arguments, received, tmp_path):
     done = run("train_text_cct.py", *arguments, status=2)
     assert received in done.stderr.splitlines()[-1]
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The quick start: its whole way on a short run, and its wrong arguments."""
+"""The quick start: a short run with export, and invalid arguments."""
 
 import json
 import subprocess
@@ -21,8 +21,8 @@ def test_short_run(tmp_path):
         "--epochs", 1, "--heads", 16, "--conv-prefix", 1, "--directory", "out", folder=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["test_samples"] == 359
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["test_samples"] == 359
+    report = json.loads((tmp_path / "out" / "export" / "report.json").read_text())
     assert [each["precision"] for each in report["exports"]] == [
         "float32",
         "dynamic_int8",
@@ -51,7 +51,7 @@ def test_short_run(tmp_path):
         (["--resume", "here.txt"], "directory='here.txt'"),
     ],
 )
-def test_wrong_arguments_end_with_one_line(arguments, received, run, tmp_path):
+def test_invalid_arguments_print_one_line(arguments, received, run, tmp_path):
     (tmp_path / "here.txt").touch()
     done = run("train_cct.py", *arguments, status=2)
     assert received in done.stderr.splitlines()[-1]
@@ -59,6 +59,6 @@ def test_wrong_arguments_end_with_one_line(arguments, received, run, tmp_path):
 
 
 @alike
-def test_help_reads_well(run):
+def test_help_of_a_model_flag(run):
     done = run("train_cct.py", "--help")
     assert "attention heads of every encoder block" in " ".join(done.stdout.split())

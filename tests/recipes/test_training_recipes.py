@@ -1,4 +1,4 @@
-"""The recipes that train: each end to end on a few digits, without the export."""
+"""The recipes that train: each from start to end on a few digits, without the export."""
 
 import json
 
@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import cctzoo
+from cctzoo.runs import open_run
 
-# The same code as in recipes that run on each; torch compiles nothing.
+# The code does not differ by backend; PyTorch compiles nothing.
 pytestmark = pytest.mark.one_backend("torch")
 FEW = [
     "--train-samples",
@@ -40,18 +41,19 @@ def test_training(run, script, changes, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["test_samples"] == 50
 
 
-def test_committee_stopped_and_resumed(run, tmp_path):
-    arguments = [*FEW, *TINY, "--members", "1", "4", "--directory", "out"]
-    run("train_committee.py", *arguments)
-    members = sorted((tmp_path / "out").glob("member*"))
+@pytest.fixture
+def committee(run, tmp_path):
+    """Trains a committee; returns its folder, and the folders of its members."""
+    run("train_committee.py", *FEW, *TINY, "--members", "1", "4", "--directory", "out")
+    return tmp_path / "out", sorted((tmp_path / "out").glob("member*"))
+
+
+def test_committee_averages_its_members(committee):
+    folder, members = committee
     assert [path.name for path in members] == ["member00_heads1", "member01_heads4"]
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    committee = keras.saving.load_model(tmp_path / "out" / "committee.keras")
-    with np.load(members[0] / "checkpoint.npz", allow_pickle=False) as file:
-        assert json.loads(str(file["state"]))["history"]
+    report = json.loads((folder / "report.json").read_text())
     for path in members:
-        own = json.loads((path / "report.json").read_text())
-        assert report["members"][path.name] == own["test_accuracy"]
+        assert report["members"][path.name] == open_run(path).figures["test_accuracy"]
     x = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1)).astype("float32")
     mean = np.mean(
         [
@@ -62,17 +64,20 @@ def test_committee_stopped_and_resumed(run, tmp_path):
         ],
         axis=0,
     )
-    logits = keras.ops.convert_to_numpy(committee(x))
+    logits = keras.ops.convert_to_numpy(keras.saving.load_model(folder / "committee.keras")(x))
     np.testing.assert_allclose(np.exp(logits), mean, atol=1e-5)
 
-    # As if it had been stopped before the second member: both are whole again.
+
+def test_resumed_committee_trains_the_missing_member(run, committee):
+    folder, members = committee
+    report = json.loads((folder / "report.json").read_text())
     for name in ("checkpoint.npz", "report.json", "model.keras", "history.csv"):
         (members[1] / name).unlink()
-    (tmp_path / "out" / "committee.keras").unlink()
+    (folder / "committee.keras").unlink()
     run("train_committee.py", "--resume", "out", "--no-export")
-    again = json.loads((tmp_path / "out" / "report.json").read_text())
+    again = json.loads((folder / "report.json").read_text())
     assert again["members"] == pytest.approx(report["members"])
-    assert (tmp_path / "out" / "committee.keras").exists()
+    assert (folder / "committee.keras").exists()
 
 
 def test_fine_tuning(run, tmp_path):
@@ -98,7 +103,7 @@ def test_fine_tuning(run, tmp_path):
 
 
 def test_fine_tuning_from_a_tag_and_from_a_checkpoint(run, tmp_path):
-    """From digits to other images; from the authors' layout, for a model that is named."""
+    """A tag adapts to other images; a .pth checkpoint needs the name of its model."""
     images = {"train_samples": "40", "test_samples": "20"}
     few = [x for name, value in images.items() for x in (f"--{name.replace('_', '-')}", value)]
     few += ["--dataset", "digits", "--batch-size", "16", "--epochs", "1", "--no-export"]
@@ -136,7 +141,7 @@ def test_contact_sheet(run, tmp_path):
     assert "npz:none.npz" in done.stderr.splitlines()[-1]
 
 
-def test_data_that_does_not_fit_ends_with_one_line(run, tmp_path):
+def test_unsuitable_data_print_one_line(run, tmp_path):
     folder = tmp_path / "photos"
     for name in ("a", "b"):
         (folder / name).mkdir(parents=True)
@@ -146,7 +151,7 @@ def test_data_that_does_not_fit_ends_with_one_line(run, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_models_compared_in_pieces(run, tmp_path):
+def test_model_comparison_resumes(run, tmp_path):
     arguments = ["--preset", "cifar10_200", "--models", "conv_heads64", "--epochs", "6"]
     rng = np.random.default_rng(0)
     np.savez(

@@ -1,5 +1,6 @@
-"""A run of seconds: a tiny model on a few digits."""
+"""Helpers: a run of seconds with a tiny model on a few digits, and the history of a run."""
 
+import csv
 import os
 
 import keras
@@ -24,7 +25,7 @@ def few_digits(**changes):
 
 
 def stopped_by(number, step):
-    """A callback that sends this process a signal after its `step`th step."""
+    """Returns a callback that sends this process a signal after a number of steps."""
     steps = []
 
     def count(batch, logs=None):
@@ -33,3 +34,9 @@ def stopped_by(number, step):
             os.kill(os.getpid(), number)
 
     return keras.callbacks.LambdaCallback(on_train_batch_end=count)
+
+
+def history_of(directory):
+    """Returns the rows of history.csv."""
+    with open(directory / "history.csv", newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]

@@ -1,4 +1,4 @@
-"""A run that was stopped goes on as if it had not been."""
+"""A resumed run gives the results of a run that was not stopped."""
 
 import json
 import os
@@ -11,8 +11,7 @@ import pytest
 
 from cctzoo import training
 from cctzoo.training import checkpoint
-from tests.training.few import few_digits, stopped_by
-from tests.training.test_train import rows_of
+from tests.training.few import few_digits, history_of, stopped_by
 
 EPOCHS = 4
 
@@ -31,10 +30,10 @@ def state(directory):
 
 
 def assert_equal_runs(one, other):
-    """Histories but for the seconds, and all variables: weights, moments, seeds."""
-    for a, b in zip(rows_of(one), rows_of(other), strict=True):
+    """Compares histories without seconds, and all variables: weights, moments and seeds."""
+    for a, b in zip(history_of(one), history_of(other), strict=True):
         del a["seconds"], b["seconds"]
-        np.testing.assert_allclose(*(np.array([*row.values()], float) for row in (a, b)), 1e-4)
+        assert a == pytest.approx(b, rel=1e-4)
     first, second = state(one), state(other)
     assert first.keys() == second.keys()
     for key, value in first.items():
@@ -65,7 +64,7 @@ def test_stopped_while_files_are_written(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "save", after)
     with pytest.raises(KeyboardInterrupt):
         training.train(few_digits(epochs=EPOCHS), directory)
-    assert len(rows_of(directory)) == 1
+    assert len(history_of(directory)) == 1
     monkeypatch.undo()
     monkeypatch.setattr(np, "savez", within)
     with pytest.raises(KeyboardInterrupt):
@@ -82,32 +81,32 @@ def test_killed_and_terminated(whole, tmp_path):
     command = [sys.executable, "-c", TRAIN, str(directory)]
     child = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert child.returncode == -signal.SIGKILL, child.stderr[-2000:]
-    assert len(rows_of(directory)) == 1
+    assert len(history_of(directory)) == 1
     state(directory)  # can be read
     with pytest.raises(KeyboardInterrupt):
         training.resume(directory, callbacks=[stopped_by(signal.SIGTERM, 8)])
-    assert len(rows_of(directory)) == 2
+    assert len(history_of(directory)) == 2
     training.resume(directory)
     assert_equal_runs(directory, whole)
 
 
-def test_a_finished_run_is_evaluated_again(tmp_path):
-    """Killed in its last epoch after the checkpoint: nothing but the rest is done."""
+def test_finished_run_is_evaluated_again(tmp_path):
+    """A run killed after its last checkpoint is completed without training."""
     run = training.train(few_digits(ema=0.9), tmp_path)
     history = (tmp_path / "history.csv").read_text()
     os.remove(tmp_path / "report.json")
     (tmp_path / "history.csv").write_text(history.splitlines()[0])
     (tmp_path / ".draft-best.keras").write_bytes(b"half")
     again = training.resume(tmp_path)
-    assert again.report["test_loss"] == pytest.approx(run.report["test_loss"], rel=1e-5)
-    assert again.report["training_seconds"] == pytest.approx(run.report["training_seconds"])
+    assert again.figures["test_loss"] == pytest.approx(run.figures["test_loss"], rel=1e-5)
+    assert again.figures["training_seconds"] == pytest.approx(run.figures["training_seconds"])
     assert (tmp_path / "history.csv").read_text() == history
     assert not list(tmp_path.glob(".*"))
     for a, b in zip(run.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_what_is_no_run_or_no_checkpoint_is_refused(whole, tmp_path):
+def test_invalid_run_or_checkpoint_is_refused(whole, tmp_path):
     with pytest.raises(ValueError, match=f"directory='{tmp_path}'"):
         training.resume(tmp_path)
     few_digits(epochs=EPOCHS).save(tmp_path / "recipe.json")

@@ -1,52 +1,67 @@
-"""A training run on a few of the digits: the directory that it leaves, and its rules."""
+"""Training runs on a few digits: the files of the run directory, and errors."""
 
-import csv
 import dataclasses
-import json
 
 import keras
 import numpy as np
 import pytest
 
 from cctzoo import data, training
-from cctzoo.training.build import build_model, compile_model, training_model
-from tests.training.few import TINY, few_digits
+from cctzoo.training.build import build_model
+from tests.training.few import few_digits, history_of
 
 
-def rows_of(directory):
-    with open(directory / "history.csv", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_a_run_directory_is_complete(tmp_path):
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
     recipe = few_digits(precision="mixed_bfloat16")
-    run = training.train(recipe, tmp_path / "run", tensorboard=True)
-    names = {path.name for path in run.directory.iterdir()}
+    return training.train(recipe, tmp_path_factory.mktemp("run") / "run", tensorboard=True)
+
+
+def test_files_of_a_run(run):
     pictures = {"curves.png", "confusion.png"}
     files = {"recipe.json", "history.csv", "checkpoint.npz", "report.json", "tensorboard"}
+    names = {path.name for path in run.directory.iterdir()}
     assert names == files | pictures | {"best.keras", "model.keras"}
-    assert training.Recipe.load(run.directory / "recipe.json") == recipe
-    rows = rows_of(run.directory)
-    assert [row["epoch"] for row in rows] == ["1", "2"]
-    assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"} < set(rows[0])
     assert all((run.directory / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
     assert any((run.directory / "tensorboard").iterdir())
 
-    report = json.loads((run.directory / "report.json").read_text())
-    assert report == run.report
-    assert report["best_validation_accuracy"] == max(float(row["val_accuracy"]) for row in rows)
-    matrix = np.array(report["confusion"])
-    assert matrix.sum() == report["test_samples"] == 51
-    assert report["test_accuracy"] == pytest.approx(np.trace(matrix) / 51)
-    assert report["test_accuracy"] <= report["test_top5_accuracy"] <= 1
-    zero = matrix[0, 0] / matrix[0].sum()
-    assert report["class_accuracies"]["0"] == pytest.approx(zero)
 
-    model = keras.saving.load_model(run.directory / "model.keras")
-    assert model.config.embed_dim == 16
-    logits = model.predict(run.dataset.x_test, verbose=0)
-    accuracy = np.mean(logits.argmax(-1) == run.dataset.y_test)
-    assert accuracy == pytest.approx(report["test_accuracy"], abs=0.021)  # one image of 51
+def test_history(run):
+    rows = history_of(run.directory)
+    assert rows == run.history
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"} < set(rows[0])
+
+
+def test_figures(run):
+    figures = run.figures
+    accuracies = [row["val_accuracy"] for row in run.history]
+    assert figures["best_validation_accuracy"] == max(accuracies)
+    assert figures["last_validation_accuracy"] == accuracies[-1]
+    matrix = np.array(figures["confusion"])
+    assert matrix.sum() == figures["test_samples"] == 51
+    assert figures["test_accuracy"] == pytest.approx(np.trace(matrix) / 51)
+    assert figures["test_accuracy"] <= figures["test_top5_accuracy"] <= 1
+    assert figures["class_accuracies"]["0"] == pytest.approx(matrix[0, 0] / matrix[0].sum())
+
+
+def test_opened_run_equals_the_trained_one(run):
+    opened = training.open_run(run.directory)
+    assert opened.recipe == run.recipe
+    assert opened.figures == run.figures
+    assert opened.history == run.history
+    assert opened.model.config == run.model.config
+    found = training.evaluate(opened.model, opened.dataset.x_test, opened.dataset.y_test)
+    expected = run.figures["test_accuracy"]
+    assert found["accuracy"] == pytest.approx(expected, abs=0.021)  # one image of 51
+
+
+def test_unfinished_run_is_not_opened(run, tmp_path):
+    with pytest.raises(ValueError, match=r"must be a run directory.*directory='"):
+        training.open_run(tmp_path)
+    run.recipe.save(tmp_path / "recipe.json")
+    with pytest.raises(ValueError, match=r"must be finished.*no report\.json"):
+        training.open_run(tmp_path)
 
 
 def test_the_same_seed_gives_the_same_run(tmp_path):
@@ -66,14 +81,16 @@ def test_a_directory_in_use_is_refused(tmp_path):
         training.train(few_digits(), tmp_path)
 
 
-def test_what_does_not_fit_is_found_before_anything_is_written(tmp_path):
-    cases = {
-        "batch_size=91, images=90": few_digits(batch_size=91),
-        "batch_size=15": few_digits(batch_size=15, augmentation=data.Augmentation(mixup=1)),
-    }
-    for received, recipe in cases.items():
-        with pytest.raises(ValueError, match=received):
-            training.train(recipe, tmp_path / "run")
+@pytest.mark.parametrize(
+    ("changes", "received"),
+    [
+        ({"batch_size": 91}, "batch_size=91, .*=90"),
+        ({"batch_size": 15, "augmentation": data.Augmentation(mixup=1)}, "batch_size=15"),
+    ],
+)
+def test_unsuitable_batch_size_is_refused_before_files_are_written(changes, received, tmp_path):
+    with pytest.raises(ValueError, match=received):
+        training.train(few_digits(**changes), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -85,92 +102,20 @@ def test_divergence_names_the_step_and_keeps_the_epochs_before(tmp_path):
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"recipe.json"}
 
 
-def test_without_validation_every_image_trains(tmp_path):
+def test_without_validation_part_all_images_train(tmp_path):
     run = training.train(few_digits(validation=0.0, epochs=1, warmup_epochs=0), tmp_path / "run")
     assert len(run.dataset.x_train) == 100
-    assert "val_accuracy" not in rows_of(run.directory)[0]
+    assert "val_accuracy" not in history_of(run.directory)[0]
     assert not (run.directory / "best.keras").exists()
-    assert run.report["best_validation_accuracy"] is None
+    assert run.figures["best_validation_accuracy"] is None
 
 
-def compiled(recipe, steps=10):
-    dataset = recipe.load_data()
-    model = training_model(build_model(recipe, dataset), recipe, dataset)
-    compile_model(model, recipe, steps)
-    return model, dataset
-
-
-def test_schedule_warms_up_follows_a_cosine_and_stays_at_the_floor():
-    recipe = few_digits(
-        epochs=3, warmup_epochs=1, cooldown_epochs=2, learning_rate=0.5, floor_rate=0.1
-    )
-    model, _ = compiled(recipe)
-    schedule = model.optimizer._learning_rate
-    rates = [float(schedule(step)) for step in (0, 5, 10, 20, 30, 49)]
-    np.testing.assert_allclose(rates, [1e-5, 0.250005, 0.5, 0.3, 0.1, 0.1], atol=1e-6)
-    assert recipe.total_epochs == 5
-
-
-@pytest.mark.parametrize("decayed", ["kernels", "matrices", "all"])
-def test_what_decays(decayed):
-    model, _ = compiled(few_digits(decayed=decayed))
-    found = {v.path for v in model.trainable_variables if model.optimizer._use_weight_decay(v)}
-    wanted = {
-        "kernels": lambda v: v.name == "kernel",
-        "matrices": lambda v: v.name in ("kernel", "embedding"),
-        "all": lambda v: True,
-    }[decayed]
-    assert found == {v.path for v in model.trainable_variables if wanted(v)}
-
-
-def one_epoch(recipe):
-    """Weights after one epoch without augmentation and dropout."""
-    keras.utils.set_random_seed(3)
-    model, dataset = compiled(recipe)
-    batches = data.ImageBatches(dataset.x_train, dataset.y_train, 10, recipe.batch_size)
-    model.fit(batches, shuffle=False, verbose=0)
-    return model
-
-
-def still(**changes):
-    """A recipe whose steps do not depend on how images are shared out."""
-    return few_digits(
-        changes=TINY | {"attention_dropout": 0.0, "stochastic_depth": 0.0},
-        augmentation=data.Augmentation(),
-        validation=0.04,
-        warmup_epochs=0,
-        **changes,
-    )
-
-
-def test_accumulation_is_a_larger_batch():
-    # 96 images: 6 steps of 16, or 12 of 8 whose gradients are averaged in pairs. The schedule
-    # counts steps, so that it is kept flat: the floor is the rate.
-    flat = {"learning_rate": 1e-3, "floor_rate": 1e-3, "warmup_rate": 0.0, "clip_norm": 0.5}
-    whole = one_epoch(still(batch_size=16, **flat)).get_weights()
-    halves = one_epoch(still(batch_size=8, accumulate=2, **flat)).get_weights()
-    moved = one_epoch(still(batch_size=8, **flat)).get_weights()
-    pairs = list(zip(whole, halves, strict=True))
-    assert all(np.allclose(a, b, atol=2e-4) for a, b in pairs)
-    assert not all(np.allclose(a, b, atol=2e-4) for a, b in zip(whole, moved, strict=True))
-
-
-def test_clipping_limits_the_step():
-    """With plain gradient descent's size: Adam hides it, its second moment does not."""
-    clipped, free = (one_epoch(still(clip_norm=norm)) for norm in (1e-3, None))
-    seconds = [
-        max(float(np.max(keras.ops.convert_to_numpy(v))) for v in model.optimizer._velocities)
-        for model in (clipped, free)
-    ]
-    assert seconds[0] < 1e-6 < seconds[1]
-
-
-def test_moving_average_is_what_is_kept(tmp_path):
-    """With a momentum near 1 the average has hardly left the first weights."""
+def test_moving_average_is_saved(tmp_path):
+    """With a momentum near 1, the average stays close to the initial weights."""
     run = training.train(few_digits(ema=0.999, decayed="all"), tmp_path / "run")
     free = training.train(few_digits(decayed="all"), tmp_path / "free")
     keras.utils.set_random_seed(1)
-    start = build_model(run_recipe := few_digits(), run_recipe.load_data()).get_weights()
+    start = build_model(few_digits(), few_digits().load_data()).get_weights()
 
     def distance(weights):
         return sum(np.abs(a - b).sum() for a, b in zip(weights, start, strict=True))
@@ -178,9 +123,9 @@ def test_moving_average_is_what_is_kept(tmp_path):
     assert distance(run.model.get_weights()) < 0.2 * distance(free.model.get_weights())
     best = keras.saving.load_model(run.directory / "best.keras")
     assert distance(best.get_weights()) < 0.2 * distance(free.model.get_weights())
-    # What trains on is not the average: the losses of the two runs are the same.
-    losses = [[row["loss"] for row in rows_of(each.directory)] for each in (run, free)]
-    np.testing.assert_allclose(*np.array(losses, float), rtol=1e-3)
+    # Training does not continue from the average: the losses of the two runs are the same.
+    losses = [[row["loss"] for row in each.history] for each in (run, free)]
+    np.testing.assert_allclose(*losses, rtol=1e-3)
 
 
 def test_fine_tuning_for_other_images_and_classes(tmp_path):
@@ -221,4 +166,4 @@ def test_float16_scales_the_loss(tmp_path):
     run = training.train(
         few_digits(precision="mixed_float16", epochs=1, warmup_epochs=0), tmp_path / "run"
     )
-    assert np.isfinite(float(rows_of(run.directory)[0]["loss"]))
+    assert np.isfinite(history_of(run.directory)[0]["loss"])

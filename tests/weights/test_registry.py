@@ -9,8 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from cctzoo import data, models
-from cctzoo.training import evaluation
+from cctzoo import data, models, training
 from cctzoo.weights import describe, fetch, list_weights
 from cctzoo.weights.registry import WEIGHTS, find
 from cctzoo.weights.trained_weights import PACKAGED
@@ -73,7 +72,7 @@ def test_all_shipped_files_are_listed_and_packaged():
 def test_digits_are_as_accurate_as_stated():
     dataset = data.load("digits", validation=0.0)
     model = models.cct_2_3x2_32(weights="digits")
-    probabilities = evaluation.predict(model, dataset.x_test, 359)
+    probabilities = training.predict(model, dataset.x_test, 359)
     accuracy = (probabilities.argmax(1) == dataset.y_test).mean()
     assert accuracy == pytest.approx(WEIGHTS["cct_2_3x2_32.digits"].accuracy, abs=5e-5)
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
