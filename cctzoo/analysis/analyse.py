@@ -1,4 +1,7 @@
-"""Everything that the analysis says about a model, gathered in one call."""
+"""The complete analysis of the heads of a model, in one call."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,125 +11,150 @@ from cctzoo.analysis.attention_maps import (
     attention_entropy,
     attention_rollout,
 )
-from cctzoo.analysis.gates import check_classifier
-from cctzoo.analysis.head_scores import HeadScores, rank_heads
-from cctzoo.analysis.importance import head_ablation, head_importance
-from cctzoo.analysis.labelled import check_labelled, encoder_blocks
-from cctzoo.analysis.masking import accuracy_by_kept_heads
-from cctzoo.analysis.recognition.performance import measure
-from cctzoo.analysis.recognition.pooled_features import pool_features
-from cctzoo.analysis.report.report import HeadReport
+from cctzoo.analysis.checks import check_classifier, check_labelled, encoder_blocks
+from cctzoo.analysis.heads import (
+    HeadScores,
+    accuracy_by_kept_heads,
+    head_ablation,
+    head_importance,
+    rank_heads,
+)
+from cctzoo.analysis.recognition import Performance, ProbeOptions, measure, pool_features
+from cctzoo.analysis.report import HeadReport
 from cctzoo.analysis.words import word_saliency
 from cctzoo.data import take
+from cctzoo.data.dataset import Samples
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT
+from cctzoo.typing import Array
 
 UNITS = ("head", "attention_node", "mlp_node")
 
 
 def analyse_heads(
-    model,
-    train,
-    test,
-    classes=None,
+    model: CCT,
+    train: tuple[Samples, Any],
+    test: tuple[Samples, Any],
+    classes: Sequence[str] | None = None,
+    options: ProbeOptions | None = None,
     *,
-    ablation_images=200,
-    importance_images=500,
-    attention_images=100,
-    rollout_images=12,
-    seed=0,
-    **options,
-):
-    """Everything at once: SHP and SNP beside fresh weights, importance, ablation, attention.
+    ablation_samples: int = 200,
+    importance_samples: int = 500,
+    attention_samples: int = 100,
+    shown_samples: int = 12,
+    seed: int = 0,
+) -> HeadReport:
+    """Analyses what the heads of a model have learned, and which heads matter.
+
+    Single-head and single-nodal performance are measured for the model and for a control
+    model of the same config with fresh weights. The report adds importance, ablation, accuracy
+    with fewer heads, and attention.
+
+    To draw the fresh weights, this function calls `keras.utils.set_random_seed(seed)`. It
+    therefore reseeds Python's, NumPy's and the backend's global generators in your process.
 
     Args:
         model: a `CCT` with its classifier.
-        train, test: (images, labels); of a model with a vocabulary (texts, labels), an array
-            of str.
-        classes: names of the classes; numbers if not given.
-        ablation_images, importance_images: training samples, drawn evenly from the classes;
-            ablation takes a pass for every head, and 0 leaves it out.
-        attention_images, rollout_images: test samples.
-        seed: of the draws, and of the fresh weights.
-        options: of `single_head_performance`.
-
-    Returns:
-        A `HeadReport`.
+        train, test: (images, labels); for a text model with a vocabulary (texts, labels),
+            where texts is an array of str.
+        classes: names of the classes. Default: their numbers.
+        options: options of the probes. Default: `ProbeOptions()`.
+        ablation_samples: number of training samples for the ablation, which takes one pass
+            over them for every head; 0 skips the ablation.
+        importance_samples: number of training samples for the importance by gradient.
+        attention_samples: number of test samples for distance and entropy.
+        shown_samples: number of test samples that the report shows.
+        seed: seed of the samples, which are drawn evenly from the classes, of the fresh
+            weights and of the random ranking.
 
     Raises:
-        ValueError: for a model without a classifier, a model for texts without a vocabulary,
-            or data and names that do not fit it.
+        ValueError: if the model has no classifier, if a text model has no vocabulary, or if
+            data or names do not fit the model.
     """
     check_classifier(model)
-    count = model.config.classes
-    if classes is not None and len(classes) != count:
-        raise ValueError(
-            f"`classes` must name each class. Received: {len(classes)} names, classes={count}"
-        )
-    (x_train, y_train), (x_test, y_test) = (
-        check_labelled("train", train, count),
-        check_labelled("test", test, count),
-    )
-    texts = x_test if model.config.kind == "texts" else None
+    names = _class_names(classes, model.config.classes)
+    x_train, y_train = check_labelled("train", train, model.config.classes)
+    x_test, y_test = check_labelled("test", test, model.config.classes)
+    shown = _drawn_evenly(y_test, shown_samples, seed)
+    texts = [x_test[i] for i in shown] if model.config.kind == "texts" else None
     if texts is not None:
         x_train, x_test = model.vocabulary(x_train), model.vocabulary(x_test)
-        train, test = (x_train, y_train), (x_test, y_test)
-    performances = _performances(model, train, test, options, seed)
-    keras.utils.set_random_seed(seed)
-    fresh = CCT(model.config, name=model.name, dtype=model.dtype_policy)
-    control = _performances(fresh, train, test, options, seed)
-    del fresh
+    train, test = (x_train, y_train), (x_test, y_test)
 
-    few = _drawn_evenly(y_train, importance_images, seed)
-    importance = head_importance(model, x_train[few], y_train[few], batch_size=8)
+    performances = _performances(model, train, test, options, seed)
+    control = _control_performances(model, train, test, options, seed)
+    importance, ablation = _scores(model, train, importance_samples, ablation_samples, seed)
     rankings = {
         "by importance": rank_heads(importance),
         "by labels (SHP)": rank_heads(performances["head"]),
         "random order": _random_ranking(model, seed),
     }
-    ablation = None
-    if ablation_images:
-        few = _drawn_evenly(y_train, ablation_images, seed)
-        ablation = head_ablation(model, x_train[few], y_train[few])
+    if ablation is not None:
         rankings["by ablation"] = rank_heads(ablation)
     kept = {
         name: accuracy_by_kept_heads(model, ranking, x_test, y_test)
         for name, ranking in rankings.items()
     }
-    few = _drawn_evenly(y_test, attention_images, seed)
-    distance = attention_distance(model, x_test[few])
-    entropy = attention_entropy(model, x_test[few])
-    few = _drawn_evenly(y_test, rollout_images, seed)
-    if texts is None:
-        images = take(x_test, few)
-        shown = {"images": images, "maps": attention_rollout(model, images)}
-    else:
-        shown = {"saliency": word_saliency(model, [texts[i] for i in few])}
-    names = [str(label) for label in range(count)] if classes is None else list(classes)
+    images = take(x_test, shown) if texts is None else None
     return HeadReport(
         name=model.name,
-        accuracy=next(iter(kept["random order"].values())),  # all heads kept
+        accuracy=kept["random order"][max(model.config.block_heads)],  # all heads are kept
         performances=performances,
         control=control,
         importance=importance,
         ablation=ablation,
-        attention=HeadScores(distance.figures | entropy.figures),
+        attention=_attention(model, x_test[_drawn_evenly(y_test, attention_samples, seed)]),
         kept=kept,
-        labels=[names[label] for label in y_test[few]],
+        labels=[names[label] for label in y_test[shown]],
         classes=names,
-        **shown,
+        images=images,
+        maps=None if images is None else attention_rollout(model, images),
+        saliency=None if texts is None else word_saliency(model, texts),
     )
 
 
-def _performances(model, train, test, options, seed):
-    measuring = ("threshold", "least_evidence", "bias", "l2")
-    gathering = {name: value for name, value in options.items() if name not in measuring}
-    features = pool_features(model, train, test, units=UNITS, seed=seed, **gathering)
-    chosen = {name: options[name] for name in measuring if name in options}
-    return {unit: measure(features, unit, **chosen) for unit in UNITS}
+def _class_names(classes, count):
+    if classes is None:
+        return [str(label) for label in range(count)]
+    if len(classes) != count:
+        raise ValueError(
+            "`classes` must name every class of the model. "
+            f"Received: {len(classes)} names, classes={count}"
+        )
+    return list(classes)
 
 
-def _drawn_evenly(y, count, seed):
+def _performances(model, train, test, options, seed) -> dict[str, Performance]:
+    features = pool_features(model, train, test, None, UNITS, options, seed=seed)
+    return {unit: measure(features, unit) for unit in UNITS}
+
+
+def _control_performances(model, train, test, options, seed):
+    keras.utils.set_random_seed(seed)
+    fresh = CCT(model.config, name=model.name, dtype=model.dtype_policy)
+    return _performances(fresh, train, test, options, seed)
+
+
+def _scores(model, train, importance_samples, ablation_samples, seed):
+    """Returns the importance of the heads, and their ablation or None."""
+
+    def drawn(count):
+        x, y = train
+        chosen = _drawn_evenly(y, count, seed)
+        return x[chosen], y[chosen]
+
+    importance = head_importance(model, *drawn(importance_samples), batch_size=8)
+    if not ablation_samples:
+        return importance, None
+    return importance, head_ablation(model, *drawn(ablation_samples))
+
+
+def _attention(model: CCT, samples: Samples) -> HeadScores:
+    distance, entropy = attention_distance(model, samples), attention_entropy(model, samples)
+    return HeadScores(distance.figures | entropy.figures)
+
+
+def _drawn_evenly(y: Array, count: int, seed: int) -> Array:
     return subset(y, min(count, len(y)), seed)
 
 

@@ -4,49 +4,52 @@ import keras
 import numpy as np
 from keras import ops
 
-from cctzoo.analysis.head_scores import HeadScores
-from cctzoo.analysis.labelled import encoder_blocks, sample_batches, token_masks
+from cctzoo.analysis.batches import sample_batches, token_masks
+from cctzoo.analysis.checks import encoder_blocks
+from cctzoo.analysis.heads import HeadScores
 from cctzoo.analysis.recognition.probe import mean_weights
-from cctzoo.models import feature_extractor, feature_names
+from cctzoo.data.dataset import Samples
+from cctzoo.models import CCT, feature_extractor, feature_names
+from cctzoo.typing import Array
 
 
-def attention_rollout(model, images, *, batch_size=8):
-    """How much each token of the first encoder block reaches the pooled result.
+def attention_rollout(model: CCT, samples: Samples, *, batch_size: int = 8) -> Array:
+    """Measures how much each token of the first encoder block contributes to the pooled result.
 
-    The attention of a block, averaged over its heads, and the residual connection count half
-    each: A' = (A + I) / 2, with rows that sum to 1. The product over the blocks is weighted
-    by sequence pooling, or by the class token's row, or evenly for other poolings. A
-    convolutional prefix is not rolled out: the map is that of the tokens behind it.
+    The attention of a block, averaged over its heads, and the residual connection have equal
+    shares: A' = (A + I) / 2, with rows that sum to 1. The product of A' over the blocks is
+    weighted by the sequence pooling, by the row of the class token, or evenly for other
+    poolings. A convolutional prefix is not rolled out: the maps are over the tokens after it.
 
     Args:
         model: a `CCT`.
-        images: (n, height, width, channels), or token ids (n, length).
-        batch_size: samples at once; scores are (B, N, T, T).
+        samples: images (n, height, width, channels) or token ids (n, length).
+        batch_size: samples per batch; attention scores are (B, N, T, T).
 
     Returns:
-        (n, H, W) float32 over the grid of tokens; each map sums to 1. Of texts (n, T), 0 at
-        padding; see `word_saliency` for words.
+        (n, H, W) float32 over the grid of tokens; each map sums to 1. For text models (n, T),
+        with zeros at padding; see `word_saliency` for a result by word.
 
-    Reference: Abnar & Zuidema, arXiv 2005.00928. That the residual stream of these models is
-        normalised within a block is left out, as it is there.
+    Reference: Abnar & Zuidema, arXiv 2005.00928. Like the paper, the rollout ignores that the
+        residual stream is normalised within a block.
     """
     names = [f"attention{block:02d}" for block in encoder_blocks(model)]
     weighted = "pooling_weights" in feature_names(model)
-    extractor = feature_extractor(model, names + ["pooling_weights"] * weighted)
+    extractor = feature_extractor(model, [*names, "pooling_weights"] if weighted else names)
     masks = token_masks(model)
     outputs = {name: ops.mean(extractor.output[name], axis=1) for name in names}  # (B, T, T)
     if weighted:
         outputs["pooling_weights"] = extractor.output["pooling_weights"]
     reduced = keras.Model(extractor.inputs[0], outputs)
-    extra = model.config.tokens - np.prod(model.config.grid)  # the class token, in front
+    extra = model.config.tokens - np.prod(model.config.grid)  # 1 with a class token
     maps = []
-    for samples, count in sample_batches(images, batch_size):
-        found = reduced.predict_on_batch(samples)
-        size, tokens = len(samples), model.config.tokens
+    for batch, count in sample_batches(samples, batch_size):
+        found = reduced.predict_on_batch(batch)
+        size, tokens = len(batch), model.config.tokens
         if weighted:
             reach = found["pooling_weights"].reshape(size, 1, tokens)
         else:
-            reach = mean_weights(masks(samples))[:, None]
+            reach = mean_weights(masks(batch))[:, None]
         if model.config.token_pooling == "token":
             reach = np.eye(1, tokens)[None].repeat(size, axis=0)
         for name in reversed(names):
@@ -56,21 +59,21 @@ def attention_rollout(model, images, *, batch_size=8):
     return np.concatenate(maps).reshape(-1, *model.config.grid).astype("float32")
 
 
-def attention_distance(model, images, *, batch_size=8):
-    """How far each head looks: the mean distance of what a token attends to.
+def attention_distance(model: CCT, samples: Samples, *, batch_size: int = 8) -> HeadScores:
+    """Measures how far each head looks: the mean distance between a token and its targets.
 
-    Euclidean, in tokens of the grid, weighted by the attention, averaged over tokens and
-    samples. A class token has no place: it is left out, and its weight shared by the others.
-    So is padding.
+    The distance is Euclidean, in tokens of the grid, weighted by the attention and averaged
+    over tokens and samples. A class token has no position: it is left out, and its attention
+    is shared by the other tokens. Padding tokens are left out too.
 
     Args:
-        model, images, batch_size: as in `attention_rollout`.
+        model, samples, batch_size: as in `attention_rollout`.
 
     Returns:
-        `HeadScores` of `distance`.
+        `HeadScores` with the score `distance`.
     """
     grid = model.config.grid
-    places = np.argwhere(np.ones(grid))  # (H * W, 2) or, of a text, (T, 1)
+    places = np.argwhere(np.ones(grid))  # (H * W, 2), or (T, 1) for text models
     lengths = np.linalg.norm(places[:, None] - places[None], axis=-1).astype("float32")
     extra = model.config.tokens - len(places)
 
@@ -79,38 +82,39 @@ def attention_distance(model, images, *, batch_size=8):
         along = ops.sum(scores * lengths, axis=-1) / ops.sum(scores, axis=-1)
         return _mean(along, None if mask is None else mask[:, extra:])
 
-    return HeadScores({"distance": _by_head(model, images, distance, batch_size)})
+    return HeadScores({"distance": _mean_by_head(model, samples, distance, batch_size)})
 
 
-def attention_entropy(model, images, *, batch_size=8):
-    """How spread each head's attention is: entropy in nats, averaged over tokens and samples.
+def attention_entropy(model: CCT, samples: Samples, *, batch_size: int = 8) -> HeadScores:
+    """Measures how spread out the attention of each head is, as an entropy in nats.
 
-    0 is attention to one token; log(T) is the same attention to all. Padding is left out.
+    The entropy is averaged over tokens and samples, without padding tokens. It is 0 if a token
+    attends to a single token, and log(T) if it attends equally to all tokens.
 
     Args:
-        model, images, batch_size: as in `attention_rollout`.
+        model, samples, batch_size: as in `attention_rollout`.
 
     Returns:
-        `HeadScores` of `entropy`.
+        `HeadScores` with the score `entropy`.
     """
 
     def entropy(scores, mask):  # (B, N, T, T), (B, T) or None -> (B, N)
         logarithms = ops.log(ops.maximum(scores, 1e-30))
         return _mean(-ops.sum(scores * logarithms, axis=-1), mask)
 
-    return HeadScores({"entropy": _by_head(model, images, entropy, batch_size)})
+    return HeadScores({"entropy": _mean_by_head(model, samples, entropy, batch_size)})
 
 
 def _mean(values, mask):
-    """Over the tokens that count: (B, N, T), (B, T) or None -> (B, N)."""
+    """Returns the mean over tokens without padding: (B, N, T), (B, T) or None -> (B, N)."""
     if mask is None:
         return ops.mean(values, axis=-1)
-    counted = ops.cast(mask, values.dtype)  # (B, T)
-    return ops.einsum("bnt,bt->bn", values, counted) / ops.sum(counted, axis=1, keepdims=True)
+    weights = ops.cast(mask, values.dtype)  # (B, T)
+    return ops.einsum("bnt,bt->bn", values, weights) / ops.sum(weights, axis=1, keepdims=True)
 
 
-def _by_head(model, images, reduce, batch_size):
-    """A dict from block to (N,): `reduce` of scores and mask, averaged over the samples."""
+def _mean_by_head(model, samples, reduce, batch_size):
+    """Returns a dict from block to (N,): the mean of `reduce(scores, mask)` over the samples."""
     names = {block: f"attention{block:02d}" for block in encoder_blocks(model)}
     masks = ["mask"] if "mask" in feature_names(model) else []
     extractor = feature_extractor(model, [*names.values(), *masks])
@@ -120,8 +124,8 @@ def _by_head(model, images, reduce, batch_size):
         {name: reduce(extractor.output[name], mask) for name in names.values()},
     )
     sums = dict.fromkeys(names, 0.0)
-    for samples, count in sample_batches(images, batch_size):
-        found = reduced.predict_on_batch(samples)
+    for batch, count in sample_batches(samples, batch_size):
+        found = reduced.predict_on_batch(batch)
         for block, name in names.items():
             sums[block] = sums[block] + found[name][:count].astype("float64").sum(axis=0)
-    return {block: total / len(images) for block, total in sums.items()}
+    return {block: total / len(samples) for block, total in sums.items()}

@@ -1,18 +1,23 @@
-"""From tokens back to the words of a text."""
+"""From the tokens of a text model back to the words of a text."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from cctzoo.analysis.attention_maps import attention_rollout
-from cctzoo.analysis.labelled import check_model
+from cctzoo.analysis.checks import check_model
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
+from cctzoo.models import CCT, TextConfig
 from cctzoo.models.vocabulary import split
 
 
-def word_saliency(model, texts, *, batch_size=8):
-    """How much each word of a text reaches the pooled result.
+def word_saliency(
+    model: CCT, texts: Sequence[str], *, batch_size: int = 8
+) -> list[list[tuple[str, float]]]:
+    """Measures how much each word of a text contributes to the pooled result.
 
-    The rollout of a token is shared evenly by the words of the text that its window saw, see
-    `word_windows`; tokens that saw none are left out.
+    The attention rollout of a token is shared evenly by the words in the window of the token,
+    see `word_windows`. Tokens without a word in their window are left out.
 
     Args:
         model: a `CCT` whose config has a `vocabulary`.
@@ -20,11 +25,12 @@ def word_saliency(model, texts, *, batch_size=8):
         batch_size: as in `attention_rollout`.
 
     Returns:
-        For each text a list of (word, saliency), the words as `models.vocabulary.split` gives
-        them, cut at the model's length; they sum to 1. A text without words has none.
+        For each text a list of (word, saliency). The words are those of
+        `models.vocabulary.split`, cut at the length of the model. The saliencies of a text
+        sum to 1. The list of a text without words is empty.
 
     Raises:
-        ValueError: for a model without a vocabulary, or what is no text.
+        ValueError: if the model has no vocabulary, or if `texts` is not a sequence of str.
     """
     check_model(model)
     maps = attention_rollout(model, model.vocabulary(texts), batch_size=batch_size)  # (n, T)
@@ -33,7 +39,7 @@ def word_saliency(model, texts, *, batch_size=8):
         words = split(text)[: model.config.length]
         windows = word_windows(model.config, len(words))
         saliency = np.zeros(len(words))
-        for window, share in zip(windows, reach, strict=False):  # what follows is padding
+        for window, share in zip(windows, reach, strict=False):  # later tokens are padding
             if len(window):
                 saliency[window.start : window.stop] += share / len(window)
         saliency /= saliency.sum() or 1
@@ -41,21 +47,21 @@ def word_saliency(model, texts, *, batch_size=8):
     return found
 
 
-def word_windows(config, words):
-    """Which words of a text each of its tokens covers.
+def word_windows(config: TextConfig, words: int) -> list[range]:
+    """Finds the words of a text that each of its tokens covers.
 
-    A token of text_cct covers the two convolution outputs that are pooled, one of text_cvt or
-    text_vit its patch. A prefix of convolutions doubles that wherever it halves the sequence;
-    its 3-word kernels are left out, for what they add is beside the token's own place. One of
-    kind `"token_image"` keeps the places.
+    A token of text_cct covers the two convolution outputs that are pooled into it, a token of
+    text_cvt or text_vit covers its patch. A convolutional prefix doubles the window wherever
+    it halves the sequence. The neighbours that its kernels of 3 words add are left out: they
+    lie outside the token's own position. A prefix of kind `"token_image"` keeps the windows.
 
     Args:
         config: a `TextConfig`.
-        words: of the text, at most `config.length`.
+        words: number of words of the text, at most `config.length`.
 
     Returns:
-        A list of ranges, one for each token without a class token; empty where a token covers
-        padding alone.
+        A list of ranges, one for each token except the class token. The range of a token that
+        covers only padding is empty.
     """
     size = config.kernel_size
     if not words:

@@ -1,20 +1,23 @@
-"""Clusters of labels in a unit's field matrix, and the noise beside them."""
+"""Clusters of labels in the field matrix of a unit, and the noise around them."""
 
 import dataclasses
 
 import numpy as np
 
+from cctzoo.typing import Array
+
 
 @dataclasses.dataclass(frozen=True)
 class UnitClusters:
-    """What one unit recognises.
+    """The labels that one unit recognises.
 
     Args:
-        clusters: tuples of labels, disjoint, each ascending; one of a single label is a
+        clusters: disjoint tuples of labels, each ascending. A cluster of a single label is a
             *unit cluster*.
-        noise: ones of the Boolean matrix outside the blocks of the clusters.
-        internal_noise: those of them in columns of labels that stand in a cluster.
-        flagged: the unit's largest field is not positive, so that it cannot be normalised.
+        noise: number of ones of the Boolean matrix outside the blocks of the clusters.
+        internal_noise: number of these ones in the columns of labels that are in a cluster.
+        flagged: whether the unit's largest field is not positive, so that its fields cannot
+            be normalised.
     """
 
     clusters: tuple[tuple[int, ...], ...]
@@ -23,42 +26,42 @@ class UnitClusters:
     flagged: bool = False
 
     @property
-    def labels(self):
-        """The labels that stand in a cluster, ascending."""
+    def labels(self) -> tuple[int, ...]:
+        """The labels that are in a cluster, ascending."""
         return tuple(sorted(label for cluster in self.clusters for label in cluster))
 
 
-def normalise(fields):
-    """Divides each unit's matrix by its own largest element.
+def normalise(fields: Array) -> Array:
+    """Divides the matrix of each unit by its own largest element.
 
     Args:
-        fields: (U, C, C): rows are true labels, columns outputs.
+        fields: (U, C, C): rows are true labels, columns are outputs.
 
     Returns:
-        The normalised fields; zeros for units whose largest element is not positive, where
-        dividing would turn signs or divide by zero.
+        The normalised fields; zeros for a unit whose largest element is not positive, where
+        the division would change signs or divide by zero.
     """
     largest = fields.max(axis=(1, 2), keepdims=True)  # (U, 1, 1)
     positive = largest > 0
     return np.where(positive, fields / np.where(positive, largest, 1), 0)
 
 
-def find_clusters(recognised):
-    """The greedy clusters of one Boolean matrix.
+def find_clusters(recognised: Array) -> UnitClusters:
+    """Finds the greedy clusters of one Boolean matrix.
 
-    Labels whose diagonal element is 1 are taken in ascending order: the smallest that is
-    left opens a cluster, and each of the others joins it if the cluster with it is still an
-    all-ones square block. So every diagonal label is in exactly one cluster.
+    Labels whose diagonal element is 1 are visited in ascending order. The smallest label that
+    is left opens a cluster, and each later label joins it if the cluster with this label is
+    still a square block of ones. Every such label is therefore in exactly one cluster.
 
     Args:
-        recognised: (C, C) Boolean: rows are true labels, columns outputs.
+        recognised: (C, C) Boolean: rows are true labels, columns are outputs.
 
-    Returns:
-        A `UnitClusters`.
+    Raises:
+        ValueError: if the matrix is not square or not Boolean.
 
-    Reference: the public single-filter code of the group of arXiv 2506.23832.
+    Reference: the public single-filter code of the authors of arXiv 2506.23832.
     """
-    recognised = _boolean(recognised)
+    recognised = _check_matrix(recognised)
     left = list(np.flatnonzero(np.diagonal(recognised)))
     labels = list(left)
     clusters = []
@@ -74,23 +77,24 @@ def find_clusters(recognised):
     return UnitClusters(tuple(clusters), int(recognised.sum()) - inside, in_columns - inside)
 
 
-def unit_clusters(fields, threshold=0.3, evidence=None, least_evidence=None):
-    """Normalises fields, compares them with a threshold and finds each unit's clusters.
+def unit_clusters(
+    fields: Array,
+    threshold: float = 0.3,
+    evidence: Array | None = None,
+    least_evidence: float | None = None,
+) -> tuple[UnitClusters, ...]:
+    """Normalises the fields, compares them with a threshold and finds each unit's clusters.
 
     Args:
-        fields: (U, C, C): rows are true labels, columns outputs.
-        threshold: part of a unit's largest field above which (not at which) an element is 1,
-            in [0, 1).
-        evidence: (U, C): standard errors by which the images of a label excite its own output
-            more than all others do.
-        least_evidence: a diagonal element below it is 0, so that its label is in no cluster;
-            None for the published measure, which has no such check.
+        fields: (U, C, C): rows are true labels, columns are outputs.
+        threshold, least_evidence: as in `ProbeOptions`. A diagonal element with less than the
+            least evidence is 0, so that its label is in no cluster.
+        evidence: (U, C), as in `BlockPerformance`; needed only for `least_evidence`.
 
-    Returns:
-        A `UnitClusters` for each unit.
+    Raises:
+        ValueError: if the threshold is not in [0, 1).
     """
-    if not 0 <= threshold < 1:
-        raise ValueError(f"`threshold` must be in [0, 1). Received: threshold={threshold}")
+    check_threshold(threshold)
     recognised = normalise(fields) > threshold
     if least_evidence is not None:
         by_chance = evidence < least_evidence  # (U, C)
@@ -103,7 +107,13 @@ def unit_clusters(fields, threshold=0.3, evidence=None, least_evidence=None):
     )
 
 
-def _boolean(matrix):
+def check_threshold(threshold: float) -> None:
+    """Raises ValueError unless `threshold` is in [0, 1)."""
+    if not 0 <= threshold < 1:
+        raise ValueError(f"`threshold` must be in [0, 1). Received: threshold={threshold}")
+
+
+def _check_matrix(matrix):
     matrix = np.asarray(matrix)
     square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
     if not square or matrix.dtype != bool:

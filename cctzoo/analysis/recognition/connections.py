@@ -1,38 +1,44 @@
-"""Connections between units that share a label: masks, and training that keeps them."""
+"""Connections between units that share a label: their masks, and training with the masks."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from cctzoo.analysis.labelled import encoder_blocks
+from cctzoo.analysis.checks import encoder_blocks
+from cctzoo.analysis.recognition.results import Performance
+from cctzoo.models import CCT
+from cctzoo.typing import Array, Tensor
 
 
-def connection_masks(model, attention, stream, mlp):
-    """Which weights join units that recognise a common label.
+def connection_masks(
+    model: CCT, attention: Performance, stream: Performance, mlp: Performance
+) -> dict[str, Array]:
+    """Finds the weights that connect units which recognise a common label.
 
-    AFCC, "applied filter's cluster connections", and ANDC, "applied nodal diagonal
-    connection", keep a connection between units of consecutive layers only where both have
-    a label in common: of their clusters, or on the diagonals of their Boolean matrices. By
-    the greedy rule the clusters hold exactly the diagonal labels, so that here the two are
-    one. ANDC's exact rule is not public.
+    AFCC ("applied filter's cluster connections") and ANDC ("applied nodal diagonal
+    connection") keep a connection between units of consecutive layers only if both units have
+    a label in common, in their clusters (AFCC) or on the diagonals of their Boolean matrices
+    (ANDC). The greedy clusters hold exactly the labels of the diagonal, so that the two rules
+    give the same masks here. The exact rule of ANDC is not public.
 
-    Masked are the weights that lead from measured units to measured units: in every block
-    the projection (attention nodes, or heads with all their channels, to stream nodes) and
-    the perceptron's second product (hidden nodes to stream nodes); and the classifier, where
-    unit i keeps its weight to output j if j is in a cluster of i. What leads out of the
-    stream into a block stays whole, for the stream is normalised in between: our choice.
+    The masks cover the weights from measured units to measured units: in every block the
+    projection (from attention nodes, or heads with all their channels, to stream nodes) and
+    the second product of the MLP (from hidden nodes to stream nodes); and the classifier,
+    where unit i keeps its weight to output j if j is in a cluster of i. Weights from the
+    stream into a block are not masked, because the stream is normalised in between. This is
+    our choice.
 
     Args:
         model: a `CCT`.
-        attention: `Performance` of heads or of attention nodes.
-        stream: of stream nodes.
-        mlp: of MLP nodes; each of all the model's encoder blocks.
+        attention: performance of the heads or of the attention nodes in all encoder blocks.
+        stream: performance of the stream nodes in all encoder blocks.
+        mlp: performance of the MLP nodes in all encoder blocks.
 
     Returns:
-        A dict from the path of a kernel to a Boolean array of its shape.
+        A dict from the path of a kernel to a Boolean array of the kernel's shape.
 
     Raises:
-        ValueError: for performances of other units or blocks.
+        ValueError: if a performance is of other units or blocks.
     """
     blocks = encoder_blocks(model)
     rules = {"attention": (attention, ("head", "attention_node"))}
@@ -41,7 +47,7 @@ def connection_masks(model, attention, stream, mlp):
         known = [block.block for block in performance.blocks]
         if performance.unit not in units or known != blocks:
             raise ValueError(
-                f"`{name}` must be the performance of {' or '.join(units)} of blocks {blocks}. "
+                f"`{name}` must be the performance of {' or '.join(units)} in blocks {blocks}. "
                 f"Received: unit={performance.unit!r}, blocks={known}"
             )
     masks = {}
@@ -58,26 +64,27 @@ def connection_masks(model, attention, stream, mlp):
     return masks
 
 
-def mask_connections(model, masks):
-    """Sets weights to 0 where a mask is False, and keeps them there in training.
+def mask_connections(model: keras.Model, masks: dict[str, Array]) -> None:
+    """Sets weights to 0 where a mask is False, and keeps them at 0 in training.
 
-    The masks stay on this model object as constraints, which every optimiser of Keras obeys
-    after each step. They are not part of a saved file: call this again after loading.
+    The masks become constraints of the variables of this model object, which every Keras
+    optimiser applies after each step. Saved files do not hold them: call this function again
+    after loading.
 
     Args:
-        model: whose kernels the masks are for.
-        masks: dict from path to Boolean array, as of `connection_masks`.
+        model: the model with the kernels; it is changed in place.
+        masks: dict from path to Boolean array, as returned by `connection_masks`.
 
     Raises:
-        ValueError: for paths or shapes that the model does not have.
+        ValueError: if the model has no trainable variable of such a path and shape.
     """
     variables = {variable.path: variable for variable in model.trainable_variables}
     for path, mask in masks.items():
         shape = tuple(variables[path].shape) if path in variables else None
         if shape != mask.shape:
             raise ValueError(
-                "A mask must be for a trainable kernel of the model, of its shape. "
-                f"Received: {path!r}, {mask.shape}, for {shape}"
+                "A mask must have the path and the shape of a trainable kernel of the model. "
+                f"Received: mask {path!r} of shape {mask.shape}, for a kernel of shape {shape}"
             )
     for path, mask in masks.items():
         variable = variables[path]
@@ -88,13 +95,13 @@ def mask_connections(model, masks):
 class KeepMasked(keras.constraints.Constraint):
     """Multiplies a weight by a mask of zeros and ones."""
 
-    def __init__(self, mask):
+    def __init__(self, mask: Array):
         self.mask = np.asarray(mask, "float32")
 
-    def __call__(self, w):
+    def __call__(self, w: Tensor) -> Tensor:
         return w * ops.cast(self.mask, w.dtype)
 
 
 def _shared(units, outputs):
-    """(U, C) and (C, D) Boolean -> (U, D): whether there is a common label."""
+    """Returns whether units (U, C) and outputs (C, D) have a common label, (U, D) Boolean."""
     return units.astype(int) @ outputs.astype(int) > 0

@@ -1,126 +1,165 @@
-"""Single-head and single-nodal performance: what one unit alone says about each label."""
+"""Single-head and single-nodal performance: what one unit on its own says about each label."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-from cctzoo.analysis.recognition.pooled_features import UNITS, pool_features
+from cctzoo.analysis.recognition.options import ProbeOptions
+from cctzoo.analysis.recognition.pooled_features import UNITS, PooledFeatures, pool_features
 from cctzoo.analysis.recognition.probe import Probe, fit_classifier
 from cctzoo.analysis.recognition.results import BlockPerformance, Performance
+from cctzoo.data.dataset import Samples
+from cctzoo.models import CCT
+from cctzoo.typing import Array
+
+Labelled = tuple[Samples, Any]
 
 
-def single_head_performance(model, train, test, blocks=None, **options):
-    """Single-head performance (SHP): one matrix of fields for each head.
+def single_head_performance(
+    model: CCT,
+    train: Labelled,
+    test: Labelled,
+    blocks: int | Iterable[int] | None = None,
+    options: ProbeOptions | None = None,
+    *,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> Performance:
+    """Measures single-head performance (SHP): one matrix of fields for each head.
 
-    For every block: a probe, sequence pooling and a linear classifier, is trained on the heads
-    before their projection; then all heads but one are silenced at its input. The mean output
-    j over the samples of true label i is the head's field (i, j). Clusters of labels, noise
-    and SNR follow from the fields, see `BlockPerformance`.
+    For every block, a probe (sequence pooling and a linear classifier) is trained on the heads
+    before their projection. Then all heads but one are silenced at the input of the probe. The
+    field (i, j) of the head is the mean of output j over the test samples of true label i.
+    Clusters of labels, noise and SNR follow from the fields, see `BlockPerformance`.
 
-    With frozen pooling and no bias, the defaults, the fields of all heads add up to the
-    probe's mean logits.
+    With frozen pooling and no bias, as by default, the fields of all heads add up to the mean
+    logits of the probe.
 
     Args:
         model: a `CCT`.
         train: (images or token ids, labels) that the probes are trained on.
-        test: (images or token ids, labels) that the fields and accuracies are means over.
-        blocks: a number or several; None: all encoder blocks, in one pass over the samples.
-        options: `threshold` (0.3), `least_evidence` (None), `bias` (False) and `l2` (1e-3),
-            see `measure`, and those of `pool_features`.
-
-    Returns:
-        A `Performance`.
+        test: (images or token ids, labels) that fields and accuracies are averaged over.
+        blocks: one number or several; None: all encoder blocks, in one pass over the samples.
+        options: options of the probes. Default: `ProbeOptions()`.
+        batch_size: samples per batch.
+        seed: seed of the choice of the samples that the pooling is trained on.
 
     Raises:
-        ValueError: for blocks that the model does not have, or labels that do not fit.
+        ValueError: if the model has no such block, or if the labels do not fit the samples.
 
-    Reference: Gross et al., arXiv 2506.23832, following the group's published single-filter
-        code; details that are not in that code are our choice: how the pooling is trained,
-        the penalty of the probe, the SNR, and `least_evidence`.
+    Reference: Gross et al., arXiv 2506.23832, after the published single-filter code of the
+        authors. Where this code says nothing, we chose: how the pooling is trained, the
+        penalty of the probe, the SNR, and `least_evidence`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from cctzoo import analysis, models
+
+    model = models.cct_2_3x2_32(classes=3, input_shape=(16, 16, 3))
+    labels = np.arange(12) % 3
+    images = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), "uint8")
+    heads = analysis.single_head_performance(model, (images, labels), (images, labels))
+    print(heads[1].fields.shape)  # (2, 3, 3): heads of block 1, true labels, outputs
+    print(heads[1].units[0].clusters)  # the labels that head 0 of block 1 recognises
+    ```
     """
-    gathering, measuring = _split(options)
-    features = pool_features(model, train, test, blocks, ("head",), **gathering)
-    return measure(features, "head", **measuring)
+    features = pool_features(
+        model, train, test, blocks, ("head",), options, batch_size=batch_size, seed=seed
+    )
+    return measure(features, "head")
 
 
-def single_nodal_performance(model, train, test, blocks=None, nodes="attention", **options):
-    """Single-nodal performance (SNP): one matrix of fields for each node.
+def single_nodal_performance(
+    model: CCT,
+    train: Labelled,
+    test: Labelled,
+    blocks: int | Iterable[int] | None = None,
+    nodes: str = "attention",
+    options: ProbeOptions | None = None,
+    *,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> Performance:
+    """Measures single-nodal performance (SNP): one matrix of fields for each node.
 
-    As `single_head_performance` with single channels for heads.
+    A node is a single channel. All else is as in `single_head_performance`.
 
     Args:
-        model, train, test, blocks, options: as there.
+        model, train, test, blocks, options, batch_size, seed: as in `single_head_performance`.
         nodes: `"attention"` (channels of the heads before their projection), `"mlp"` (the
-            perceptron's hidden layer after GELU) or `"stream"` (channels of the block's
-            output). Which nodes the paper takes is not in its abstract.
+            hidden layer of the MLP after GELU) or `"stream"` (channels of the output of the
+            block). The abstract of the paper does not say which nodes it measures.
+
+    Raises:
+        ValueError: as `single_head_performance`, or if there are no such nodes.
     """
     unit = f"{nodes}_node"
     if unit not in UNITS:
         raise ValueError(
             f"`nodes` must be one of ('attention', 'mlp', 'stream'). Received: nodes={nodes!r}"
         )
-    gathering, measuring = _split(options)
-    features = pool_features(model, train, test, blocks, (unit,), **gathering)
-    return measure(features, unit, **measuring)
+    features = pool_features(
+        model, train, test, blocks, (unit,), options, batch_size=batch_size, seed=seed
+    )
+    return measure(features, unit)
 
 
-def measure(features, unit, *, threshold=0.3, least_evidence=None, bias=False, l2=1e-3):
-    """Trains the probes on pooled features and takes the fields of one kind of unit.
+def measure(features: PooledFeatures, unit: str) -> Performance:
+    """Trains the probes on pooled features and reads the fields of one kind of unit from them.
 
     Args:
-        features: from `pool_features`, with this unit.
+        features: features from `pool_features`, which hold this kind of unit.
         unit: `"head"`, `"attention_node"`, `"mlp_node"` or `"stream_node"`.
-        threshold: part of a unit's largest field above which an element counts.
-        least_evidence: standard errors by which a label must stand out to count at all, e.g.
-            4; None for the published measure. That compares a unit with itself only, and so
-            finds clusters in pure noise too.
-        bias: whether the classifier has one; it is then part of every unit's fields, as it
-            is when the others are silenced.
-        l2: penalty of the classifier, see `probe.fit_classifier`.
 
-    Returns:
-        A `Performance`.
+    Raises:
+        ValueError: if the features do not hold this kind of unit.
     """
     blocks = sorted(block for kind, block in features.train if kind == unit)
     if not blocks:
         known = sorted({kind for kind, _ in features.train})
         raise ValueError(f"`unit` must be one of {known}. Received: unit={unit!r}")
-    found = []
-    for block in blocks:
-        z, z_test = features.train[unit, block], features.test[unit, block]  # (n, U, H)
-        flat, flat_test = z.reshape(len(z), -1), z_test.reshape(len(z_test), -1)
-        probe = Probe(
-            *fit_classifier(flat, features.y_train, features.classes, l2, bias),
-            features.scores[unit, block],
-        )
-        fields, evidence = unit_fields(probe, z_test, features.y_test)
-        found.append(
-            BlockPerformance(
-                block,
-                probe,
-                fields,
-                evidence,
-                float((probe(flat).argmax(1) == features.y_train).mean()),
-                float((probe(flat_test).argmax(1) == features.y_test).mean()),
-                threshold,
-                least_evidence,
-            )
-        )
-        _ = found[-1].units  # a threshold out of range shows here
-    options = {
-        "pooling": features.pooling,
-        "pooling_images": features.pooling_images,
-        "recompute_pooling": features.recompute_pooling,
-        "bias": bias,
-        "l2": l2,
-        "threshold": threshold,
-        "least_evidence": least_evidence,
-        "train_images": len(features.y_train),
-        "test_images": len(features.y_test),
-    }
-    return Performance(unit, tuple(found), options)
+    options = features.options
+    return Performance(
+        unit,
+        tuple(_measure_block(features, unit, block) for block in blocks),
+        {
+            "pooling": options.pooling,
+            "pooling_samples": features.pooling_samples,
+            "recompute_pooling": options.recompute_pooling,
+            "bias": options.bias,
+            "l2": options.l2,
+            "threshold": options.threshold,
+            "least_evidence": options.least_evidence,
+            "train_samples": len(features.y_train),
+            "test_samples": len(features.y_test),
+        },
+    )
 
 
-def unit_fields(probe, z, y):
-    """The fields of each unit, and how far its labels stand out from chance.
+def _measure_block(features, unit, block):
+    options, y, y_test = features.options, features.y_train, features.y_test
+    z, z_test = features.train[unit, block], features.test[unit, block]  # (n, U, H)
+    flat, flat_test = z.reshape(len(z), -1), z_test.reshape(len(z_test), -1)
+    kernel, bias = fit_classifier(flat, y, features.classes, options.l2, options.bias)
+    probe = Probe(kernel, bias, features.scores[unit, block])
+    fields, evidence = unit_fields(probe, z_test, y_test)
+    return BlockPerformance(
+        block,
+        probe,
+        fields,
+        evidence,
+        train_accuracy=float((probe(flat).argmax(1) == y).mean()),
+        accuracy=float((probe(flat_test).argmax(1) == y_test).mean()),
+        threshold=options.threshold,
+        least_evidence=options.least_evidence,
+    )
+
+
+def unit_fields(probe: Probe, z: Array, y: Array) -> tuple[Array, Array]:
+    """Computes the fields of each unit, and the evidence for each of its labels.
 
     Args:
         probe: a `Probe` for U * H features.
@@ -128,8 +167,9 @@ def unit_fields(probe, z, y):
         y: (n,) integers; every class has a sample.
 
     Returns:
-        (fields (U, C, C), evidence (U, C)): the evidence for label j is the mean field j of
-        its samples less that of all others, in standard errors of this difference.
+        (fields (U, C, C), evidence (U, C)). The evidence for label j is the difference of two
+        means of output j, over the samples of label j and over all other samples, in standard
+        errors of this difference.
     """
     n, units, width = z.shape
     kernel = probe.kernel.reshape(units, width, -1)  # (U, H, C)
@@ -147,11 +187,3 @@ def unit_fields(probe, z, y):
     error = np.sqrt(np.maximum(variance, 0) * (1 / counts + 1 / np.maximum(n - counts, 1)))
     evidence = np.divide(own, error, out=np.zeros_like(own), where=error > 0)
     return (fields + probe.bias).astype("float32"), evidence.astype("float32")
-
-
-def _split(options):
-    measuring = ("threshold", "least_evidence", "bias", "l2")
-    return (
-        {name: value for name, value in options.items() if name not in measuring},
-        {name: value for name, value in options.items() if name in measuring},
-    )

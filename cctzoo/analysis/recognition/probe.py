@@ -4,44 +4,49 @@ import dataclasses
 
 import numpy as np
 
-CHUNK = 16  # images whose tokens are worked on at once: 4 MB at 256 tokens of width 256
+from cctzoo.typing import Array
+
+CHUNK = 16  # samples per chunk of tokens: 16 x 256 tokens x 256 channels x 4 bytes = 4 MB
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Probe:
-    """What reads the labels off a block's features.
+    """A linear classifier of the pooled features of a block.
 
     Args:
         kernel: (features, C).
-        bias: (C,), zeros without one.
-        score: (features,), which sequence pooling gives each token its weight by; None where
-            the weights come from elsewhere. (Its bias would add the same to all tokens.)
+        bias: (C,); zeros if the classifier has no bias.
+        score: (features,): kernel of the sequence pooling; None if the pooling is not
+            trained. A bias would add the same number to the scores of all tokens, without any
+            effect on their weights.
     """
 
-    kernel: np.ndarray
-    bias: np.ndarray
-    score: np.ndarray | None = None
+    kernel: Array
+    bias: Array
+    score: Array | None = None
 
-    def __call__(self, pooled):
-        """(n, features) -> logits (n, C)."""
+    def __call__(self, pooled: Array) -> Array:
+        """Returns logits (n, C) for pooled features (n, features)."""
         return pooled @ self.kernel + self.bias
 
 
-def fit_classifier(x, y, classes, l2=1e-3, bias=False, iterations=300):
-    """The linear classifier of least cross-entropy plus l2 / 2 times its squared weights.
+def fit_classifier(
+    x: Array, y: Array, classes: int, l2: float = 1e-3, bias: bool = False, iterations: int = 300
+) -> tuple[Array, Array]:
+    """Fits a linear classifier: minimises cross-entropy + l2 / 2 * the sum of squared weights.
 
-    The problem is convex and has one solution, so that neither order nor seed nor backend has
-    a say. The features are divided by one number, their root mean square, before the penalty
-    counts. The penalty also settles what cross-entropy leaves open: without a bias the
-    weights of a feature sum to 0 over the classes.
+    The problem is convex and has a single solution, which depends neither on the order of the
+    samples nor on a seed or the backend. For the penalty, the features are divided by a single
+    number, their root mean square. The penalty also makes the solution unique: without a bias,
+    the weights of a feature sum to 0 over the classes.
 
     Args:
         x: (n, features).
         y: (n,) integers.
         classes: number of classes.
-        l2: positive.
-        bias: whether to add one, without penalty.
-        iterations: most steps of L-BFGS.
+        l2: penalty, positive.
+        bias: whether the classifier has a bias, which has no penalty.
+        iterations: largest number of L-BFGS steps.
 
     Returns:
         (kernel (features, classes), bias (classes,)), float32.
@@ -63,16 +68,23 @@ def fit_classifier(x, y, classes, l2=1e-3, bias=False, iterations=300):
     return kernel / scale, offset
 
 
-def fit_pooling(tokens, y, classes, mask=None, l2=1e-3, iterations=60):
-    """The scores of sequence pooling, trained together with a classifier that is thrown away.
+def fit_pooling(
+    tokens: Array,
+    y: Array,
+    classes: int,
+    mask: Array | None = None,
+    l2: float = 1e-3,
+    iterations: int = 60,
+) -> Array:
+    """Fits the score of sequence pooling, together with a classifier that is discarded.
 
-    Starts from equal weights for all tokens.
+    The optimisation starts with equal weights for all tokens.
 
     Args:
         tokens: (n, T, features).
-        y, classes, l2: as in `fit_classifier`; the penalty is on the scores too.
-        mask: (n, T) Boolean, True where a token counts; None: everywhere.
-        iterations: of L-BFGS, few on purpose: the problem is not convex.
+        y, classes, l2: as in `fit_classifier`; the score has the same penalty.
+        mask: (n, T) Boolean, False where a token is padding; None: no token is padding.
+        iterations: largest number of L-BFGS steps, small because the problem is not convex.
 
     Returns:
         The score (features,), float32: token t gets the weight softmax_t(score . x_t).
@@ -104,27 +116,33 @@ def fit_pooling(tokens, y, classes, mask=None, l2=1e-3, iterations=60):
     return _parts(flat, (width,), (width, classes))[0] / scale
 
 
-def token_weights(x, score, mask=None):
-    """(B, T, features) and (features,) -> weights (B, T), summing to 1 over the tokens.
+def token_weights(x: Array, score: Array, mask: Array | None = None) -> Array:
+    """Returns the weights of the tokens (B, T), which sum to 1 over T.
 
-    They are 0 where the mask (B, T) is False.
+    Args:
+        x: (B, T, features).
+        score: (features,).
+        mask: (B, T) Boolean; a token has weight 0 where it is False.
     """
     return _softmax(_masked(x @ score, mask), axis=1)
 
 
-def unit_token_weights(x, score, mask=None):
-    """The weights that each unit would give on its own: (B, T, U, H) -> (B, T, U)."""
+def unit_token_weights(x: Array, score: Array, mask: Array | None = None) -> Array:
+    """Returns the weights (B, T, U) that each unit of x (B, T, U, H) gives to the tokens.
+
+    They are the `token_weights` if all other units were zero.
+    """
     scores = (x * score.reshape(x.shape[2:])).sum(axis=-1)  # (B, T, U)
     return _softmax(_masked(scores, None if mask is None else mask[:, :, None]), axis=1)
 
 
-def mean_weights(mask):
-    """Equal weights for the tokens that count: (B, T) Boolean -> (B, T), summing to 1."""
+def mean_weights(mask: Array) -> Array:
+    """Returns equal weights (B, T) that sum to 1, and 0 where the mask (B, T) is False."""
     return (mask / mask.sum(axis=1, keepdims=True)).astype("float32")
 
 
-def pool(x, weights):
-    """(B, T, features) by (B, T) -> (B, features)."""
+def pool(x: Array, weights: Array) -> Array:
+    """Sums the tokens of x (B, T, features) with weights (B, T): (B, features)."""
     return np.matmul(weights[:, None, :], x)[:, 0]
 
 
@@ -138,7 +156,7 @@ def _softmax(x, axis):
 
 
 def _cross_entropy(logits, y):
-    """The mean over the samples, and its gradient (n, C)."""
+    """Returns the mean over the samples, and its gradient in the logits (n, C)."""
     probabilities = _softmax(logits, axis=1)
     rows = np.arange(len(y))
     loss = -float(np.log(np.maximum(probabilities[rows, y], 1e-30)).mean())
@@ -153,7 +171,7 @@ def _root_mean_square(x, mask=None):
 
 
 def _parts(flat, *shapes):
-    """A flat vector as float32 arrays of these shapes."""
+    """Splits a flat vector into float32 arrays of these shapes."""
     ends = np.cumsum([np.prod(shape) for shape in shapes])
     pieces = np.split(flat.astype("float32"), ends[:-1])
     return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
@@ -164,7 +182,9 @@ def _joined(loss, *gradients):
 
 
 def _minimum(loss, start, iterations):
-    from scipy.optimize import minimize  # not before: scikit-learn's, an optional package
+    from scipy.optimize import (
+        minimize,
+    )  # imported late: SciPy comes with scikit-learn, which is optional
 
     options = {"maxiter": iterations, "maxfun": 2 * iterations}
     return minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x

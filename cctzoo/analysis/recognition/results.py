@@ -1,79 +1,94 @@
-"""What the units of a model's blocks recognise: results that save, load and sum up."""
+"""The fields and clusters of the units of a model, their averages, and their files."""
 
 import dataclasses
 import functools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from cctzoo.analysis.recognition.clusters import normalise, unit_clusters
+from cctzoo.analysis.recognition.clusters import (
+    UnitClusters,
+    check_threshold,
+    normalise,
+    unit_clusters,
+)
 from cctzoo.analysis.recognition.probe import Probe
 from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.typing import Array, PathLike
 
-LEAST_EVIDENCE = 4  # standard errors; by chance 1 label in 30,000 gets so far
+LEAST_EVIDENCE = 4  # standard errors; 1 label in 30,000 exceeds this by chance (normal tail)
 ARRAYS = ("fields", "evidence", "kernel", "bias", "score")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BlockPerformance:
-    """One block: U units, C labels.
+    """The performance of the U units of one block for C labels.
 
     Args:
-        block: its number.
-        probe: that was trained on the block's features.
-        fields: (U, C, C) float32: mean over the test samples of true label i of what unit u
-            alone gives to output j, before softmax.
-        evidence: (U, C) float32: standard errors by which the samples of a label excite its
-            own output through the unit more than all others do.
-        train_accuracy, accuracy: of the probe with all units, on training and test samples.
-        threshold, least_evidence: of `unit_clusters`.
+        block: number of the block.
+        probe: the probe that was trained on the features of the block.
+        fields: (U, C, C) float32: logit j of the probe with unit u only, averaged over the
+            test samples of true label i.
+        evidence: (U, C) float32: number of standard errors by which the samples of a label
+            excite its own output through the unit more than all other samples do.
+        train_accuracy, accuracy: accuracy of the probe with all units, on the training and
+            the test samples.
+        threshold, least_evidence: as in `ProbeOptions`.
+
+    Raises:
+        ValueError: if the threshold is not in [0, 1).
     """
 
     block: int
     probe: Probe
-    fields: np.ndarray
-    evidence: np.ndarray
+    fields: Array
+    evidence: Array
     train_accuracy: float
     accuracy: float
     threshold: float
     least_evidence: float | None
 
+    def __post_init__(self):
+        check_threshold(self.threshold)
+
     @functools.cached_property
-    def normalised(self):
-        """The fields, each unit's divided by its own largest."""
+    def normalised(self) -> Array:
+        """The fields of each unit, divided by the unit's largest field."""
         return normalise(self.fields)
 
     @functools.cached_property
-    def units(self):
-        """A `UnitClusters` for each unit."""
+    def units(self) -> tuple[UnitClusters, ...]:
+        """The clusters of each unit."""
         return unit_clusters(self.fields, self.threshold, self.evidence, self.least_evidence)
 
     @functools.cached_property
-    def recognised(self):
-        """(U, C) Boolean: the labels that stand in each unit's clusters."""
+    def recognised(self) -> Array:
+        """(U, C) Boolean: whether a label is in a cluster of a unit."""
         found = np.zeros(self.fields.shape[:2], bool)
         for row, unit in zip(found, self.units, strict=True):
             row[list(unit.labels)] = True
         return found
 
     @property
-    def units_per_label(self):
-        """(C,): label coverage, the number of units in whose clusters each label stands."""
+    def units_per_label(self) -> Array:
+        """(C,): label coverage, the number of units that have each label in a cluster."""
         return self.recognised.sum(axis=0)
 
     @property
-    def labels_per_unit(self):
-        """(U,): the number of labels in each unit's clusters."""
+    def labels_per_unit(self) -> Array:
+        """(U,): the number of labels in the clusters of each unit."""
         return self.recognised.sum(axis=1)
 
     @functools.cached_property
-    def signal_to_noise(self):
-        """The block's SNR, by a definition of ours.
+    def signal_to_noise(self) -> float | None:
+        """The SNR of the block. The definition is our choice.
 
-        Mean over the labels of: mean diagonal field of the units that recognise the label,
-        by the root mean square of these units' off-diagonal fields; all normalised. Labels
-        that no unit recognises are left out. None without any, or without any noise.
+        For each label, the mean diagonal field of the units that recognise the label is
+        divided by the root mean square of the off-diagonal fields of these units; all fields
+        are normalised. The SNR is the mean of this ratio over the labels that at least one
+        unit recognises. It is None if there is no such label, or if the noise of a label is 0.
         """
         classes = self.fields.shape[1]
         outside = ~np.eye(classes, dtype=bool)
@@ -86,11 +101,13 @@ class BlockPerformance:
             ratios.append(float(fields[:, label, label].mean() / noise))
         return float(np.mean(ratios)) if ratios else None
 
-    def averages(self, with_empty=True):
-        """Means over the units, with those that have no cluster or without them.
+    def averages(self, with_empty: bool = True) -> dict[str, float | None]:
+        """Returns means over the units, in which flagged units have no part.
 
-        Flagged units are in neither; `cluster_size` is the mean over all clusters of all
-        units. None where there is nothing to average.
+        `cluster_size` is the mean over all clusters of all units. A mean of nothing is None.
+
+        Args:
+            with_empty: whether units without a cluster are part of the means.
         """
         units = [unit for unit in self.units if not unit.flagged]
         units = [unit for unit in units if with_empty or unit.clusters]
@@ -105,8 +122,8 @@ class BlockPerformance:
             "internal_noise": _mean(unit.internal_noise for unit in units),
         }
 
-    def figures(self):
-        """All that can be said in numbers, as a dict for JSON, without the matrices."""
+    def figures(self) -> dict[str, Any]:
+        """Returns all figures of the block except the matrices, as a dict for JSON."""
         return {
             "block": self.block,
             "probe_train_accuracy": self.train_accuracy,
@@ -129,42 +146,48 @@ class Performance:
 
     Args:
         unit: `"head"`, `"attention_node"`, `"mlp_node"` or `"stream_node"`.
-        blocks: a tuple of `BlockPerformance`, ascending.
-        options: how it was measured: a dict of plain values.
+        blocks: performance of each block, ascending.
+        options: the options of the measurement, as plain values.
     """
 
     unit: str
     blocks: tuple[BlockPerformance, ...]
-    options: dict
+    options: dict[str, Any]
 
-    def __getitem__(self, block):
-        """The performance of a block, by its number."""
+    def __getitem__(self, block: int) -> BlockPerformance:
+        """Returns the performance of the block with this number."""
         for each in self.blocks:
             if each.block == block:
                 return each
         known = ", ".join(str(each.block) for each in self.blocks)
-        raise KeyError(f"A block must be one of {known}. Received: {block!r}")
+        raise KeyError(f"`block` must be one of {known}. Received: block={block!r}")
 
-    def with_threshold(self, threshold, least_evidence=None):
-        """The same fields with clusters by another threshold."""
+    def with_threshold(
+        self, threshold: float, least_evidence: float | None = None
+    ) -> "Performance":
+        """Returns the same fields with the clusters of another threshold."""
         changes = {"threshold": threshold, "least_evidence": least_evidence}
         blocks = tuple(dataclasses.replace(block, **changes) for block in self.blocks)
         return Performance(self.unit, blocks, self.options | changes)
 
-    def beyond_chance(self):
-        """The same with the labels alone that stand out by `LEAST_EVIDENCE`."""
+    def beyond_chance(self) -> "Performance":
+        """Returns the same fields; only labels with `LEAST_EVIDENCE` count as recognised."""
         return self.with_threshold(self.options["threshold"], LEAST_EVIDENCE)
 
-    def figures(self):
-        """A dict for JSON."""
+    def figures(self) -> dict[str, Any]:
+        """Returns the figures of all blocks, as a dict for JSON."""
         return {
             "unit": self.unit,
             "options": self.options,
             "blocks": [block.figures() for block in self.blocks],
         }
 
-    def save(self, path):
-        """Writes everything as `.npz`, or the figures without the matrices as `.json`."""
+    def save(self, path: PathLike) -> None:
+        """Writes everything as `.npz`, or the figures without the matrices as `.json`.
+
+        Raises:
+            ValueError: if the path has another suffix.
+        """
         suffix = Path(path).suffix
         if suffix == ".json":
             write_json(path, self.figures())
@@ -184,17 +207,17 @@ class Performance:
             np.savez_compressed(draft, head=json.dumps(head), **arrays)
 
     @classmethod
-    def load(cls, path):
-        """Reads the `.npz` of `save`; runs no code that may be in it.
+    def load(cls, path: PathLike) -> "Performance":
+        """Reads a `.npz` file that `save` wrote, without running pickled code.
 
         Raises:
-            ValueError: if the file is not one of those.
+            ValueError: if the file cannot be read.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             head = json.loads(str(arrays["head"]))
-            blocks = tuple(_block(plain, arrays) for plain in head["blocks"])
+            blocks = tuple(_read_block(plain, arrays) for plain in head["blocks"])
             return cls(head["unit"], blocks, head["options"])
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise ValueError(
@@ -203,10 +226,10 @@ class Performance:
             ) from error
 
 
-def _block(plain, arrays):
-    own = {name: arrays.get(f"{plain['block']:02d}/{name}") for name in ARRAYS}
-    probe = Probe(own["kernel"], own["bias"], own["score"])
-    return BlockPerformance(probe=probe, fields=own["fields"], evidence=own["evidence"], **plain)
+def _read_block(plain, arrays):
+    found = {name: arrays.get(f"{plain['block']:02d}/{name}") for name in ARRAYS}
+    probe = Probe(found.pop("kernel"), found.pop("bias"), found.pop("score"))
+    return BlockPerformance(probe=probe, **found, **plain)
 
 
 def _mean(values):

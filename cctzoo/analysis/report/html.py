@@ -1,8 +1,11 @@
-"""HTML that stands alone: tables, paragraphs, pictures in the page itself."""
+"""Self-contained HTML: tables, paragraphs, and pictures that are part of the page."""
 
 import base64
 import html
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from cctzoo.typing import PathLike
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
@@ -13,13 +16,11 @@ th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd
 th:first-child, td:first-child { text-align: left; } caption { text-align: left; color: #555; }
 img { max-width: 100%; height: auto; } figcaption, small { color: #555; }
 """
+DARKEST = (0x56, 0xB4, 0xE9)  # the sky blue of the palette of Okabe and Ito
 
 
-DARKEST = (0x56, 0xB4, 0xE9)  # sky blue of Okabe and Ito's palette
-
-
-def page(title, *parts):
-    """A whole page of parts that are HTML already."""
+def page(title: str, *parts: str) -> str:
+    """Returns a complete page; the title is escaped, the parts must be HTML."""
     title = html.escape(title)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>'
@@ -28,20 +29,22 @@ def page(title, *parts):
     )
 
 
-def heading(text):
+def heading(text: str) -> str:
+    """Returns a section heading."""
     return f"<h2>{html.escape(text)}</h2>"
 
 
-def paragraph(text):
+def paragraph(text: str) -> str:
+    """Returns a paragraph."""
     return f"<p>{html.escape(text)}</p>"
 
 
-def shaded_words(title, words):
-    """A paragraph of words, each shaded by its share of the largest; numbers under the mouse.
+def shaded_words(title: str, words: Sequence[tuple[str, float]]) -> str:
+    """Returns a paragraph of shaded words, whose values show as tooltips.
 
     Args:
-        title: that stands before them.
-        words: (word, value from 0) pairs.
+        title: text in front of the words.
+        words: (word, value) pairs, with values of at least 0.
     """
     spans = (
         f'<span style="background: {shade}" title="{value:.3f}">{html.escape(word)}</span>'
@@ -50,10 +53,13 @@ def shaded_words(title, words):
     return f"<p><strong>{html.escape(title)}:</strong> {' '.join(spans)}</p>"
 
 
-def shades(words):
-    """A colour #rrggbb for each (word, value from 0): from white to the darkest of the largest.
+def shades(words: Sequence[tuple[str, float]]) -> list[str]:
+    """Returns a colour #rrggbb for each word, from white for 0 to sky blue for the largest value.
 
-    One hue, and light enough for the page's letters: contrast 6.9 at least.
+    The text of the page has a contrast of at least 6.9 on each of these colours.
+
+    Args:
+        words: (word, value) pairs, with values of at least 0.
     """
     largest = max((value for _, value in words), default=0) or 1
     return [
@@ -62,22 +68,22 @@ def shades(words):
     ]
 
 
-def table(header, rows, caption=""):
-    """Rows of texts and numbers; None is a dash."""
+def table(header: Iterable, rows: Iterable[Iterable], caption: str = "") -> str:
+    """Returns a table; cells are strings, numbers or None."""
     head = "".join(f"<th>{html.escape(str(cell))}</th>" for cell in header)
     body = "\n".join(
         "<tr>" + "".join(f"<td>{html.escape(number(cell))}</td>" for cell in row) + "</tr>"
         for row in rows
     )
-    words = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    label = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     return (
-        f'<div class="table"><table>{words}<thead><tr>{head}</tr></thead>\n'
+        f'<div class="table"><table>{label}<thead><tr>{head}</tr></thead>\n'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def picture(path, caption):
-    """A PNG as part of the page."""
+def picture(path: PathLike, caption: str) -> str:
+    """Returns a figure that holds the PNG file itself."""
     data = base64.b64encode(Path(path).read_bytes()).decode()
     words = html.escape(caption)
     return (
@@ -86,8 +92,8 @@ def picture(path, caption):
     )
 
 
-def number(value):
-    """A cell: floats with two places, None as a dash."""
+def number(value: object) -> str:
+    """Formats the value of a cell: floats with two decimal places, None as a dash."""
     if value is None:
         return "-"
     return f"{value:.2f}" if isinstance(value, float) else str(value)

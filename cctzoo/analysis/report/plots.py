@@ -1,29 +1,40 @@
-"""Pictures of an analysis, each to a PNG or SVG by its path's suffix.
+"""Plots of an analysis, saved as PNG or SVG by the suffix of the path.
 
-Colours are distinguishable with every kind of colour vision: cividis for amounts, purple and
-orange around 0, Okabe's and Ito's for lines, which also differ in their markers.
+The colours are safe for colour-blind readers: cividis for amounts, purple and orange for
+values around 0, the palette of Okabe and Ito for lines, which also differ in their markers.
 """
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cctzoo.analysis.recognition.results import Performance
 from cctzoo.formats.atomic import atomic_file
+from cctzoo.typing import Array, PathLike
 
 LINES = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#000000", "x"))
-READABLE = 20  # labels beside an axis; with more they are left to the numbers
+READABLE = 20  # an axis with more labels than this has no class names
 
 
-def field_grid(performance, block, path, classes=None, units=16):
-    """Normalised field matrices of a block's units, those with most labels first.
+def field_grid(
+    performance: Performance,
+    block: int,
+    path: PathLike,
+    classes: Sequence[str] | None = None,
+    units: int = 16,
+) -> None:
+    """Plots the normalised field matrices of a block, units with most labels first.
 
-    Rows are true labels, columns outputs, permuted in each matrix so that its clusters, which
-    are framed, lie on the diagonal; orange is for, purple against.
+    Rows are true labels, columns are outputs. The labels of each matrix are ordered so that
+    its clusters lie on the diagonal, where they are framed. Positive fields are orange,
+    negative fields are purple.
 
     Args:
-        performance: of heads or nodes.
-        block: its number.
-        path: of the picture.
-        classes: names; numbers if not given.
-        units: most matrices to draw.
+        performance: performance of heads or nodes.
+        block: number of the block.
+        path: path of the picture.
+        classes: names of the classes. Default: their numbers.
+        units: largest number of matrices.
     """
     found = performance[block]
     order = np.argsort(-found.labels_per_unit, kind="stable")[:units]
@@ -38,7 +49,7 @@ def field_grid(performance, block, path, classes=None, units=16):
         axes.set_title(_caption(performance.unit, unit, found.units[unit]), fontsize=8)
     figure.colorbar(image, ax=grid, shrink=0.6, label="field / the unit's largest")
     figure.suptitle(
-        f"block {block}: {len(order)} of {len(found.units)} {_words(performance.unit)}s; "
+        f"block {block}: {len(order)} of {len(found.units)} {_noun(performance.unit)}s; "
         "rows: true label, columns: output",
         fontsize=10,
     )
@@ -67,12 +78,12 @@ def _draw_fields(axes, fields, unit, classes):
 
 def _caption(kind, unit, found):
     if found.flagged:
-        return f"{_words(kind)} {unit}: no positive field"
-    return f"{_words(kind)} {unit}: clusters {len(found.clusters)}, noise {found.noise}"
+        return f"{_noun(kind)} {unit}: no positive field"
+    return f"{_noun(kind)} {unit}: clusters {len(found.clusters)}, noise {found.noise}"
 
 
-def clusters_per_unit(performance, path):
-    """How many units of each block have how many clusters: one row of bars for each block."""
+def clusters_per_unit(performance: Performance, path: PathLike) -> None:
+    """Plots a histogram of the number of clusters per unit, one row for each block."""
     counts = [[len(unit.clusters) for unit in block.units] for block in performance.blocks]
     most = max(max(each) for each in counts)
     figure = _figure((max(4, 0.35 * most + 2), 1 + 1.1 * len(counts)))
@@ -84,14 +95,16 @@ def clusters_per_unit(performance, path):
         axes.set_ylabel(f"block {block.block}", fontsize=8)
         axes.set_yticks([])
         axes.spines[["top", "right", "left"]].set_visible(False)
-    rows[-1].set_xlabel(f"clusters of a {_words(performance.unit)}")
+    rows[-1].set_xlabel(f"clusters of a {_noun(performance.unit)}")
     rows[-1].xaxis.get_major_locator().set_params(integer=True)
-    figure.suptitle(f"number of {_words(performance.unit)}s", fontsize=10)
+    figure.suptitle(f"number of {_noun(performance.unit)}s", fontsize=10)
     _save(figure, path)
 
 
-def label_coverage(performance, path, classes=None):
-    """How many units of each block recognise each label."""
+def label_coverage(
+    performance: Performance, path: PathLike, classes: Sequence[str] | None = None
+) -> None:
+    """Plots how many units of each block recognise each label."""
     coverage = np.stack([block.units_per_label for block in performance.blocks])  # (blocks, C)
     numbers = [str(block.block) for block in performance.blocks]
     figure = _figure((min(3 + 0.35 * coverage.shape[1], 14), 1.6 + 0.4 * len(numbers)))
@@ -102,16 +115,16 @@ def label_coverage(performance, path, classes=None):
     axes.set_yticks(range(len(numbers)), numbers)
     if classes is not None and len(classes) <= READABLE:
         axes.set_xticks(range(len(classes)), classes, rotation=90)
-    figure.colorbar(image, ax=axes, label=f"{_words(performance.unit)}s that recognise it")
+    figure.colorbar(image, ax=axes, label=f"{_noun(performance.unit)}s that recognise it")
     _save(figure, path)
 
 
-def along_blocks(performances, path):
-    """Accuracy of the probe and SNR along the blocks: a line for each performance.
+def along_blocks(performances: Mapping[str, Performance], path: PathLike) -> None:
+    """Plots the accuracy of the probe and the SNR by block, one line for each performance.
 
     Args:
-        performances: dict from a name, as in the legend, to a `Performance`.
-        path: of the picture.
+        performances: dict from the name in the legend to a `Performance`.
+        path: path of the picture.
     """
     figure = _figure((9, 3.4))
     left, right = figure.subplots(1, 2)
@@ -130,21 +143,21 @@ def along_blocks(performances, path):
     _save(figure, path)
 
 
-def head_map(scores, path, label):
-    """A figure of every head, blocks by heads, as a map.
+def head_map(scores: Mapping[int, Array], path: PathLike, label: str) -> None:
+    """Plots a score of every head as a map of blocks by heads.
 
     Args:
-        scores: dict from block to (N,), e.g. `head_importance(...)["importance"]`.
-        path: of the picture.
-        label: of the colours.
+        scores: dict from block to (N,), for example `head_importance(...)["importance"]`.
+        path: path of the picture.
+        label: label of the colour bar.
     """
     most = max(len(values) for values in scores.values())
-    table = np.full((len(scores), most), np.nan)
-    for row, values in zip(table, scores.values(), strict=True):
+    grid = np.full((len(scores), most), np.nan)
+    for row, values in zip(grid, scores.values(), strict=True):
         row[: len(values)] = values
     figure = _figure((min(3 + 0.3 * most, 14), 1.6 + 0.4 * len(scores)))
     axes = figure.subplots()
-    image = axes.imshow(table, cmap="cividis", aspect="auto")
+    image = axes.imshow(grid, cmap="cividis", aspect="auto")
     axes.set(xlabel="head", ylabel="block")
     axes.set_yticks(range(len(scores)), [str(block) for block in scores])
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -152,14 +165,16 @@ def head_map(scores, path, label):
     _save(figure, path)
 
 
-def rollout(images, maps, path, titles=None):
-    """Images, and beside each where attention rollout comes from, over it in grey.
+def rollout(
+    images: Array, maps: Array, path: PathLike, titles: Sequence[str] | None = None
+) -> None:
+    """Plots images next to their attention rollout, which lies over the image in grey.
 
     Args:
-        images: (n, height, width, channels), pixels 0-255; of 1 or 3 channels.
-        maps: (n, H, W), of `attention_rollout`.
-        path: of the picture.
-        titles: one for each image.
+        images: (n, height, width, channels), pixels 0-255, with 1 or 3 channels.
+        maps: (n, H, W), from `attention_rollout`.
+        path: path of the picture.
+        titles: one title for each image.
     """
     pairs = min(4, len(images))
     rows = -(-len(images) // pairs)
@@ -187,13 +202,13 @@ def rollout(images, maps, path, titles=None):
     _save(figure, path)
 
 
-def kept_heads(accuracies, path):
-    """Accuracy against the number of heads that are kept, a line for each ranking.
+def kept_heads(accuracies: Mapping[str, Mapping[int, float]], path: PathLike) -> None:
+    """Plots the accuracy against the number of kept heads, one line for each ranking.
 
     Args:
-        accuracies: dict from a name to a dict from heads per block to accuracy, as of
-            `accuracy_by_kept_heads`.
-        path: of the picture.
+        accuracies: dict from the name of a ranking to a dict from heads per block to
+            accuracy, as returned by `accuracy_by_kept_heads`.
+        path: path of the picture.
     """
     figure = _figure((5, 3.4))
     axes = figure.subplots()
@@ -209,22 +224,22 @@ def kept_heads(accuracies, path):
     _save(figure, path)
 
 
-def _write_numbers(axes, table, image):
-    """The values in their cells, where there is room."""
-    if table.shape[1] > 30:
+def _write_numbers(axes, values, image):
+    """Writes the values into the cells of a map of at most 30 columns."""
+    if values.shape[1] > 30:
         return
-    for (row, column), value in np.ndenumerate(table):
+    for (row, column), value in np.ndenumerate(values):
         dark = image.norm(value) < 0.5
         shade = "white" if dark else "black"
         axes.text(column, row, value, ha="center", va="center", color=shade, fontsize=7)
 
 
-def _words(unit):
+def _noun(unit):
     return {"mlp_node": "MLP node"}.get(unit, unit.replace("_", " "))
 
 
 def _figure(size):
-    from matplotlib.figure import Figure  # no pyplot: no display is needed
+    from matplotlib.figure import Figure  # without pyplot, which may look for a display
 
     return Figure(figsize=size, layout="constrained")
 

@@ -1,35 +1,37 @@
-"""What the analysis of a model's heads found, to be read and saved."""
+"""The report on the heads of a model: its figures, sentences and files."""
 
 import dataclasses
 import platform
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from cctzoo.analysis.head_scores import HeadScores
+from cctzoo.analysis.heads.scores import HeadScores
 from cctzoo.analysis.recognition.results import Performance
 from cctzoo.analysis.report.sentences import sentences
 from cctzoo.analysis.report.sheet import report_page
 from cctzoo.formats.atomic import write_json, write_text
+from cctzoo.typing import Array, PathLike
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadReport:
-    """What `analyse_heads` found.
+    """The result of `analyse_heads`.
 
     Args:
-        name: of the model.
-        accuracy: of the model on the test samples.
+        name: name of the model.
+        accuracy: accuracy of the model on the test samples.
         performances: dict from unit to `Performance`.
-        control: dict from unit to that of a model with fresh weights.
-        importance, ablation: `HeadScores`, on training samples.
-        attention: `HeadScores` of `distance` and `entropy`, on test samples.
-        kept: dict from ranking to a dict from heads per block to accuracy.
-        labels: class names of the samples that are shown.
-        classes: names.
-        images, maps: some test images and their rollout; None of a model for texts.
-        saliency: of some test texts, as of `word_saliency`; None of a model for images.
+        control: dict from unit to the performance of a model with fresh weights.
+        importance, ablation: scores on training samples; without ablation None.
+        attention: the scores `distance` and `entropy` on test samples.
+        kept: dict from ranking to a dict from heads per block to test accuracy.
+        labels: class names of the samples that the report shows.
+        classes: names of all classes.
+        images, maps: some test images and their attention rollout; None for a text model.
+        saliency: word saliency of some test texts; None for an image model.
     """
 
     name: str
@@ -39,20 +41,20 @@ class HeadReport:
     importance: HeadScores
     ablation: HeadScores | None
     attention: HeadScores
-    kept: dict
+    kept: dict[str, dict[int, float]]
     labels: list[str]
     classes: list[str]
-    images: np.ndarray | None = None
-    maps: np.ndarray | None = None
-    saliency: list | None = None
+    images: Array | None = None
+    maps: Array | None = None
+    saliency: list[list[tuple[str, float]]] | None = None
 
     @property
-    def samples(self):
-        """What the model is for: `"images"` or `"texts"`."""
+    def kind(self) -> str:
+        """The kind of the samples, `"images"` or `"texts"`."""
         return "images" if self.saliency is None else "texts"
 
-    def figures(self):
-        """All figures as a dict for JSON."""
+    def figures(self) -> dict[str, Any]:
+        """Returns all figures as a dict for JSON."""
         scores = {"importance": self.importance, "attention": self.attention}
         if self.ablation is not None:
             scores["ablation"] = self.ablation
@@ -78,12 +80,12 @@ class HeadReport:
             },
         }
 
-    def sentences(self):
-        """What the figures of the heads say, in words; nothing is said that they do not."""
+    def sentences(self) -> list[str]:
+        """Summarises the figures of the heads in words."""
         return sentences(self.performances["head"], self.control["head"])
 
-    def save(self, directory):
-        """Writes `report.html`, `figures.json`, an `.npz` for each unit, and `pictures/`."""
+    def save(self, directory: PathLike) -> None:
+        """Writes `report.html`, `figures.json`, an `.npz` file for each unit, and `pictures/`."""
         folder = Path(directory)
         (folder / "pictures").mkdir(parents=True, exist_ok=True)
         for unit, performance in self.performances.items():

@@ -1,62 +1,77 @@
-"""What the figures of the heads say, in words."""
+"""A summary of the figures of the heads in words."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from cctzoo.analysis.recognition.results import LEAST_EVIDENCE
+from cctzoo.analysis.recognition.results import LEAST_EVIDENCE, Performance
 
 
-def sentences(heads, control):
-    """What the figures of the heads say, in words; nothing is said that they do not."""
+def sentences(heads: Performance, control: Performance) -> list[str]:
+    """Summarises the performance of the heads; every statement follows from the figures.
+
+    Args:
+        heads: performance of the heads of the model.
+        control: the same for a model with fresh weights.
+    """
     first, last = heads.blocks[0], heads.blocks[-1]
     found = []
     if first is not last:
-        accuracies = [100 * block.accuracy for block in heads.blocks]
-        ratios = [block.signal_to_noise for block in heads.blocks]
-        found.append(
-            f"The probe's accuracy {_course(accuracies)} from {accuracies[0]:.1f} % in block "
-            f"{first.block} to {accuracies[-1]:.1f} % in block {last.block}; with fresh weights it "
-            f"is {100 * control.blocks[0].accuracy:.1f} % and "
-            f"{100 * control.blocks[-1].accuracy:.1f} %."
-        )
-        if None not in ratios:
-            found.append(
-                f"The signal-to-noise ratio {_course(ratios)} from {ratios[0]:.2f} to "
-                f"{ratios[-1]:.2f}; with fresh weights it goes from "
-                f"{_or_none(control.blocks[0].signal_to_noise)} to "
-                f"{_or_none(control.blocks[-1].signal_to_noise)}."
-            )
+        found += _along_blocks(heads, control)
     average, units = last.averages(), len(last.units)
-    plain, chance = last.units_per_label, heads.beyond_chance().blocks[-1]
+    coverage, chance = last.units_per_label, heads.beyond_chance().blocks[-1]
     found.append(
-        f"In the last block one head recognises {average['labels']:.1f} of {len(plain)} labels on "
-        f"average, in {average['clusters']:.1f} clusters, of which {average['unit_clusters']:.1f} "
-        f"hold a single label; beside them its matrix has {average['noise']:.1f} elements of "
-        f"noise. Each label is recognised by {plain.min()} to {plain.max()} of {units} heads."
+        f"In the last block, a head recognises on average {average['labels']:.1f} of "
+        f"{len(coverage)} labels in {average['clusters']:.1f} clusters, of which "
+        f"{average['unit_clusters']:.1f} hold a single label; {average['noise']:.1f} elements of "
+        f"its matrix are noise. Each label is recognised by {coverage.min()} to "
+        f"{coverage.max()} of {units} heads."
     )
     fresh = control.blocks[-1].averages()
     found.append(
-        f"With fresh weights it would be {fresh['labels']:.1f} labels, "
+        f"For comparison, a head with fresh weights recognises {fresh['labels']:.1f} labels, with "
         f"{fresh['unit_clusters']:.1f} clusters of a single label and {fresh['noise']:.1f} "
-        "elements of noise: a head's matrix is compared with its own largest element only, so "
-        "that weak structure and chance make clusters too. Counting only labels that stand out "
-        f"by {LEAST_EVIDENCE} standard errors, a head of the last block recognises "
+        "elements of noise: the matrix of a head is compared only with its own largest element, "
+        "so that weak structure and chance form clusters too. If only labels count that stand "
+        f"out by {LEAST_EVIDENCE} standard errors, a head of the last block recognises "
         f"{chance.averages()['labels']:.1f} labels."
     )
     flagged = sum(unit.flagged for block in heads.blocks for unit in block.units)
     if flagged:
-        found.append(f"{flagged} heads have no positive field and are left out of all averages.")
+        found.append(
+            f"Heads without a positive field, which are left out of all averages: {flagged}."
+        )
     return found
 
 
-def _course(values):
-    """Whether numbers rise, fall, or neither, from each to the next."""
+def _along_blocks(heads, control):
+    first, last = heads.blocks[0], heads.blocks[-1]
+    fresh_first, fresh_last = control.blocks[0], control.blocks[-1]
+    accuracies = [100 * block.accuracy for block in heads.blocks]
+    found = [
+        f"The accuracy of the probe {_course(accuracies)} from {accuracies[0]:.1f} % in block "
+        f"{first.block} to {accuracies[-1]:.1f} % in block {last.block}. With fresh weights it is "
+        f"{100 * fresh_first.accuracy:.1f} % and {100 * fresh_last.accuracy:.1f} % in these blocks."
+    ]
+    ratios = [block.signal_to_noise for block in heads.blocks]
+    if None not in ratios:
+        found.append(
+            f"The signal-to-noise ratio {_course(ratios)} from {ratios[0]:.2f} to "
+            f"{ratios[-1]:.2f}. With fresh weights it is {_ratio(fresh_first.signal_to_noise)} "
+            f"and {_ratio(fresh_last.signal_to_noise)}."
+        )
+    return found
+
+
+def _course(values: Sequence[float]) -> str:
+    """Describes whether the values rise, fall, or do neither, from each value to the next."""
     steps = np.diff(values)
     if (steps > 0).all():
         return "rises from block to block,"
     if (steps < 0).all():
         return "falls from block to block,"
-    return "goes up and down,"
+    return "does not change steadily from block to block; it goes"
 
 
-def _or_none(value):
-    return "no value" if value is None else f"{value:.2f}"
+def _ratio(value):
+    return "undefined" if value is None else f"{value:.2f}"

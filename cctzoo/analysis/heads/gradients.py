@@ -1,17 +1,19 @@
-"""Gradients of the loss in a gated model's gates: the one place with a branch per backend."""
+"""Gradients of the loss with respect to the gates of a gated model, for each backend."""
+
+from collections.abc import Callable
 
 import keras
 from keras import ops
 
 
-def gate_gradients(gated):
-    """A function (images, gates, labels) -> gradients, arrays of the gates' shapes.
+def gate_gradients(gated: keras.Model) -> Callable:
+    """Returns a function (samples, gates, labels) -> gradients, one array for each gate.
 
-    The loss is the sum of the images' cross-entropies, so that each image's gates get the
-    gradient of its own.
+    The loss is the sum of the cross-entropies of the samples, so that the gates of a sample
+    get the gradient of its own cross-entropy.
 
     Args:
-        gated: from `gates.gated_model`.
+        gated: a model from `gates.gated_model`.
     """
     return {"jax": _jax, "tensorflow": _tensorflow, "torch": _torch}[keras.backend.backend()](gated)
 

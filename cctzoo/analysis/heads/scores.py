@@ -1,33 +1,35 @@
-"""Numbers by head and block, and the order that they put the heads into."""
+"""Scores of heads by block, and rankings of the heads by their scores."""
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cctzoo.analysis.recognition.results import Performance
 from cctzoo.formats.atomic import write_json
+from cctzoo.typing import Array, PathLike
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadScores:
-    """One or several figures of every head.
+    """One or several scores of every head.
 
     Args:
-        figures: dict from a figure's name to a dict from block to (N,).
-        options: how they were measured: a dict of plain values.
+        figures: dict from the name of a score to a dict from block to (N,).
+        options: the options of the measurement, as plain values.
     """
 
-    figures: dict
-    options: dict = dataclasses.field(default_factory=dict)
+    figures: dict[str, dict[int, Array]]
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    def __getitem__(self, name):
-        """The dict from block to (N,) of a figure."""
+    def __getitem__(self, name: str) -> dict[int, Array]:
+        """Returns the dict from block to (N,) of a score."""
         return self.figures[name]
 
-    def save(self, path):
-        """Writes JSON."""
+    def save(self, path: PathLike) -> None:
+        """Writes the scores as JSON."""
         plain = {
             name: {str(block): np.asarray(values).tolist() for block, values in blocks.items()}
             for name, blocks in self.figures.items()
@@ -35,8 +37,8 @@ class HeadScores:
         write_json(path, {"figures": plain, "options": self.options})
 
     @classmethod
-    def load(cls, path):
-        """Reads what `save` wrote."""
+    def load(cls, path: PathLike) -> "HeadScores":
+        """Reads a file that `save` wrote."""
         found = json.loads(Path(path).read_text())
         figures = {
             name: {int(block): np.array(values) for block, values in blocks.items()}
@@ -45,26 +47,26 @@ class HeadScores:
         return cls(figures, found["options"])
 
 
-def rank_heads(measured, by=None):
-    """The heads of each block in order of what was measured, the most important first.
+def rank_heads(measured: HeadScores | Performance, by: str | None = None) -> dict[int, Array]:
+    """Ranks the heads of each block, the most important head first.
 
     Args:
-        measured: what `head_importance`, `head_ablation` or `single_head_performance` gave.
-            Of the last the heads that recognise most labels come first, of equal ones those
-            with less noise.
-        by: name of the figure, of which more is better; None: the first. Of an ablation
-            `"probability_drop"`, `"accuracy_drop"` or `"divergence"`.
+        measured: the result of `head_importance`, `head_ablation` or
+            `single_head_performance`. The last ranks by the number of recognised labels, and
+            heads with equally many labels by least noise.
+        by: name of the score, where a higher score is more important; None: the first score.
+            For an ablation `"probability_drop"`, `"accuracy_drop"` or `"divergence"`.
 
     Returns:
         A dict from block to the indices of its heads, (N,).
 
     Raises:
-        ValueError: for a figure that was not measured.
+        ValueError: if `measured` has no such score.
     """
     if isinstance(measured, Performance):
         if measured.unit != "head" or by not in (None, "labels"):
             raise ValueError(
-                'Performance ranks heads by="labels" alone. '
+                'A `Performance` ranks only heads, and only by="labels". '
                 f"Received: by={by!r}, performance of unit={measured.unit!r}"
             )
         return {

@@ -1,0 +1,30 @@
+"""Batches of samples in order, and the mask of their tokens."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from cctzoo.data import take
+from cctzoo.data.dataset import Samples
+from cctzoo.models import CCT, feature_extractor, feature_names
+from cctzoo.typing import Array
+
+
+def sample_batches(x: Samples, batch_size: int) -> Iterator[tuple[Array, int]]:
+    """Yields (samples, count) in order; the first `count` samples of a batch are new.
+
+    All batches have the same size, so that a compiled model sees a single shape: the last
+    batch is filled up with samples from the start.
+    """
+    size = min(batch_size, len(x))
+    for start in range(0, len(x), size):
+        indices = np.arange(start, start + size) % len(x)
+        yield take(x, indices), min(size, len(x) - start)
+
+
+def token_masks(model: CCT) -> Callable[[Array], Array]:
+    """Returns a function from a batch to a Boolean array (B, T), False where a token is padding."""
+    if "mask" not in feature_names(model):
+        return lambda batch: np.ones((len(batch), model.config.tokens), bool)
+    extractor = feature_extractor(model, ["mask"])
+    return lambda batch: extractor.predict_on_batch(batch)["mask"]
