@@ -39,9 +39,8 @@ def main():
             dataset.draw("train", options.samples),
             dataset.draw("test", options.samples),
             dataset.classes,
-            pooling=options.pooling,
-            threshold=options.threshold,
-            ablation_images=options.ablation_samples,
+            analysis.ProbeOptions(pooling=options.pooling, threshold=options.threshold),
+            ablation_samples=options.ablation_samples,
         )
         folder = options.to or default_folder(options.source)
         report.save(folder)

@@ -23,7 +23,7 @@ from cctzoo.analysis.recognition import Performance, ProbeOptions, measure, pool
 from cctzoo.analysis.report import HeadReport
 from cctzoo.analysis.words import word_saliency
 from cctzoo.data import take
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT
 from cctzoo.typing import Array

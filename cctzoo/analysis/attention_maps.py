@@ -8,7 +8,7 @@ from cctzoo.analysis.batches import sample_batches, token_masks
 from cctzoo.analysis.checks import encoder_blocks
 from cctzoo.analysis.heads import HeadScores
 from cctzoo.analysis.recognition.probe import mean_weights
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.models import CCT, feature_extractor, feature_names
 from cctzoo.typing import Array
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.layers import EncoderBlock
 from cctzoo.models import CCT, is_quantised
 from cctzoo.typing import Array

@@ -1,4 +1,4 @@
-"""Rollout, distance and entropy against loops over the model's own scores."""
+"""Rollout, distance and entropy, compared with loops over the attention scores."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from cctzoo.analysis import attention_distance, attention_entropy, attention_rol
 from cctzoo.models import feature_extractor
 from tests.analysis.trained import labelled, scattered_model
 
-pytestmark = pytest.mark.one_backend("torch")  # NumPy beyond the model's features
+pytestmark = pytest.mark.one_backend("torch")  # only NumPy, except for the features
 
 KINDS = {
     "cct": ({}, ["pooling_weights"]),
@@ -17,7 +17,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_against_loops(kind):
+def test_attention_maps_equal_loops(kind):
     changes, extras = KINDS[kind]
     model = scattered_model(0.5, **changes)
     x, _ = labelled(model, 3)

@@ -1,11 +1,11 @@
-"""Models for texts: heads are told apart by the tokens that count, and padding by nothing."""
+"""The analysis of text models: padding changes no result."""
 
 import numpy as np
 import pytest
 
 from cctzoo import analysis
-from cctzoo.analysis.gates import gated_model
-from cctzoo.analysis.gradients import gate_gradients
+from cctzoo.analysis.heads.gates import gated_model
+from cctzoo.analysis.heads.gradients import gate_gradients
 from cctzoo.models import feature_extractor
 from tests.analysis.trained import scatter
 from tests.models.small import CLASSES, predict, to_array
@@ -16,7 +16,7 @@ BLOCK = 2  # the last
 
 
 def texts_of(seed, count=30):
-    """Texts of 1 to `LENGTH` words, of which more than half are words of their label."""
+    """Texts of 1 to `LENGTH` words, more than half of them words of the text's label."""
     rng = np.random.default_rng(seed)
     y = np.arange(count) % CLASSES
     own = (WORDS - 2) // CLASSES
@@ -35,7 +35,7 @@ def parts():
 
 @pytest.fixture(scope="module", params=FAMILIES)
 def pair(request):
-    """The same model for two lengths."""
+    """The same model for two text lengths."""
     model = scatter(text_model(request.param))
     longer = text_model(request.param, length=29)
     longer.set_weights(model.get_weights())
@@ -48,14 +48,16 @@ def model():
 
 
 def measured(model, parts):
-    """Nearly all that the analysis measures, as a dict of arrays."""
+    """Nearly all results of the analysis, as a dict of arrays."""
     train, test = ((padded(texts, model.config.length), y) for texts, y in parts)
     x, y = test
     found = {"masked": analysis.masked_predictions(model, x, {BLOCK: [1]})}
-    options = [{"pooling": "mean"}, {}, {"recompute_pooling": True}]
-    options += [{"pooling": "model"}] * (model.config.token_pooling == "sequence")
-    for each in options:
-        heads = analysis.single_head_performance(model, train, test, BLOCK, l2=0.1, **each)
+    poolings = [{"pooling": "mean"}, {}, {"recompute_pooling": True}]
+    if model.config.token_pooling == "sequence":
+        poolings.append({"pooling": "model"})
+    for each in poolings:
+        options = analysis.ProbeOptions(l2=0.1, **each)
+        heads = analysis.single_head_performance(model, train, test, BLOCK, options)
         found[f"fields {each}"] = heads[BLOCK].fields / abs(heads[BLOCK].fields).max()
     scores = {
         "importance": analysis.head_importance(model, x, y, batch_size=8),
@@ -65,27 +67,27 @@ def measured(model, parts):
     }
     for name, each in scores.items():
         found |= {f"{name} {figure}": by[BLOCK] for figure, by in each.figures.items()}
-    del found["ablation accuracy_drop"]  # a few whole texts, or none
+    del found["ablation accuracy_drop"]  # a small number of texts, often 0
     return found | {"rollout": analysis.attention_rollout(model, x)}
 
 
-@pytest.mark.one_backend("torch")  # the others are for each backend
-def test_padding_changes_nothing(pair, parts):
+@pytest.mark.one_backend("torch")  # the other tests run on each backend
+def test_padding_changes_no_result(pair, parts):
     short, long = (measured(model, parts) for model in pair)
     tokens = short["rollout"].shape[1]
     assert long["rollout"].shape[1] > tokens
     assert not long["rollout"][:, tokens:].any()
     long["rollout"] = long["rollout"][:, :tokens]
     for name, value in short.items():
-        # Where 60 steps of L-BFGS lead depends on the last digits of what they are given.
+        # The result of 60 L-BFGS steps depends on the last digits of the features.
         trained = name.startswith("fields") and "'mean'" not in name and "'model'" not in name
         atol = 2e-2 if trained else 3e-3 if name.startswith("fields") else 1e-4
         np.testing.assert_allclose(long[name], value, atol=atol, err_msg=name)
-        assert value.std() > 10 * atol, f"{name}: else nothing is compared"
+        assert value.std() > 10 * atol, f"{name} must vary, or the comparison is empty"
 
 
-def test_fields_are_those_of_texts_without_padding(model, parts):
-    """Pooled text by text over its own tokens; the heads' fields add up to the probe's logits."""
+def test_fields_equal_those_of_unpadded_texts(model, parts):
+    """Each text is pooled over its own tokens; the fields add up to the logits of the probe."""
     train, (texts, y) = ((padded(texts, LENGTH), y) for texts, y in parts)
     heads = analysis.single_head_performance(model, train, (texts, y), BLOCK)
     probe = heads[BLOCK].probe
@@ -104,8 +106,8 @@ def test_fields_are_those_of_texts_without_padding(model, parts):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_maps_of_each_text_alone(family, parts):
-    """Rollout, distance and entropy of texts one by one, their padding cut off."""
+def test_attention_maps_equal_those_of_unpadded_texts(family, parts):
+    """Rollout, distance and entropy of one text at a time, with its padding cut off."""
     model = scatter(text_model(family))
     ids = padded(parts[1][0][:4], LENGTH)
     extra = model.config.has_class_token
@@ -131,7 +133,7 @@ def test_maps_of_each_text_alone(family, parts):
         row = (start @ product)[extra:]
         maps[i, : count - extra] = row / row.sum()
     np.testing.assert_allclose(analysis.attention_rollout(model, ids), maps, atol=1e-5)
-    assert (maps == 0).any(), "else no text is padded"
+    assert (maps == 0).any(), "at least one text must be padded"
     for block in range(3):
         for function, expected in (
             (analysis.attention_distance, distance),
@@ -141,7 +143,7 @@ def test_maps_of_each_text_alone(family, parts):
             np.testing.assert_allclose(found[block], expected[block], rtol=1e-3)
 
 
-def test_importance_is_a_mean_over_the_tokens_that_count(model, parts):
+def test_importance_ignores_padding(model, parts):
     texts, y = parts[1]
     ids = padded(texts, LENGTH)
     gated = gated_model(model, per_token=True)
@@ -173,7 +175,7 @@ def test_pruned_equals_masked(changes, parts):
     assert len(texts) == len(expected)
 
 
-def test_ablation_is_the_masked_model(model, parts):
+def test_ablation_equals_masking(model, parts):
     ids, y = padded(parts[1][0], LENGTH), parts[1][1]
     found = analysis.head_ablation(model, ids, y, 1, batch_size=8)["probability_drop"][1]
 
@@ -187,11 +189,12 @@ def test_ablation_is_the_masked_model(model, parts):
     assert np.abs(expected).max() > 1e-3
 
 
-@pytest.mark.one_backend("torch")  # NumPy alone
+@pytest.mark.one_backend("torch")  # only NumPy
 def test_connections_of_a_text_model(model, parts):
     train, test = ((padded(texts, LENGTH), y) for texts, y in parts)
     units = ("attention_node", "stream_node", "mlp_node")
-    features = analysis.pool_features(model, train, test, units=units, pooling="mean")
+    options = analysis.ProbeOptions(pooling="mean")
+    features = analysis.pool_features(model, train, test, units=units, options=options)
     masks = analysis.connection_masks(model, *(analysis.measure(features, unit) for unit in units))
-    assert len(masks) == 7  # two of each block, and the classifier's
+    assert len(masks) == 7  # two in each block, and the classifier
     assert 0 < np.mean([mask.mean() for mask in masks.values()]) < 1

@@ -1,4 +1,4 @@
-"""From tokens to words: windows by brute force, saliency by hand, and how both are shown."""
+"""Windows of words by brute force, saliency by hand, and shaded words in HTML."""
 
 import numpy as np
 import pytest
@@ -12,18 +12,18 @@ from tests.layers.contract import randomise
 from tests.models.small import small_model, to_array
 from tests.models.text_models import WORDS, text_model
 
-once = pytest.mark.one_backend("torch")  # NumPy alone
+once = pytest.mark.one_backend("torch")  # only NumPy
 VOCABULARY = [f"w{i}" for i in range(WORDS - 2)]
 
 
 def seen_by(compute, words, length=13, trials=3):
-    """For each token the words of a text that change it, by changing each word's vector.
+    """Finds, for each token, the words whose vectors change the token.
 
-    `compute` takes (n, length, 7) and the text's number of words, and gives (n, T, width).
+    `compute` maps (n, length, 7) and the number of words of the text to (n, T, width).
     """
     rng = np.random.default_rng(0)
     x = rng.standard_normal((trials, words + 1, length, 7))
-    x[:] = x[:, :1]  # the text as it is, then with each of its words another
+    x[:] = x[:, :1]  # row 0 is the text, row i + 1 has another word i
     for word in range(words):
         x[:, word + 1, word] = 3 * rng.standard_normal((trials, 7))
     x[:, :, words:] = 0
@@ -60,7 +60,7 @@ PREFIXES = {
 
 @once
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_windows_behind_a_prefix_whose_kernels_see_their_place_alone(prefix):
+def test_windows_after_a_prefix(prefix):
     model = text_model(kernel_size=4, length=23, **PREFIXES[prefix])
     randomise(model)
     for variable in model.get_layer("prefix").weights:
@@ -83,7 +83,7 @@ def test_windows_behind_a_prefix_whose_kernels_see_their_place_alone(prefix):
 
 
 @once
-def test_a_prefix_does_not_halve_a_single_token():
+def test_prefix_keeps_a_single_token():
     config = TextConfig(
         family="text_cvt", kernel_size=2, length=4, conv_prefix=2, prefix_pool=(0, 1)
     )
@@ -93,7 +93,7 @@ def test_a_prefix_does_not_halve_a_single_token():
 
 
 TEXTS = ["W1, w2; unheard w3!", "", "w4", " ".join(VOCABULARY)]
-WINDOWS = {  # of the first text's four words
+WINDOWS = {  # word indices, for the four words of the first text
     "text_cct": [(0, 1), (0, 1, 2, 3), (1, 2, 3)],
     "text_cvt": [(0, 1, 2), (3,)],
     "text_transformer": [(0,), (1,), (2,), (3,)],
@@ -101,7 +101,7 @@ WINDOWS = {  # of the first text's four words
 
 
 @pytest.mark.parametrize("family", WINDOWS)
-def test_saliency_is_the_rollout_shared_by_the_words_of_a_window(family):
+def test_saliency_shares_the_rollout_among_the_words_of_a_window(family):
     model = text_model(family, vocabulary=VOCABULARY)
     randomise(model)
     found = word_saliency(model, TEXTS, batch_size=3)
@@ -118,8 +118,8 @@ def test_saliency_is_the_rollout_shared_by_the_words_of_a_window(family):
     np.testing.assert_allclose([value for _, value in found[0]], expected, rtol=1e-4)
 
 
-def test_tokens_that_saw_no_word_are_left_out():
-    """With kernels of one word the first and, often, the last window are padding alone."""
+def test_saliency_leaves_out_tokens_without_words():
+    """With kernels of one word, the first window and often the last hold only padding."""
     model = text_model(kernel_size=1, vocabulary=VOCABULARY)
     randomise(model)
     windows = word_windows(model.config, 4)
@@ -131,14 +131,14 @@ def test_tokens_that_saw_no_word_are_left_out():
 
 
 @once
-def test_errors():
+def test_invalid_arguments():
     for other in (text_model(), small_model()):
         with pytest.raises(ValueError, match="built with a `vocabulary`"):
             word_saliency(other, ["w0"])
     model = text_model(vocabulary=VOCABULARY)
     with pytest.raises(ValueError, match="Received: texts='w0 w1'"):
         word_saliency(model, "w0 w1")
-    with pytest.raises(ValueError, match="one `CCT`"):
+    with pytest.raises(ValueError, match="must be a `CCT`"):
         word_saliency(feature_extractor(model, ["mask"]), ["w0"])
 
 

@@ -1,4 +1,4 @@
-"""A small model with weights that matter, and images with labels."""
+"""Small models with large random weights, and labelled images."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from tests.models.small import CLASSES, small_model
 
 
 def scattered_model(scale=0.3, **changes):
-    """A small model whose weights are large enough that every head changes the answer."""
+    """Builds a small model with weights so large that every head changes the prediction."""
     return scatter(small_model(**changes), scale)
 
 
 def scatter(model, scale=0.3):
-    """The model itself, with such weights."""
+    """Assigns large random weights to the model, and returns the model."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         value = scale * rng.standard_normal(weight.shape)
@@ -22,7 +22,7 @@ def scatter(model, scale=0.3):
 
 
 def labelled(model, count=40, seed=0):
-    """(images, labels): noise over a brightness that goes with the label."""
+    """Returns (images, labels): noise plus a brightness that increases with the label."""
     rng = np.random.default_rng(seed)
     y = np.arange(count) % CLASSES
     x = rng.integers(0, 120, (count, *model.config.input_shape))

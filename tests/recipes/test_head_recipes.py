@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
 
 def test_report(run, folder):
     done = run("analyse_heads.py", "run", "--ablation-samples", "20", folder=folder)
-    assert "In the last block one head recognises" in done.stdout
+    assert "In the last block, a head recognises" in done.stdout
     out = folder / "run" / "heads"
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == len([*(out / "pictures").glob("*.png")]) == 8
@@ -53,10 +53,10 @@ def test_report_of_texts(run, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     arguments = ["model.keras", "--dataset", "csv:topics.csv", "--to", "out"]
     printed = run("analyse_heads.py", *arguments).stdout
-    assert "In the last block one head recognises" in printed
+    assert "In the last block, a head recognises" in printed
     page = (tmp_path / "out" / "report.html").read_text()
     assert not (tmp_path / "out" / "pictures" / "rollout.png").exists()
-    assert re.search(r"on 30 test texts; probes trained on \d+ training texts", page)
+    assert re.search(r"on 30 test texts\. The probes were trained on \d+ training texts", page)
     assert "<b>" not in page
     shown = re.findall(r"<p><strong>(&lt;b&gt;sea&lt;/b&gt;|land):</strong> (.*)</p>", page)
     assert len(shown) == 12

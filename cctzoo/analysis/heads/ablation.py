@@ -8,7 +8,7 @@ from cctzoo.analysis.batches import sample_batches
 from cctzoo.analysis.checks import check_labelled, encoder_blocks
 from cctzoo.analysis.heads.gates import block_input, gated_model
 from cctzoo.analysis.heads.scores import HeadScores
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 

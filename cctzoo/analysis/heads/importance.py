@@ -7,7 +7,7 @@ from cctzoo.analysis.checks import check_labelled, encoder_blocks
 from cctzoo.analysis.heads.gates import gated_model
 from cctzoo.analysis.heads.gradients import gate_gradients
 from cctzoo.analysis.heads.scores import HeadScores
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 

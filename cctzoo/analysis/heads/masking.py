@@ -8,7 +8,7 @@ from cctzoo.analysis.batches import sample_batches
 from cctzoo.analysis.checks import check_labelled
 from cctzoo.analysis.heads.gates import gated_model
 from cctzoo.analysis.heads.pruning import Keep, remaining_heads
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 

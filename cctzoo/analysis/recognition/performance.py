@@ -9,7 +9,7 @@ from cctzoo.analysis.recognition.options import ProbeOptions
 from cctzoo.analysis.recognition.pooled_features import UNITS, PooledFeatures, pool_features
 from cctzoo.analysis.recognition.probe import Probe, fit_classifier
 from cctzoo.analysis.recognition.results import BlockPerformance, Performance
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 

@@ -16,7 +16,7 @@ from cctzoo.analysis.recognition.token_pooling import (
     token_extractor,
     trained_scores,
 )
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT, feature_names
 from cctzoo.typing import Array

@@ -13,7 +13,7 @@ from cctzoo.analysis.recognition.probe import (
     token_weights,
     unit_token_weights,
 )
-from cctzoo.data.dataset import Samples
+from cctzoo.data.samples import Samples
 from cctzoo.models import CCT, feature_extractor, feature_names
 from cctzoo.typing import Array
 

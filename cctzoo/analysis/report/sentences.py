@@ -21,8 +21,8 @@ def sentences(heads: Performance, control: Performance) -> list[str]:
     average, units = last.averages(), len(last.units)
     coverage, chance = last.units_per_label, heads.beyond_chance().blocks[-1]
     found.append(
-        f"In the last block, a head recognises on average {average['labels']:.1f} of "
-        f"{len(coverage)} labels in {average['clusters']:.1f} clusters, of which "
+        f"In the last block, a head recognises {average['labels']:.1f} of "
+        f"{len(coverage)} labels on average, in {average['clusters']:.1f} clusters, of which "
         f"{average['unit_clusters']:.1f} hold a single label; {average['noise']:.1f} elements of "
         f"its matrix are noise. Each label is recognised by {coverage.min()} to "
         f"{coverage.max()} of {units} heads."

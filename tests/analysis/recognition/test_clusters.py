@@ -1,4 +1,4 @@
-"""Clusters and noise: by hand, by an obvious second way, and in what must always hold."""
+"""Clusters and noise: by hand, by a slow reference, and their invariants."""
 
 import itertools
 
@@ -30,21 +30,21 @@ BY_HAND = [  # (size, ones, clusters, noise, internal noise)
     (3, block(0, 1, 2), ((0, 1, 2),), 0, 0),
     (3, block(0) | block(1) | block(2), ((0,), (1,), (2,)), 0, 0),
     (3, block(1) | {(0, 1), (2, 1), (1, 0)}, ((1,),), 3, 2),
-    # One-sided: not a block.
+    # Only one of the two off-diagonal elements: not a block.
     (3, block(0) | block(1) | {(0, 1)}, ((0,), (1,)), 1, 1),
-    # 2 goes with 0 and 1, which do not go together: the smallest takes it.
+    # 2 matches 0 and 1, which do not match each other: the cluster of 0 takes it.
     (3, block(0, 2) | block(1, 2), ((0, 2), (1,)), 2, 2),
-    # The walk takes 1 before 2, though {0, 2, 3} would be larger.
+    # 1 is visited before 2, although {0, 2, 3} would be larger.
     (4, block(0, 1) | block(0, 2, 3), ((0, 1), (2, 3)), 4, 4),
     (5, block(0, 3) | block(1, 4) | {(2, 0), (0, 2)}, ((0, 3), (1, 4)), 2, 1),
-    # A label that is not on its own diagonal joins nothing.
+    # A label without a diagonal element joins no cluster.
     (3, block(0, 1, 2) - {(1, 1)}, ((0, 2),), 4, 2),
     (1, {(0, 0)}, ((0,),), 0, 0),
 ]
 
 
 @pytest.mark.parametrize(("size", "ones", "clusters", "noise", "internal"), BY_HAND)
-def test_by_hand(size, ones, clusters, noise, internal):
+def test_clusters_by_hand(size, ones, clusters, noise, internal):
     found = find_clusters(matrix(size, ones))
     assert (found.clusters, found.noise, found.internal_noise) == (clusters, noise, internal)
     assert not found.flagged
@@ -83,7 +83,7 @@ def random_matrices():
                 yield rng.random((size, size)) < density
 
 
-def test_what_always_holds():
+def test_cluster_invariants():
     for recognised in random_matrices():
         found = find_clusters(recognised)
         assert (found.clusters, found.noise, found.internal_noise) == slowly(recognised.tolist())
@@ -95,7 +95,7 @@ def test_what_always_holds():
         assert 0 <= found.internal_noise <= found.noise <= recognised.sum()
 
 
-def test_noise_beside_a_planted_block_is_counted():
+def test_noise_around_a_planted_block_is_counted():
     rng = np.random.default_rng(1)
     for _ in range(40):
         size = int(rng.integers(4, 12))
@@ -113,7 +113,7 @@ def test_noise_beside_a_planted_block_is_counted():
         )
 
 
-def test_each_unit_by_its_own_largest_and_the_threshold_is_strict():
+def test_fields_are_normalised_per_unit_and_the_threshold_is_strict():
     fields = np.array([[[10.0, 3.0], [3.1, -50.0]], [[0.1, 0.2], [0.0, 0.07]]])
     assert np.allclose(normalise(fields)[0], [[1, 0.3], [0.31, -5]])
     first, second = unit_clusters(fields)
@@ -126,7 +126,7 @@ def test_each_unit_by_its_own_largest_and_the_threshold_is_strict():
 
 
 @pytest.mark.parametrize("largest", [0.0, -0.5])
-def test_a_unit_without_a_positive_field_is_flagged_not_turned(largest):
+def test_unit_without_positive_field_is_flagged(largest):
     fields = np.full((2, 3, 3), largest)
     fields[1, 2, 2] = 1
     flagged, sound = unit_clusters(fields)
@@ -137,7 +137,7 @@ def test_a_unit_without_a_positive_field_is_flagged_not_turned(largest):
     assert not normalise(fields)[0].any()
 
 
-def test_evidence_spares_no_label_below_it():
+def test_labels_below_the_least_evidence_are_in_no_cluster():
     fields = np.array([[[1.0, 0.5], [0.2, 0.9]]])
     evidence = np.array([[9.0, 3.9]])
     assert unit_clusters(fields, 0.3, evidence, 4)[0].clusters == ((0,),)
@@ -146,6 +146,6 @@ def test_evidence_spares_no_label_below_it():
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 3), bool), np.zeros((2, 2)), np.zeros(4, bool)])
-def test_errors(wrong):
+def test_invalid_matrices(wrong):
     with pytest.raises(ValueError, match=f"Received: shape=.*dtype={wrong.dtype}"):
         find_clusters(wrong)

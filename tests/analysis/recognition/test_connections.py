@@ -1,4 +1,4 @@
-"""Masks of connections: the rule by hand, and that training keeps them."""
+"""Connection masks: the rule element by element, and training with masks."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ from tests.models.small import CLASSES, small_model
 
 
 def performance(unit, counts, seed):
-    """Units that recognise labels at random, by diagonal fields."""
+    """Units with random diagonal fields."""
     rng = np.random.default_rng(seed)
     blocks = []
     for block, units in counts.items():
@@ -39,7 +39,7 @@ def measured(heads=False):
 
 
 @pytest.mark.parametrize("heads", [True, False])
-def test_a_weight_stays_where_both_ends_share_a_label(heads):
+def test_weight_is_kept_if_both_units_share_a_label(heads):
     model = small_model()
     attention, stream, mlp = measured(heads)
     masks = connection_masks(model, attention, stream, mlp)
@@ -66,7 +66,7 @@ def test_a_weight_stays_where_both_ends_share_a_label(heads):
     )
 
 
-def test_training_keeps_what_is_masked():
+def test_training_keeps_masked_weights_at_zero():
     model = small_model(heads=3)
     masks = connection_masks(model, *measured())
     x, y = labelled(model, 16)
@@ -83,7 +83,7 @@ def test_training_keeps_what_is_masked():
         assert (value != before[variable.path]).any()
 
 
-def test_errors():
+def test_invalid_arguments():
     model = small_model()
     attention, stream, mlp = measured()
     with pytest.raises(ValueError, match=r"`stream` must be .* Received: unit='mlp_node'"):
@@ -91,5 +91,5 @@ def test_errors():
     short = Performance("mlp_node", mlp.blocks[:1], {})
     with pytest.raises(ValueError, match=r"`mlp` must be .* blocks=\[0\]"):
         connection_masks(model, attention, stream, short)
-    with pytest.raises(ValueError, match=r"Received: 'none', \(2, 2\), for None"):
+    with pytest.raises(ValueError, match=r"Received: mask 'none' of shape \(2, 2\), for .* None"):
         mask_connections(model, {"none": np.ones((2, 2), bool)})

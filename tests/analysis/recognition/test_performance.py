@@ -1,4 +1,4 @@
-"""Fields of heads and nodes are what they give alone, and add up."""
+"""Fields of heads and nodes equal those of a probe with the other units silenced."""
 
 import re
 
@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from cctzoo.analysis import (
+    ProbeOptions,
     measure,
     pool_features,
     single_head_performance,
@@ -18,7 +19,7 @@ from cctzoo.models import feature_extractor
 from tests.analysis.trained import labelled, scattered_model
 from tests.models.small import CLASSES, small_model
 
-once = pytest.mark.one_backend("torch")  # NumPy alone
+once = pytest.mark.one_backend("torch")  # only NumPy
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def heads(model, parts):
 
 
 def keras_probe(performance, block, heads, head_dim):
-    """The same probe of Keras' and our layers: heads (T, N, H) and gates (N,) -> logits."""
+    """Builds the probe from Keras layers: heads (T, N, H) and gates (N,) -> logits."""
     probe = performance[block].probe
     inputs = keras.Input((None, heads, head_dim)), keras.Input((1, heads, 1))
     x = layers.Reshape((-1, heads * head_dim))(inputs[0] * inputs[1])
@@ -56,7 +57,7 @@ def class_means(values, y):
     return np.stack([values[y == label].mean(axis=0) for label in range(CLASSES)])
 
 
-def test_fields_are_those_of_the_heads_alone_and_add_up(model, parts, heads):
+def test_fields_equal_those_of_single_heads_and_add_up(model, parts, heads):
     x, y = parts[1]
     features = feature_extractor(model, ["heads00", "heads01"]).predict(x, verbose=0)
     for block in (0, 1):
@@ -80,12 +81,12 @@ def test_fields_are_those_of_the_heads_alone_and_add_up(model, parts, heads):
 @pytest.mark.parametrize(
     "nodes", ["mlp", *(pytest.param(nodes, marks=once) for nodes in ("attention", "stream"))]
 )
-def test_nodes_add_up_too(model, parts, heads, nodes):
+def test_fields_of_nodes_add_up(model, parts, heads, nodes):
     found = single_nodal_performance(model, *parts, 1, nodes)
     units = {"attention": 24, "mlp": 48, "stream": 24}[nodes]
     assert found.unit == f"{nodes}_node"
     assert found[1].fields.shape == (units, CLASSES, CLASSES)
-    if nodes == "attention":  # the channels of a head make up the head
+    if nodes == "attention":  # the channels of a head add up to the head
         merged = found[1].fields.reshape(3, 8, CLASSES, CLASSES).sum(axis=1)
         np.testing.assert_allclose(merged, heads[1].fields, atol=1e-4)
         return
@@ -99,18 +100,18 @@ def test_nodes_add_up_too(model, parts, heads, nodes):
 
 
 @once
-def test_all_blocks_in_one_call_are_those_of_single_calls(model, parts, heads):
+def test_all_blocks_in_one_call_equal_single_calls(model, parts, heads):
     alone = single_head_performance(model, *parts, 1)
     assert [block.block for block in alone.blocks] == [1]
     np.testing.assert_allclose(alone[1].fields, heads[1].fields, atol=1e-4)
-    with pytest.raises(KeyError, match=r"must be one of 1\. Received: 0"):
+    with pytest.raises(KeyError, match=r"must be one of 1\. Received: block=0"):
         alone[0]
 
 
 @once
 @pytest.mark.parametrize("pooling", ["model", "mean"])
-def test_other_pooling(model, parts, pooling):
-    found = single_head_performance(model, *parts, 1, pooling=pooling)
+def test_untrained_pooling(model, parts, pooling):
+    found = single_head_performance(model, *parts, 1, ProbeOptions(pooling=pooling))
     x, y = parts[1]
     features = feature_extractor(model, ["heads01", "pooling_weights"]).predict(x, verbose=0)
     weights = features["pooling_weights"].reshape(25, 12)
@@ -123,8 +124,9 @@ def test_other_pooling(model, parts, pooling):
 
 
 @once
-def test_recomputed_pooling_and_bias(model, parts, heads):
-    found = single_head_performance(model, *parts, 1, recompute_pooling=True, bias=True)
+def test_recompute_pooling_with_bias(model, parts, heads):
+    options = ProbeOptions(recompute_pooling=True, bias=True)
+    found = single_head_performance(model, *parts, 1, options)
     x, y = parts[1]
     z = feature_extractor(model, ["heads01"]).predict(x, verbose=0)["heads01"]
     probe = found[1].probe
@@ -150,7 +152,7 @@ def test_recomputed_pooling_and_bias(model, parts, heads):
         {"norm": "pre", "include_preprocessing": False},
     ],
 )
-def test_every_kind_of_model(changes):
+def test_fields_of_every_kind_of_model(changes):
     model = small_model(**changes)
     parts = labelled(model, 20), labelled(model, 15, seed=1)
     features = pool_features(model, *parts, units=("head", "attention_node", "mlp_node"))
@@ -161,42 +163,52 @@ def test_every_kind_of_model(changes):
         assert all(np.isfinite(block.fields).all() for block in found.blocks)
 
 
-WRONG = [  # (changes of the arguments, what is received)
+INVALID_ARGUMENTS = [  # (changes of the arguments, received value)
     ({"blocks": 2}, "blocks=2"),
     ({"blocks": [0, 7]}, "blocks=[0, 7]"),
     ({"units": ("filter",)}, "units=('filter',)"),
     ({"units": "head"}, "units='head'"),
+]
+INVALID_OPTIONS = [
     ({"pooling": "max"}, "pooling='max'"),
     ({"pooling": "mean", "recompute_pooling": True}, "pooling='mean'"),
-    ({"pooling_images": 0}, "pooling_images=0"),
+    ({"pooling_samples": 0}, "pooling_samples=0"),
+    ({"threshold": 1}, "threshold=1"),
 ]
 
 
 @once
-@pytest.mark.parametrize(("changes", "received"), WRONG)
-def test_wrong_options(model, parts, changes, received):
+@pytest.mark.parametrize(("changes", "received"), INVALID_ARGUMENTS)
+def test_invalid_arguments(model, parts, changes, received):
     with pytest.raises(ValueError, match=f"Received: .*{re.escape(received)}$"):
         pool_features(model, *parts, **changes)
 
 
 @once
-def test_wrong_data(model, parts):
+@pytest.mark.parametrize(("changes", "received"), INVALID_OPTIONS)
+def test_invalid_options(changes, received):
+    with pytest.raises(ValueError, match=f"Received: .*{re.escape(received)}$"):
+        ProbeOptions(**changes)
+
+
+@once
+def test_invalid_data(model, parts):
     x, y = parts[0]
     for labels, received in (
         (y + 1, "labels from 1 to 5, classes=5"),
         (y - 1, "labels from -1 to 3, classes=5"),
         (y[:-1], "40 samples, labels of shape (39,)"),
         (y.astype(float), "dtype float64"),
-        (np.minimum(y, 2), "none of 3, 4"),
+        (np.minimum(y, 2), "no sample of 3, 4"),
     ):
         for place in ("train", "test"):
             given = {**dict(zip(("train", "test"), parts, strict=True)), place: (x, labels)}
             with pytest.raises(ValueError, match=re.escape(received)) as error:
                 pool_features(model, **given)
             assert f"`{place}`" in str(error.value)
-    with pytest.raises(ValueError, match=r"one `CCT`.* Received: Functional"):
+    with pytest.raises(ValueError, match=r"must be a `CCT`.* Received: Functional"):
         pool_features(feature_extractor(model, ["norm"]), *parts)
     with pytest.raises(ValueError, match=r"sequence pooling.* Received: pooling='model', 'small'"):
-        pool_features(small_model(pooling="avg"), *parts, pooling="model")
+        pool_features(small_model(pooling="avg"), *parts, options=ProbeOptions(pooling="model"))
     with pytest.raises(ValueError, match="Received: nodes='head'"):
         single_nodal_performance(model, *parts, nodes="head")

@@ -1,15 +1,15 @@
-"""The probe against finite differences, a closed solution, and planted attention."""
+"""The probe, compared with finite differences, its optimum, and planted tokens."""
 
 import numpy as np
 import pytest
 
 from cctzoo.analysis.recognition import probe
 
-pytestmark = pytest.mark.one_backend("torch")  # NumPy alone
+pytestmark = pytest.mark.one_backend("torch")  # only NumPy
 
 
 def planted(n=300, tokens=5, width=8, classes=3, seed=0):
-    """Token 0..T-1 at random: one of them, marked by channel 0, holds the class in 1..C."""
+    """Random tokens; one token, marked in channel 0, holds the class in channels 1 to C."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((n, tokens, width)).astype("float32")
     y = rng.integers(0, classes, n)
@@ -20,7 +20,7 @@ def planted(n=300, tokens=5, width=8, classes=3, seed=0):
     return x, y, place
 
 
-def test_least_cross_entropy_is_reached():
+def test_classifier_reaches_the_optimum():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((200, 5)).astype("float32") * 7
     y = (x[:, 0] > 0).astype(int) + (x[:, 1] > 3)
@@ -39,15 +39,15 @@ def test_least_cross_entropy_is_reached():
     np.testing.assert_allclose(kernel.sum(axis=1), 0, atol=1e-4)
 
 
-def test_bias_only_where_asked():
+def test_classifier_with_bias():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((90, 2)).astype("float32")
-    y = (np.arange(90) % 3 > 0).astype(int)  # two thirds are of class 1, whatever x
+    y = (np.arange(90) % 3 > 0).astype(int)  # two thirds have class 1, independent of x
     _, bias = probe.fit_classifier(x, y, 2, bias=True)
     assert bias[1] - bias[0] == pytest.approx(np.log(2), abs=0.2)
 
 
-def test_gradient_of_the_pooling(monkeypatch):
+def test_pooling_gradient_equals_finite_differences(monkeypatch):
     x, y, _ = planted(n=37)
     caught = {}
 
@@ -67,8 +67,8 @@ def test_gradient_of_the_pooling(monkeypatch):
         assert (ends[0] - ends[1]) / 1e-2 == pytest.approx(gradient @ direction, abs=2e-3)
 
 
-def test_tokens_that_are_masked_have_no_say_in_the_pooling(monkeypatch):
-    """Loss and gradient with tokens of padding are those without them."""
+def test_padding_does_not_change_the_pooling(monkeypatch):
+    """Loss and gradient with padding tokens equal those without."""
     x, y, _ = planted(n=37)
     rng = np.random.default_rng(2)
     padded = np.concatenate([x, 30 * rng.standard_normal((37, 3, 8)).astype("float32")], axis=1)
@@ -90,7 +90,7 @@ def test_tokens_that_are_masked_have_no_say_in_the_pooling(monkeypatch):
     np.testing.assert_allclose(alone.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_pooling_finds_the_token_that_tells():
+def test_pooling_finds_the_planted_token():
     x, y, place = planted()
     score = probe.fit_pooling(x, y, 3)
     weights = probe.token_weights(x, score)
@@ -99,7 +99,7 @@ def test_pooling_finds_the_token_that_tells():
     assert (weights.argmax(axis=1) == place).mean() > 0.95
 
 
-def test_scale_of_the_features_does_not_matter():
+def test_scale_of_the_features_does_not_change_the_classifier():
     x, y, _ = planted()
     flat = x.reshape(len(x), -1)
     for factor in (1e-4, 1e4):
@@ -108,7 +108,7 @@ def test_scale_of_the_features_does_not_matter():
         np.testing.assert_allclose(kernel * factor, expected, atol=2e-2 * abs(expected).max())
 
 
-def test_units_on_their_own_weigh_by_their_own_channels():
+def test_recompute_pooling_per_unit():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 3, 5, 7)).astype("float32")  # (B, T, U, H)
     score = rng.standard_normal(35).astype("float32")

@@ -1,4 +1,4 @@
-"""Results of heads: their averages by hand, saved and loaded."""
+"""Averages and SNR by hand; results that are saved and loaded."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 from cctzoo.analysis import BlockPerformance, Performance, single_head_performance
 from tests.analysis.trained import labelled, scattered_model
 
-pytestmark = pytest.mark.one_backend("torch")  # NumPy alone
+pytestmark = pytest.mark.one_backend("torch")  # only NumPy
 
 
 def test_signal_to_noise_by_hand():
@@ -20,11 +20,11 @@ def test_signal_to_noise_by_hand():
     assert block.units_per_label.tolist() == [1, 1]
     figures = block.figures()
     assert figures["flagged_units"] == [2]
-    assert figures["averages"]["units"] == 2, "a flagged unit is in no average"
+    assert figures["averages"]["units"] == 2, "averages leave out flagged units"
     assert figures["averages"]["noise"] == 0.5
 
 
-def test_averages_in_both_conventions():
+def test_averages_with_and_without_empty_units():
     empty = [[0.0, 1.0], [0, 0]]
     fields = np.array([np.eye(2), np.ones((2, 2)), empty])
     block = BlockPerformance(0, None, fields, np.zeros((3, 2)), 1.0, 1.0, 0.3, None)
@@ -44,7 +44,7 @@ def test_averages_in_both_conventions():
     assert with_clusters["cluster_size"] == pytest.approx(4 / 3)
 
 
-def test_saved_and_loaded(tmp_path):
+def test_save_and_load(tmp_path):
     model = scattered_model()
     heads = single_head_performance(model, labelled(model, 40), labelled(model, 25, seed=1))
     heads.save(tmp_path / "heads.npz")

@@ -1,4 +1,4 @@
-"""Pruned models equal masked ones, and are ordinary models."""
+"""Pruned models equal masked models, and can be trained, saved and pruned again."""
 
 import re
 
@@ -27,7 +27,7 @@ def logits(model, x):
 
 
 def centred(x):
-    """Logits up to what softmax does not see."""
+    """Logits without their mean, which softmax ignores."""
     return x - x.mean(axis=1, keepdims=True)
 
 
@@ -53,7 +53,7 @@ def test_pruned_equals_masked(kind):
         np.testing.assert_array_equal(mine, other)
 
 
-def test_it_trains_saves_and_loads(tmp_path):
+def test_pruned_model_trains_saves_and_loads(tmp_path):
     model = scattered_model(0.1, heads=6, dtype="mixed_bfloat16")
     x, y = labelled(model, 16)
     pruned = prune_heads(model, {1: [0, 4, 5]}, name="fewer")
@@ -72,7 +72,7 @@ def test_it_trains_saves_and_loads(tmp_path):
     assert twice.config.block_heads == (1, 1)
 
 
-WRONG = [
+INVALID_KEEP = [
     ({3: [0]}, "3"),
     ({0: []}, "[] for block 0 of 3 heads"),
     ({1: [0, 3]}, "[0, 3] for block 1 of 3 heads"),
@@ -81,9 +81,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.one_backend("torch")  # NumPy alone
-@pytest.mark.parametrize(("keep", "received"), WRONG)
-def test_errors(keep, received):
+@pytest.mark.one_backend("torch")  # only NumPy
+@pytest.mark.parametrize(("keep", "received"), INVALID_KEEP)
+def test_invalid_keep(keep, received):
     model = small_model()
     x, _ = labelled(model, 2)
     for function in (prune_heads, lambda model, keep: masked_predictions(model, x, keep)):
@@ -92,9 +92,9 @@ def test_errors(keep, received):
 
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-@pytest.mark.one_backend("torch")  # NumPy alone
-def test_more_errors():
-    with pytest.raises(ValueError, match="a head once"):
+@pytest.mark.one_backend("torch")  # only NumPy
+def test_repeated_heads_and_quantised_models():
+    with pytest.raises(ValueError, match="only once"):
         prune_heads(small_model(), {0: [1, 1]})
     model = small_model()
     model.get_layer("classifier").quantize("int8")

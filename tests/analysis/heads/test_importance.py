@@ -1,10 +1,11 @@
-"""Importance against finite differences, ablation against models without the head."""
+"""Importance compared with finite differences, ablation with masked models."""
 
 import numpy as np
 import pytest
 
 from cctzoo.analysis import (
     HeadScores,
+    ProbeOptions,
     accuracy_by_kept_heads,
     gated_model,
     head_ablation,
@@ -32,7 +33,7 @@ def log_probabilities(logits):
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
-def test_importance_is_the_gradient_by_token(model, parts):
+def test_importance_equals_finite_differences(model, parts):
     x, y = parts
     found = head_importance(model, x, y, batch_size=4)
     gated = gated_model(model, per_token=True)
@@ -48,15 +49,15 @@ def test_importance_is_the_gradient_by_token(model, parts):
                     out = gated.predict_on_batch([x.astype("float32"), *gates])
                     losses.append(-log_probabilities(out)[np.arange(10), y])
                     gates[index][:, token, head] = 1
-                slope = (losses[0] - losses[1]) / (2 * step)  # (B,): of each image's own loss
+                slope = (losses[0] - losses[1]) / (2 * step)  # (B,): of the loss of each image
                 expected[index][head] += np.abs(slope).sum()
         expected[index] /= np.linalg.norm(expected[index])
         np.testing.assert_allclose(found["importance"][index], expected[index], atol=0.02)
         assert np.linalg.norm(found["importance"][index]) == pytest.approx(1)
-        assert found["importance"][index].std() > 0.02, "else nothing is compared"
+        assert found["importance"][index].std() > 0.02, "the importance must vary between heads"
 
 
-def test_ablation_is_the_masked_model(model, parts):
+def test_ablation_equals_masking(model, parts):
     x, y = parts
     found = head_ablation(model, x, y, batch_size=4)
     whole = np.exp(log_probabilities(masked_predictions(model, x, {})))
@@ -76,7 +77,7 @@ def test_ablation_is_the_masked_model(model, parts):
     assert found["divergence"][1].max() > 1e-3
 
 
-def test_a_silenced_head_is_a_projection_without_its_rows(model, parts):
+def test_silenced_head_equals_zero_rows_of_the_projection(model, parts):
     x, _ = parts
     expected = masked_predictions(model, x, {1: [0, 2, 3]})
     layer = model.get_layer("block01").attention.projection
@@ -91,8 +92,8 @@ def test_a_silenced_head_is_a_projection_without_its_rows(model, parts):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_a_head_without_a_say(parts):
-    """A head whose rows of the projection are 0 has no importance, and no one misses it."""
+def test_head_without_output_has_no_importance(parts):
+    """If the rows of a head in the projection are 0, its importance and its ablation are 0."""
     model = scattered_model(heads=(3, 4))
     layer = model.get_layer("block00").attention.projection
     kernel, bias = layer.get_weights()
@@ -107,18 +108,19 @@ def test_a_head_without_a_say(parts):
     assert rank_heads(ablation, "divergence")[0][-1] == 1
 
 
-once = pytest.mark.one_backend("torch")  # NumPy alone
+once = pytest.mark.one_backend("torch")  # only NumPy
 
 
 @once
-def test_ranks(model, parts):
+def test_rankings(model, parts):
     scores = HeadScores({"a": {0: np.array([1, 3, 2, 3])}, "b": {0: np.array([0, -1, 5, 2])}})
     assert rank_heads(scores)[0].tolist() == [1, 3, 2, 0]
     assert rank_heads(scores, "b")[0].tolist() == [2, 3, 0, 1]
     with pytest.raises(ValueError, match="Received: by='c'"):
         rank_heads(scores, "c")
     x, y = labelled(model, 30)
-    performance = single_head_performance(model, (x, y), (x, y), pooling="mean")
+    options = ProbeOptions(pooling="mean")
+    performance = single_head_performance(model, (x, y), (x, y), options=options)
     for block, ranking in rank_heads(performance).items():
         units = [performance[block].units[head] for head in ranking]
         keys = [(-len(unit.labels), unit.noise) for unit in units]
@@ -132,7 +134,7 @@ def test_accuracy_by_kept_heads(model, parts):
     x, y = parts
     ranking = {0: np.array([2, 0, 1]), 1: np.array([1, 3, 0, 2])}
     found = accuracy_by_kept_heads(model, ranking, x, y)
-    assert list(found) == [4, 2, 1], "all, then halves"
+    assert list(found) == [4, 2, 1], "all heads, then repeatedly half of them"
     for count, accuracy in found.items():
         keep = {block: heads[:count] for block, heads in ranking.items()}
         logits = masked_predictions(model, x, keep)
@@ -142,16 +144,16 @@ def test_accuracy_by_kept_heads(model, parts):
 
 
 @once
-def test_scores_saved_and_loaded(tmp_path):
-    scores = HeadScores({"a": {3: np.array([1.5, 2])}}, {"images": 7})
+def test_save_and_load_scores(tmp_path):
+    scores = HeadScores({"a": {3: np.array([1.5, 2])}}, {"samples": 7})
     scores.save(tmp_path / "scores.json")
     loaded = HeadScores.load(tmp_path / "scores.json")
     assert loaded["a"][3].tolist() == [1.5, 2]
-    assert loaded.options == {"images": 7}
+    assert loaded.options == {"samples": 7}
 
 
 @once
-def test_errors(model, parts):
+def test_invalid_arguments(model, parts):
     x, y = parts
     for wrong, received in (
         (small_model(classifier_activation="sigmoid"), "classifier_activation='sigmoid'"),
