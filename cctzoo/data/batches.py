@@ -1,33 +1,50 @@
-"""Training batches: shuffled, with what the augmentation draws, the same for the same seed."""
+"""Image training batches: shuffled, with random numbers for the augmentation."""
+
+from typing import Any
 
 import keras
 import numpy as np
 
 from cctzoo.data.augmentation import Augmentation, boxes
+from cctzoo.data.samples import Samples, take
 
 
 class ImageBatches(keras.utils.PyDataset):
-    """One epoch after the other of training batches, for `fit` on any backend.
+    """Image training batches for `fit` on any backend, epoch after epoch.
 
-    A batch is `(inputs, targets)`. `inputs` is a dict of what `Augmentation.draw` drew and
-    of `index` (B,) int32, the images' places in `x`, or, where `x` is not an array but
-    decoded as it goes, `image` (B, height, width, channels) uint8. `targets` are
-    (B, classes) float32, mixed as the images will be. Order and draws of an epoch depend on
-    the seed and the epoch alone. What does not fill a last batch is left out of that epoch,
-    so that every step has one shape.
+    A batch is `(inputs, targets)`. `inputs` is a dict of the arrays that `Augmentation.draw`
+    returns and of either `index` (B,) int32, the positions of the images in the array `x`, or
+    `image` (B, height, width, channels) uint8, the images decoded from `EncodedImages`.
+    `targets` are (B, classes) float32, mixed like the images. The order and the random numbers
+    of an epoch depend only on the seed and the epoch. An incomplete last batch is dropped, so
+    that every step has the same shape.
 
     Args:
-        x: images, (n, height, width, channels) uint8 or `EncodedImages`.
+        x: images (n, height, width, channels) uint8, or `EncodedImages`.
         y: labels (n,).
         classes: number of classes.
-        batch_size: at most n; even where the augmentation mixes images.
+        batch_size: images per batch, at most n; even if the augmentation mixes images.
         augmentation: an `Augmentation`. Default: none.
-        seed: of order and draws.
-        epoch: that comes first, counted from 0.
-        workers: threads that decode ahead, for `EncodedImages`.
+        seed: seed of the order and the random numbers.
+        epoch: the first epoch, counted from 0.
+        workers: threads that decode `EncodedImages` ahead.
+
+    Raises:
+        ValueError: if the batch size is too large, or odd where images are mixed.
     """
 
-    def __init__(self, x, y, classes, batch_size, augmentation=None, *, seed=0, epoch=0, workers=1):
+    def __init__(
+        self,
+        x: Samples,
+        y: np.ndarray,
+        classes: int,
+        batch_size: int,
+        augmentation: Augmentation | None = None,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        workers: int = 1,
+    ):
         super().__init__(workers=workers)
         augmentation = augmentation or Augmentation()
         check_batch_size(batch_size, len(x), augmentation)
@@ -36,10 +53,10 @@ class ImageBatches(keras.utils.PyDataset):
         self.seed, self.epoch = seed, epoch
         self._shuffle()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.x) // self.batch_size
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[dict[str, Any], np.ndarray]:
         rng = np.random.default_rng([self.seed, self.epoch, 1 + index])
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         height, width = self.x.shape[1:3]
@@ -51,7 +68,7 @@ class ImageBatches(keras.utils.PyDataset):
         targets = np.eye(self.classes, dtype="float32")[self.y[chosen]]
         return inputs, self.augmentation.mix_targets(targets, inputs)
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.epoch += 1
         self._shuffle()
 
@@ -60,9 +77,9 @@ class ImageBatches(keras.utils.PyDataset):
         self.order = rng.permutation(len(self.x))
 
     def _decoded(self, chosen, rng):
-        """(B, height, width, channels) uint8: random resized crops of the whole pictures."""
+        """(B, height, width, channels) uint8: random resized crops of the original images."""
         if self.augmentation.crop_scale is None:
-            return self.x.batch(chosen)
+            return take(self.x, chosen)
         pictures = [self.x.open(i) for i in chosen]
         widths, heights = np.array([picture.size for picture in pictures]).T
         crops = boxes.resized_crops(rng, heights, widths, self.augmentation.crop_scale)
@@ -75,12 +92,12 @@ class ImageBatches(keras.utils.PyDataset):
         return images
 
 
-def check_batch_size(batch_size, images, augmentation):
+def check_batch_size(batch_size: int, samples: int, augmentation: Augmentation) -> None:
     """Raises ValueError unless the training part fills a batch that can be augmented."""
-    if batch_size > images:
+    if not 1 <= batch_size <= samples:
         raise ValueError(
-            "`batch_size` must not be larger than the training part. "
-            f"Received: batch_size={batch_size}, images={images}"
+            "`batch_size` must be from 1 to the size of the training part. "
+            f"Received: batch_size={batch_size}, samples={samples}"
         )
     if augmentation.mixes and batch_size % 2:
         raise ValueError(

@@ -110,7 +110,7 @@ class Dataset:
 
         Args:
             batch_size: samples per batch.
-            augmentation: of images. Default: none.
+            augmentation: the augmentation, for images only. Default: none.
             seed: seed of the order and the augmentation.
             epoch: the first epoch, counted from 0.
             workers: threads that decode `EncodedImages` ahead.

@@ -1,48 +1,56 @@
-"""Training batches of texts as ids: shuffled, the same for the same seed."""
+"""Training batches of token ids: shuffled, the same for the same seed."""
 
 import keras
 import numpy as np
 
+from cctzoo.data.augmentation import Augmentation
+from cctzoo.data.batches import check_batch_size
+
 
 class TextBatches(keras.utils.PyDataset):
-    """One epoch after the other of training batches of ids, for `fit` on any backend.
+    """Training batches of token ids for `fit` on any backend, epoch after epoch.
 
-    A batch is `(ids, targets)`: (B, length) int32, (B, classes) float32, one-hot. The order
-    of an epoch depends on the seed and the epoch alone. What does not fill a last batch is
-    left out of that epoch, so that every step has one shape.
+    A batch is `(ids, targets)`: (B, length) int32 and one-hot (B, classes) float32. The order
+    of an epoch depends only on the seed and the epoch. An incomplete last batch is dropped, so
+    that every step has the same shape.
 
     Args:
-        x: ids (n, length) int32, as a `Vocabulary` gives them.
-        y: labels (n,), from 0 to one below `classes`.
+        x: token ids (n, length) int32, as a `Vocabulary` returns them.
+        y: labels (n,), from 0 to `classes` - 1.
         classes: number of classes.
-        batch_size: from 1 to n.
-        seed: of the order.
-        epoch: that comes first, counted from 0.
+        batch_size: texts per batch, from 1 to n.
+        seed: seed of the order.
+        epoch: the first epoch, counted from 0.
 
     Raises:
-        ValueError: for arrays of other shapes or values, or a batch that they do not fill.
+        ValueError: if an array has another shape or other values, or `batch_size` is too large.
     """
 
-    def __init__(self, x, y, classes, batch_size, *, seed=0, epoch=0):
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        classes: int,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+    ):
         super().__init__()
         _check_arrays(x, y, classes)
-        if not 1 <= batch_size <= len(x):
-            raise ValueError(
-                "`batch_size` must be from 1 to the size of the training part. "
-                f"Received: batch_size={batch_size}, texts={len(x)}"
-            )
+        check_batch_size(batch_size, len(x), Augmentation())
         self.x, self.y, self.classes = x, y, classes
         self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
         self._shuffle()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.x) // self.batch_size
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return self.x[chosen], np.eye(self.classes, dtype="float32")[self.y[chosen]]
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.epoch += 1
         self._shuffle()
 
@@ -53,15 +61,15 @@ class TextBatches(keras.utils.PyDataset):
 def _check_arrays(x, y, classes):
     if x.ndim != 2 or x.dtype != np.int32:
         raise ValueError(
-            "`x` must hold ids, (n, length) int32, as a `Vocabulary` gives them. "
+            "`x` must hold token ids, (n, length) int32, as a `Vocabulary` returns them. "
             f"Received: x of {x.dtype}, shape {x.shape}"
         )
     if y.shape != x.shape[:1]:
         raise ValueError(
-            f"`y` must hold a label per text. Received: y of shape {y.shape}, texts={len(x)}"
+            f"`y` must hold one label per text. Received: y of shape {y.shape}, texts={len(x)}"
         )
     if len(y) and not 0 <= y.min() <= y.max() < classes:
         raise ValueError(
-            "Labels must be from 0 to one below `classes`. "
+            "Labels must be from 0 to `classes` - 1. "
             f"Received: y from {y.min()} to {y.max()}, classes={classes}"
         )

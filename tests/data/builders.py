@@ -24,7 +24,7 @@ def prepare(
     """Prepares a set with `splits` = {split: labels}; returns its TFDS name.
 
     Image i of a split has the pixels of `picture(i, ...)`; its size varies unless `shape`
-    fixes it. TFDS finds the set afterwards by the files alone.
+    fixes it. TFDS then finds the set by its files.
     """
     splits = splits or {"train": np.arange(30) % 3, "test": np.arange(9) % 3}
 

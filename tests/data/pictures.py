@@ -21,7 +21,7 @@ def encoded(image, form="PNG"):
 
 
 def save_classes(root, counts, suffix=".png", **picture_options):
-    """Class folders: `counts` is {class name: images}; sizes differ. Returns the root."""
+    """Writes class folders, `counts` = {class name: images} of several sizes; returns the root."""
     for label, (name, count) in enumerate(counts.items()):
         folder = root / name
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Training batches: order, draws and decoding depend on seed and epoch alone."""
+"""Image batches: order, random numbers and decoding depend only on seed and epoch."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def assert_equal(one, other):
         np.testing.assert_array_equal(targets_a, targets_b)
 
 
-def test_every_image_once_an_epoch_with_its_label():
+def test_every_image_occurs_once_per_epoch():
     x, y = arrays()
     batches = ImageBatches(x, y, 5, 4)
     assert len(batches) == 5
@@ -42,7 +42,7 @@ def test_every_image_once_an_epoch_with_its_label():
     assert not np.array_equal(*seen)
 
 
-def test_an_epoch_can_be_begun_with():
+def test_first_epoch():
     x, y = arrays()
     whole = Augmentation(crop_padding=1, flip=True, policy="randaugment", mixup=1.0, cutmix=1.0)
     first = ImageBatches(x, y, 5, 4, whole, seed=3)
@@ -57,7 +57,7 @@ def test_an_epoch_can_be_begun_with():
 
 @pytest.fixture
 def encoded(tmp_path):
-    """Twelve pictures of several sizes, each of one colour on a dark rim."""
+    """Twelve images of several sizes, each of one colour."""
     for i in range(12):
         size = 20 + 3 * i, 44 - 2 * i
         picture = Image.new("RGB", size, (20 * i, 100, 50))
@@ -84,7 +84,7 @@ def test_encoded_images_are_decoded_and_cropped(encoded, crop_scale):
 
 def test_rules():
     x, y = arrays()
-    with pytest.raises(ValueError, match="batch_size=24, images=23"):
+    with pytest.raises(ValueError, match="batch_size=24, samples=23"):
         ImageBatches(x, y, 5, 24)
     with pytest.raises(ValueError, match="batch_size=3"):
         ImageBatches(x, y, 5, 3, Augmentation(cutmix=1.0))

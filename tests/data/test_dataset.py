@@ -17,7 +17,7 @@ pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
 
 
 def write(path, **changes):
-    """A small valid .npz data set with `changes`; None leaves an array out."""
+    """Writes a small valid .npz data set with `changes`; None omits an array."""
     rng = np.random.default_rng(0)
     arrays = {
         "x_train": rng.integers(0, 256, (30, 5, 7, 3)).astype("uint8"),
@@ -30,7 +30,7 @@ def write(path, **changes):
     return f"npz:{path}"
 
 
-def test_digits_are_split_without_overlap_and_stratified():
+def test_digits_split_is_stratified():
     digits = data.load("digits", validation=0.1, seed=3)
     assert digits.x_train.shape[1:] == (16, 16, 1)
     assert digits.x_train.dtype == np.uint8
@@ -43,7 +43,7 @@ def test_digits_are_split_without_overlap_and_stratified():
         np.testing.assert_allclose(per_class, share / 1000, atol=0.004)
 
 
-def test_the_test_part_does_not_depend_on_the_seed():
+def test_test_part_does_not_depend_on_seed():
     first, second = (data.load("digits", seed=seed) for seed in (0, 1))
     np.testing.assert_array_equal(first.x_test, second.x_test)
     assert not np.array_equal(first.x_validation, second.x_validation)
@@ -60,7 +60,7 @@ def test_npz_round_trip(tmp_path):
     assert kept == everything
 
 
-def test_grey_images_and_columns_of_labels(tmp_path):
+def test_npz_with_grey_images_and_label_columns(tmp_path):
     grey = np.zeros((30, 5, 7), "uint8")
     name = write(
         tmp_path / "set.npz", x_train=grey, x_test=grey[:9], y_train=np.arange(30)[:, None] % 3
@@ -70,7 +70,7 @@ def test_grey_images_and_columns_of_labels(tmp_path):
     assert loaded.y_train.ndim == 1
 
 
-def test_pixel_statistics_are_those_of_the_training_part(tmp_path):
+def test_pixel_statistics_of_training_part(tmp_path):
     loaded = data.load(write(tmp_path / "set.npz"))
     mean, std = loaded.pixel_statistics()
     pixels = loaded.x_train.reshape(-1, 3) / 255
@@ -91,19 +91,19 @@ def test_pixel_statistics_are_those_of_the_training_part(tmp_path):
         ({"y_train": np.array([None] * 30)}, "set.npz"),  # a pickle, which is never opened
     ],
 )
-def test_faulty_npz(tmp_path, changes, message):
+def test_invalid_npz(tmp_path, changes, message):
     name = write(tmp_path / "set.npz", **changes)
     with pytest.raises(ValueError, match=message):
         data.load(name)
 
 
-def test_a_file_that_is_no_archive(tmp_path):
+def test_npz_that_is_not_an_archive(tmp_path):
     (tmp_path / "set.npz").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(ValueError, match=r"must be a NumPy \.npz archive"):
         data.load(f"npz:{tmp_path / 'set.npz'}")
 
 
-def test_validation_must_be_a_part():
+def test_invalid_validation():
     for part in (1.0, -0.1):
         with pytest.raises(ValueError, match=f"validation={part}"):
             data.load("digits", validation=part)
@@ -147,13 +147,13 @@ def test_subsets_of_sorted_labels(tmp_path):
         {"manual_dir": "here"},
     ],
 )
-def test_faulty_options(options):
+def test_invalid_options(options):
     ((key, value),) = options.items()
     with pytest.raises(ValueError, match=re.escape(f"Received: {key}={value!r}")):
         data.load("digits", **options)
 
 
-def test_options_that_change_nothing():
+def test_options_equal_to_the_data():
     plain = data.load("digits")
     same = data.load("digits", image_size=(16, 16), train_samples=1438, test_samples=359)
     np.testing.assert_array_equal(plain.x_train, same.x_train)
@@ -161,7 +161,7 @@ def test_options_that_change_nothing():
 
 
 @pytest.mark.parametrize("kind", ["digits", "npz", "folder", "array_record"])
-def test_no_set_needs_tensorflow(tmp_path, kind):
+def test_loading_does_not_import_tensorflow(tmp_path, kind):
     pytest.importorskip("jax")
     names = {"digits": "digits", "array_record": "tiny_flowers"}
     if kind == "npz":
@@ -207,12 +207,12 @@ def model_for(kind):
     )
 
 
-def test_images_stay_as_they_are_for_a_model():
+def test_for_model_does_not_change_images():
     images = dataset("images")
     assert images.for_model(model_for("images")) is images
 
 
-def test_texts_become_ids_for_a_model():
+def test_for_model_tokenises_texts():
     texts = dataset("texts")
     ids = texts.for_model(model_for("texts"))
     np.testing.assert_array_equal(ids.x_train, [[3], [1], [5], [1]])
@@ -222,7 +222,7 @@ def test_texts_become_ids_for_a_model():
 
 
 @pytest.mark.parametrize(("kind", "other"), [("images", "texts"), ("texts", "images")])
-def test_model_of_the_other_kind(kind, other):
+def test_for_model_of_the_other_kind(kind, other):
     with pytest.raises(ValueError, match=f"Received: a model for {other}, dataset=.* with {kind}"):
         dataset(kind).for_model(model_for(other))
 
@@ -232,7 +232,7 @@ def test_texts_have_no_pixel_statistics():
         dataset("texts").pixel_statistics()
 
 
-def test_batches_are_those_of_the_kind():
+def test_batches_by_kind():
     inputs, targets = dataset("images").batches(10, data.Augmentation(flip=True))[0]
     assert {"index", "frame"} <= set(inputs)
     assert targets.shape == (10, 10)
@@ -240,7 +240,7 @@ def test_batches_are_those_of_the_kind():
     assert (ids.shape, targets.shape) == ((2, 1), (2, 2))
 
 
-def test_draw_is_stratified_and_at_most_the_part():
+def test_draw_is_stratified():
     x, y = dataset("images").draw("train", 30, seed=1)
     assert len(x) == 30
     np.testing.assert_array_equal(np.bincount(y), [3] * 10)

@@ -38,7 +38,7 @@ def test_shape_and_subsets(tmp_path):
     assert images[:0].batch(slice(None)).shape == (0, 18, 27, 3)
 
 
-def test_indices_that_are_not_there(tmp_path):
+def test_invalid_indices(tmp_path):
     images = files(tmp_path, [picture(0)])
     with pytest.raises(IndexError):
         images[[1]]
@@ -48,7 +48,7 @@ def test_indices_that_are_not_there(tmp_path):
 
 @pytest.mark.parametrize("height_width", [(31, 31), (29, 53), (53, 29), (300, 200)])
 @pytest.mark.parametrize("size", [(27, 27), (13, 37), (37, 13)])
-def test_the_view_is_the_centre_of_the_resized_image(tmp_path, height_width, size):
+def test_evaluation_view_is_centre_of_resized_image(tmp_path, height_width, size):
     image = picture(1, *height_width)
     images = dataclasses.replace(files(tmp_path, [image]), image_size=size)
     height, width = ({27: 30, 13: 14, 37: 41}[side] for side in size)  # side / 0.9, floored
@@ -61,7 +61,7 @@ def test_the_view_is_the_centre_of_the_resized_image(tmp_path, height_width, siz
     np.testing.assert_array_equal(images.batch([0])[0], expected)
 
 
-def test_crop_pct_1_shows_a_square_image_whole(tmp_path):
+def test_crop_pct_1_shows_whole_square_image(tmp_path):
     image = picture(1, 18, 18)
     images = dataclasses.replace(files(tmp_path, [image]), image_size=(18, 18), crop_pct=1.0)
     np.testing.assert_array_equal(images.batch([0])[0], np.asarray(image))
@@ -85,14 +85,14 @@ def test_modes_are_converted(tmp_path):
     assert files(tmp_path, [palette]).open(0).mode == "RGB"  # and without Pillow's warning
 
 
-def test_pickled_images_are_the_same(tmp_path):
+def test_pickle_round_trip(tmp_path):
     images = files(tmp_path, [picture(i) for i in range(3)])[[2, 0]]
     again = pickle.loads(pickle.dumps(images))
     np.testing.assert_array_equal(again.batch([0, 1]), images.batch([0, 1]))
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
-def test_a_broken_image_is_named(tmp_path, form):
+def test_broken_image_is_named(tmp_path, form):
     images = files(tmp_path, [picture(0, 200, 300), picture(1, 200, 300)], form)
     path = images.source.paths[1]
     path.write_bytes(path.read_bytes()[:-900])

@@ -1,4 +1,4 @@
-"""Names of data sets: what is known, and what an error says."""
+"""Names of data sets: known and unknown names, and their errors."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def test_unknown_names(name):
             check(name)
 
 
-def test_a_file_is_no_folder(tmp_path):
+def test_file_in_place_of_folder(tmp_path):
     (tmp_path / "file").write_text("")
     for kind in ("npz", "csv", "jsonl"):
         data.check_name(f"{kind}:{tmp_path / 'file'}")
@@ -70,7 +70,7 @@ def test_known_names(name):
     data.check_name(name)
 
 
-def test_a_prepared_set_that_tfds_does_not_list(tmp_path):
+def test_prepared_set_that_tfds_does_not_list(tmp_path):
     name = prepare(tmp_path)
     data.check_name(name, data_dir=tmp_path)
     with pytest.raises(ValueError, match=name):
@@ -88,12 +88,12 @@ def run(code):
     return child.stdout
 
 
-def test_looking_up_a_name_loads_no_tensorflow():
+def test_check_name_does_not_import_tensorflow():
     code = "import sys; from cctzoo.data import check_name; check_name('cifar10')"
     assert run(f"{code}; print('tensorflow' in sys.modules)") == "False\n"
 
 
-def test_without_tfds_the_error_says_how_to_get_it():
+def test_error_without_tfds_says_how_to_install_it():
     code = """
 import importlib.util
 found = importlib.util.find_spec

@@ -1,4 +1,4 @@
-"""Stratified splits and subsets, on labels that come sorted."""
+"""Stratified splits and subsets of sorted labels."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
 LABELS = np.repeat([0, 1, 2, 5], [50, 30, 20, 1])
 
 
-def test_held_out_is_a_part_of_every_class():
+def test_hold_out_is_stratified():
     kept, held = hold_out(LABELS, 0.1, seed=1)
     np.testing.assert_array_equal(np.sort(np.concatenate([kept, held])), np.arange(101))
     np.testing.assert_array_equal(np.bincount(LABELS[held], minlength=6), [5, 3, 2, 0, 0, 0])
@@ -18,17 +18,17 @@ def test_held_out_is_a_part_of_every_class():
     np.testing.assert_array_equal(held, hold_out(LABELS, 0.1, seed=1)[1])
 
 
-def test_nothing_held_out():
+def test_hold_out_of_nothing():
     kept, held = hold_out(LABELS, 0, seed=1)
     assert (len(kept), len(held)) == (101, 0)
 
 
-def test_every_class_keeps_an_image():
+def test_every_class_keeps_a_sample():
     kept, _ = hold_out(LABELS, 0.99, seed=1)
     assert set(LABELS[kept]) == {0, 1, 2, 5}
 
 
-def test_a_part_that_rounds_to_none_is_one_image():
+def test_at_least_one_sample_is_held_out():
     assert len(hold_out(np.arange(4), 0.1, seed=1)[1]) == 1
 
 
@@ -51,7 +51,7 @@ def test_groups_are_held_out_whole(part):
         np.testing.assert_array_equal(held, again[1])
 
 
-def test_groups_come_close_to_the_part():
+def test_held_out_groups_approximate_the_share():
     sizes = np.full(40, 5)
     groups, labels = np.repeat(np.arange(40).astype(str), sizes), np.repeat([0, 1], 100)
     for part in (0.1, 0.25, 0.6):
@@ -60,14 +60,14 @@ def test_groups_come_close_to_the_part():
     assert not len(hold_out_groups(labels, groups, 0, seed=1)[1])
 
 
-def test_the_least_group_where_all_are_larger_than_the_part():
+def test_smallest_group_if_all_exceed_the_share():
     labels, groups = np.repeat([0, 1], [9, 1]), np.array([*"aaaaabbbb", "c"])
     _, held = hold_out_groups(labels, groups, 0.1, seed=1)
     assert set(groups[held]) == {"b"}
     assert not len(hold_out_groups(labels[[0, 9]], groups[[0, 9]], 0.1, seed=1)[1])
 
 
-def test_a_choice_of_more_than_there_are():
+def test_choose():
     assert len(LABELS[choose(LABELS, "train_samples", None, seed=1)]) == 101
     np.testing.assert_array_equal(choose(LABELS, "train_samples", 7, 1), subset(LABELS, 7, 1))
     with pytest.raises(ValueError, match="Received: train_samples=102, samples=101"):
@@ -75,20 +75,20 @@ def test_a_choice_of_more_than_there_are():
 
 
 @pytest.mark.parametrize("count", [1, 3, 10, 37, 100, 101])
-def test_a_subset_has_its_size_and_the_classes_their_share(count):
+def test_subset_is_stratified(count):
     chosen = subset(LABELS, count, seed=1)
     assert len(set(chosen)) == count
     per_class = np.bincount(LABELS[chosen], minlength=6)[[0, 1, 2, 5]]
     assert np.all(np.abs(per_class - np.array([50, 30, 20, 1]) * count / 101) < 1)
 
 
-def test_a_subset_depends_on_its_seed():
+def test_subset_depends_on_seed():
     first, again, other = (subset(LABELS, 10, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_equal_remainders_are_drawn():
+def test_ties_between_classes_are_drawn():
     labels = np.arange(20)  # one of each: any ten classes have the same right
     firsts = {tuple(subset(labels, 10, seed)) for seed in range(5)}
     assert len(firsts) == 5

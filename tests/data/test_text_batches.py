@@ -1,4 +1,4 @@
-"""Batches of texts: order depends on seed and epoch alone."""
+"""Text batches: the order depends only on seed and epoch."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def epoch_of(batches):
     return [np.concatenate(part) for part in zip(*pairs, strict=True)]
 
 
-def test_every_text_once_an_epoch_with_its_label():
+def test_every_text_occurs_once_per_epoch():
     x, y = arrays()
     batches = TextBatches(x, y, 5, 4)
     assert len(batches) == 5
@@ -37,7 +37,7 @@ def test_every_text_once_an_epoch_with_its_label():
     assert not np.array_equal(*seen)
 
 
-def test_an_epoch_can_be_begun_with():
+def test_first_epoch():
     x, y = arrays()
     first = TextBatches(x, y, 5, 4, seed=3)
     for _ in range(2):
@@ -50,7 +50,7 @@ def test_an_epoch_can_be_begun_with():
 @pytest.mark.parametrize(
     ("changes", "received"),
     [
-        ({"batch_size": 24}, "batch_size=24, texts=23"),
+        ({"batch_size": 24}, "batch_size=24, samples=23"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"x": np.zeros((23, 7))}, r"x of float64, shape \(23, 7\)"),
         ({"x": np.zeros(23, "int32")}, r"x of int32, shape \(23,\)"),

@@ -1,4 +1,4 @@
-"""TFDS builders of texts for tests: tiny sets, prepared on disk."""
+"""TFDS builders for text sets: tiny sets, prepared on disk."""
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -19,7 +19,7 @@ def prepare_texts(
     """Prepares a set with `splits` = {split: labels}; returns its TFDS name.
 
     Text i of a split is `"{split} {key} {i}"`. `more` are other features, {key: (feature,
-    value)}. TFDS finds the set afterwards by the files alone.
+    value)}. TFDS then finds the set by its files.
     """
     splits = splits or {"train": np.arange(20) % 2, "test": np.arange(6) % 2}
     more = more or {}

@@ -1,4 +1,4 @@
-"""Augmentation: random numbers are drawn on the host, pixels change in compiled code."""
+"""Augmentation: random numbers are drawn on the host, pixels are changed in compiled code."""
 
 from cctzoo.data.augmentation.augmentation import Augmentation
 

@@ -1,48 +1,51 @@
-"""Augmentation: what may happen to a training image, drawn here and applied there."""
+"""Augmentation: random changes of training images, drawn with NumPy, applied with Keras."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
 
 from cctzoo.data.augmentation import boxes, mixing, pixels, policies
 from cctzoo.settings import setting
+from cctzoo.typing import Array, Tensor
 
 POLICIES = (None, "randaugment", "autoaugment")
-GREY = 128.0  # AutoAugment fills with it, in the code that the legacy recipe was run with
+GREY = 128.0  # AutoAugment's fill value in the code of the legacy recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Random changes of training images, each image its own, the same for the same seed.
+    """Random changes of training images, drawn per image and reproducible by seed.
 
-    `draw` takes the random numbers from a NumPy generator: they do not depend on the
-    backend, nor on how many devices share a batch. `__call__` applies them, in `keras.ops`,
-    inside the compiled training step. The parts come in the order of the sources: crop,
-    flip, RandAugment, erasing, mixing (timm's), or AutoAugment before crop and flip (the
-    legacy recipe's). Warps interpolate bilinearly, where the sources choose between
+    `draw` takes the random numbers from a NumPy generator, so that they depend neither on the
+    backend nor on the number of devices that share a batch. `__call__` applies them in
+    `keras.ops`, inside the compiled training step. The order of the steps is that of the
+    sources: crop, flip, RandAugment, erasing, mixing (timm), or AutoAugment before crop and
+    flip (the legacy recipe). Warps are bilinear, whereas the sources choose randomly between
     bilinear and bicubic.
 
     Args:
-        crop_padding: pixels of zeros around the image that a crop of its own size is taken
-            from; 0 for none.
-        crop_scale: least and largest part of the image's area, in (0, 1], that a random
-            resized crop keeps, at a ratio of sides from 3/4 to 4/3; `None` for none.
+        crop_padding: pixels of zero padding from which a crop of the image's size is taken; 0
+            for no crop.
+        crop_scale: the smallest and the largest share of the image's area, in (0, 1], that a
+            random resized crop keeps, with an aspect ratio from 3/4 to 4/3; `None` for no crop.
         flip: mirror left to right with probability one half.
-        policy: `"randaugment"` (timm's with increasing severity; 15 operations, each
-            chosen one is applied with probability one half), `"autoaugment"` (CIFAR-10's
-            25 sub-policies) or `None`.
-        magnitude: of RandAugment, from 0 to 10.
+        policy: `"randaugment"` (timm's variant with increasing severity; 15 operations, each
+            selected one applied with probability one half), `"autoaugment"` (the 25
+            sub-policies for CIFAR-10) or `None`.
+        magnitude: RandAugment's magnitude, from 0 to 10.
         magnitude_std: standard deviation of the magnitude, 0 or positive.
-        operations: that RandAugment chooses per image, at least 1.
-        erasing: probability that a box of 2 % to a third of the area turns into noise of
-            the data's own mean and standard deviation, pixel by pixel.
-        mixup: parameter of the Beta distribution of mixup's weight; 0 for none.
-        cutmix: the same for cutmix. With both, each batch gets one of the two, evenly.
-        mixing_epochs: epochs after which mixup and cutmix stop; `None`: never.
+        operations: operations that RandAugment selects per image, at least 1.
+        erasing: probability that a box of 2 % to a third of the area is replaced by per-pixel
+            noise with the mean and the standard deviation of the data.
+        mixup: parameter of the Beta distribution of mixup's weight; 0 for no mixup.
+        cutmix: the same for CutMix. With both, each batch gets one of the two, with equal
+            probability.
+        mixing_epochs: epochs after which mixup and CutMix stop; `None` for never.
 
     Raises:
-        ValueError: for values out of range, or two kinds of crops at once.
+        ValueError: if a value is out of range, or both kinds of crops are given.
 
     References: Cubuk et al., arXiv 1805.09501 (AutoAugment) and 1909.13719 (RandAugment);
     Zhang et al., arXiv 1710.09412 (mixup); Yun et al., arXiv 1905.04899 (cutmix); Zhong et
@@ -74,7 +77,7 @@ class Augmentation:
             "crop_padding": (self.crop_padding >= 0, "be 0 or positive"),
             "crop_scale": (
                 scale is None or (len(scale) == 2 and 0 < scale[0] <= scale[1] <= 1),
-                "be two parts of the area, in (0, 1] and ascending, or None",
+                "be two shares of the area, in (0, 1] and ascending, or None",
             ),
             "policy": (self.policy in POLICIES, f"be one of {POLICIES}"),
             "magnitude": (0 <= self.magnitude <= policies.TOP_LEVEL, "be from 0 to 10"),
@@ -98,19 +101,27 @@ class Augmentation:
             )
 
     @property
-    def mixes(self):
-        """Whether images of a batch are mixed in pairs; the batch size must be even."""
+    def mixes(self) -> bool:
+        """Whether the images of a batch are mixed in pairs; the batch size must then be even."""
         return self.mixup > 0 or self.cutmix > 0
 
-    def draw(self, rng, count, height, width, epoch=0, crop=True):
-        """Random numbers for a batch, as a dict of arrays with `count` rows.
+    def draw(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        height: int,
+        width: int,
+        epoch: int = 0,
+        crop: bool = True,
+    ) -> dict[str, Array]:
+        """Draws the random numbers for a batch, a dict of arrays with `count` rows.
 
         Args:
-            rng: a `numpy.random.Generator`.
+            rng: the generator.
             count: images in the batch.
-            height, width: of the images, in pixels.
+            height, width: size of the images, in pixels.
             epoch: counted from 0.
-            crop: `False` where crops were made when the images were decoded.
+            crop: `False` if the images were cropped when they were decoded.
         """
         draws = {"frame": self._draw_frame(rng, count, height, width, crop)}
         if self.policy == "randaugment":
@@ -134,7 +145,7 @@ class Augmentation:
         return draws
 
     def _draw_frame(self, rng, count, height, width, crop):
-        """(n, 6) matrices from output to input coordinates, of crop and flip together."""
+        """(n, 6) matrices of crop and flip, from output to input coordinates."""
         top, left = np.zeros((2, count))
         rows, columns = np.full(count, height), np.full(count, width)
         if self.crop_padding:
@@ -151,25 +162,31 @@ class Augmentation:
         )
         return np.stack([across, none, left, none, down, top], axis=1).astype("float32")
 
-    def mix_targets(self, targets, draws):
-        """Targets (B, classes) of a batch whose images `__call__` mixes in pairs."""
+    def mix_targets(self, targets: Array, draws: dict[str, Array]) -> Array:
+        """Mixes targets (B, classes) like the images that `__call__` mixes in pairs."""
         return mixing.mix_targets(targets, draws["weight"]) if self.mixes else targets
 
-    def __call__(self, images, draws, mean=GREY, std=64.0):
-        """Applies what was drawn.
+    def __call__(
+        self,
+        images: Tensor,
+        draws: dict[str, Tensor],
+        mean: float | Sequence[float] = GREY,
+        std: float | Sequence[float] = 64.0,
+    ) -> Tensor:
+        """Applies the random changes to a batch.
 
         Args:
-            images: (B, height, width, channels) of values 0-255; policies need one channel
-                or three.
-            draws: of `draw`, for the same B.
-            mean: of the data per channel, in 0-255: RandAugment fills with it.
-            std: likewise; erasing's noise has it.
+            images: (B, height, width, channels) with values 0-255. Policies need 1 or 3
+                channels.
+            draws: the result of `draw` for the same B.
+            mean: mean of the data per channel, in 0-255: the fill value of RandAugment.
+            std: standard deviation likewise, for the noise of erasing.
 
         Returns:
-            Float32 images of the same shape, values 0-255 but for the noise.
+            Float32 images of the same shape, with values 0-255 except for the noise.
         """
         images = ops.cast(images, "float32")
-        # A padded crop shows zeros outside; a resized one never looks there.
+        # A padded crop shows zeros outside the image; a resized crop stays within it.
         outside = 0.0 if self.crop_padding else None
         fill = GREY if self.policy == "autoaugment" else mean
         if self.policy == "autoaugment":
@@ -191,7 +208,7 @@ class Augmentation:
     def _transform(self, images, draws, fill):
         if images.shape[-1] not in (1, 3):
             raise ValueError(
-                "`policy` needs images of one channel or three. "
+                "`policy` needs images with 1 or 3 channels. "
                 f"Received: policy={self.policy!r}, channels={images.shape[-1]}"
             )
         for k in range(draws["operation"].shape[1]):

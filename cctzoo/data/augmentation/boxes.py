@@ -1,27 +1,31 @@
-"""Random boxes for crops and erasing, by rejection as torchvision and timm draw them.
+"""Random boxes for crops and erasing, drawn by rejection as in torchvision and timm.
 
-Keras' RandomErasing draws the sides of a box independently, not its area and ratio.
+Keras' RandomErasing draws the sides of a box independently, instead of its area and ratio.
 """
 
 import numpy as np
 
+from cctzoo.typing import Array
+
 TRIES = 10
-RATIOS = (3 / 4, 4 / 3)  # of a resized crop's sides
-ERASED = (0.02, 1 / 3)  # part of the area
+RATIOS = (3 / 4, 4 / 3)  # aspect ratios of resized crops
+ERASED = (0.02, 1 / 3)  # share of the area
 ERASED_RATIOS = (0.3, 1 / 0.3)
 
 
-def resized_crops(rng, heights, widths, scale):
-    """A box per image for a random resized crop.
+def resized_crops(
+    rng: np.random.Generator, heights: Array, widths: Array, scale: tuple[float, float]
+) -> Array:
+    """Draws one box per image for a random resized crop.
 
     Args:
-        rng: a `numpy.random.Generator`.
-        heights, widths: of the images, (n,) integers.
-        scale: least and largest part of the area.
+        rng: the generator.
+        heights, widths: size of the images, (n,) integers.
+        scale: the smallest and the largest share of the area.
 
     Returns:
-        (n, 4) integers: top, left, height, width. Where none of ten tries fits, the largest
-        centred box of a permitted ratio.
+        (n, 4) integers: top, left, height, width. If none of ten tries fits, the largest
+        centred box with a permitted aspect ratio.
     """
     rows, columns, fits = _sides(rng, heights * widths, scale, RATIOS)
     fits &= (rows > 0) & (rows <= heights[:, None])
@@ -38,8 +42,8 @@ def resized_crops(rng, heights, widths, scale):
     return np.stack([top, left, rows, columns], axis=1)
 
 
-def erasing_boxes(rng, count, height, width):
-    """(n, 4) int32: top, left, bottom, right; empty where none of ten tries fits."""
+def erasing_boxes(rng: np.random.Generator, count: int, height: int, width: int) -> Array:
+    """Draws boxes (n, 4) int32: top, left, bottom, right; empty if none of ten tries fits."""
     area = np.full(count, height * width)
     columns, rows, fits = _sides(rng, area, ERASED, ERASED_RATIOS)
     fits &= (rows < height) & (columns < width)
@@ -50,7 +54,7 @@ def erasing_boxes(rng, count, height, width):
 
 
 def _sides(rng, area, scale, ratios):
-    """(height, width) of ten boxes per image, (n, 10) each, and a mask full of True."""
+    """Heights and widths of ten boxes per image, (n, 10) each, and a mask of True values."""
     size = (len(area), TRIES)
     target = area[:, None] * rng.uniform(*scale, size)
     ratio = np.exp(rng.uniform(*np.log(ratios), size))  # width / height
@@ -58,6 +62,6 @@ def _sides(rng, area, scale, ratios):
 
 
 def _first(values, fits):
-    """Of each row the first value that fits; 0 where none does."""
+    """The first value of each row that fits, or 0 if none fits."""
     chosen = np.take_along_axis(values, fits.argmax(1)[:, None], 1)[:, 0]
     return np.where(fits.any(1), chosen, 0)

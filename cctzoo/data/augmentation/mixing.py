@@ -1,23 +1,26 @@
-"""Mixup and cutmix of neighbours in a batch: images in compiled code, targets on the host.
+"""Mixup and CutMix of neighbours in a batch: images in compiled code, targets on the host.
 
-Image 2i is mixed with 2i + 1, and the other way round. The order of a batch is random, so
-that any fixed pairing is as good as another; this one stays within each device's part of a
-batch, so that several devices give what one gives. (Keras' MixUp and CutMix draw a weight for
-every image and partners from the whole batch; the published recipes draw one weight a batch.)
+Images 2i and 2i + 1 are mixed with each other. The order of a batch is random, so that any
+fixed pairing is equivalent. This one stays within each device's part of a batch, so that
+several devices compute the same as one. (Keras' MixUp and CutMix draw a weight per image and
+partners from the whole batch; the published recipes draw one weight per batch.)
 """
 
 import numpy as np
 from keras import ops
 
 from cctzoo.data.augmentation.pixels import inside
+from cctzoo.typing import Array, Tensor
 
 
-def draw(rng, count, height, width, mixup, cutmix):
-    """Boxes (n, 4) int32 and weights (n,) float32: one draw for the batch, as in timm.
+def draw(
+    rng: np.random.Generator, count: int, height: int, width: int, mixup: float, cutmix: float
+) -> tuple[Array, Array]:
+    """Draws boxes (n, 4) int32 and weights (n,) float32, one draw per batch as in timm.
 
-    A pixel within its box (top, left, bottom, right) is the partner's. Outside, a pixel is
-    the image's own times weight plus the partner's times the rest: for mixup. The weight of
-    cutmix is the part of the area that stays the image's own, and its pixels are not mixed.
+    Within the box (top, left, bottom, right), the pixels are the partner's (CutMix). Outside,
+    they are weight times the image plus (1 - weight) times the partner (mixup). For CutMix,
+    the weight is the share of the area outside the box, where the pixels are not mixed.
     """
     use_cutmix = bool(cutmix) and (not mixup or rng.random() < 0.5)
     if not use_cutmix:
@@ -33,20 +36,20 @@ def draw(rng, count, height, width, mixup, cutmix):
     return np.tile(box, (count, 1)), np.full(count, weight, "float32")
 
 
-def unmixed(count):
-    """Boxes and weights that leave the batch as it is."""
+def unmixed(count: int) -> tuple[Array, Array]:
+    """Returns boxes and weights that leave the batch unchanged."""
     return np.zeros((count, 4), "int32"), np.ones(count, "float32")
 
 
-def mix_targets(targets, weight):
-    """(B, classes) and (B,) -> (B, classes), in NumPy."""
+def mix_targets(targets: Array, weight: Array) -> Array:
+    """Mixes targets (B, classes) by weights (B,) in NumPy."""
     weight = weight[:, None]
     pairs = targets.reshape(-1, 2, targets.shape[1])
     return weight * targets + (1 - weight) * pairs[:, ::-1].reshape(targets.shape)
 
 
-def mix_images(images, box, weight):
-    """(B, height, width, channels), (B, 4), (B,) -> images."""
+def mix_images(images: Tensor, box: Tensor, weight: Tensor) -> Tensor:
+    """Mixes images (B, height, width, channels) by boxes (B, 4) and weights (B,)."""
     shape = images.shape
     pairs = ops.reshape(images, (-1, 2, *shape[1:]))
     partner = ops.reshape(ops.flip(pairs, axis=1), (-1, *shape[1:]))

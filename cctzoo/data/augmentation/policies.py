@@ -1,12 +1,14 @@
-"""RandAugment and AutoAugment: which operation, how strong, for every image of a batch.
+"""RandAugment and AutoAugment: the operation and its strength for every image of a batch.
 
-Keras' own RandAugment draws one set of operations for the whole batch and magnitudes
-uniformly from zero; the published recipes draw per image and around magnitude 9.
+Keras' own RandAugment draws one set of operations for the whole batch, and magnitudes
+uniformly from zero; the published recipes draw per image, and around magnitude 9.
 """
 
 import numpy as np
 
-# Operations on values, in the order of `pixels.OPERATIONS`; 0 is to do nothing.
+from cctzoo.typing import Array
+
+# Operations on values, in the order of `pixels.OPERATIONS`, numbered from 1; 0 is no operation.
 VALUE_OPERATIONS = (
     "auto_contrast",
     "equalize",
@@ -25,10 +27,10 @@ ENHANCEMENTS = ("color", "contrast", "brightness", "sharpness")
 TOP_LEVEL = 10  # of RandAugment's magnitudes
 
 
-def randaugment_amount(name, level, sign):
-    """The operation's argument at a level of 0-10: timm's "increasing" variants.
+def randaugment_amount(name: str, level: Array, sign: Array) -> Array:
+    """Returns the operation's argument at levels 0-10, as in timm's "increasing" variants.
 
-    Degrees, slopes, parts of the side, factors, bits kept, thresholds.
+    Units: degrees, slopes, shares of the side, factors, bits to keep, thresholds.
     """
     part = level / TOP_LEVEL
     if name in ENHANCEMENTS:
@@ -45,13 +47,13 @@ def randaugment_amount(name, level, sign):
     }.get(name, np.zeros_like(part))
 
 
-def autoaugment_amount(name, level, sign):
-    """The operation's argument at a level of 0-9: AutoAugment's table 6, in nine steps."""
+def autoaugment_amount(name: str, level: Array, sign: Array) -> Array:
+    """Returns the operation's argument at levels 0-9: AutoAugment's table 6, in nine steps."""
     part = level / 9
     if name in ENHANCEMENTS:
         return 1 + sign * 0.9 * part
     return {
-        "rotate": 30 * part,  # one way only in the code of the legacy recipe
+        "rotate": 30 * part,  # only one direction in the code of the legacy recipe
         "shear_x": sign * 0.3 * part,
         "shear_y": sign * 0.3 * part,
         "translate_x": sign * 150 / 331 * part,
@@ -61,7 +63,7 @@ def autoaugment_amount(name, level, sign):
     }.get(name, np.zeros_like(part))
 
 
-# AutoAugment's table 7: (operation, probability, level) twice.
+# AutoAugment's table 7: two (operation, probability, level) per sub-policy.
 AUTOAUGMENT_CIFAR10 = (
     (("invert", 0.1, 7), ("contrast", 0.2, 6)),
     (("rotate", 0.7, 2), ("translate_x", 0.3, 9)),
@@ -91,8 +93,16 @@ AUTOAUGMENT_CIFAR10 = (
 )
 
 
-def draw_randaugment(rng, count, height, width, operations, magnitude, std):
-    """`operations` per image, chosen evenly with replacement, applied half of the time."""
+def draw_randaugment(
+    rng: np.random.Generator,
+    count: int,
+    height: int,
+    width: int,
+    operations: int,
+    magnitude: float,
+    std: float,
+) -> dict[str, Array]:
+    """Draws `operations` per image, with replacement; each is applied with probability 1/2."""
     size = (count, operations)
     chosen = rng.integers(len(ALL), size=size)
     level = np.clip(rng.normal(magnitude, std, size), 0, TOP_LEVEL)
@@ -100,8 +110,10 @@ def draw_randaugment(rng, count, height, width, operations, magnitude, std):
     return _arguments(rng, chosen, level, applied, randaugment_amount, height, width)
 
 
-def draw_autoaugment(rng, count, height, width):
-    """One of the 25 sub-policies of CIFAR-10 per image."""
+def draw_autoaugment(
+    rng: np.random.Generator, count: int, height: int, width: int
+) -> dict[str, Array]:
+    """Draws one of the 25 sub-policies for CIFAR-10 per image."""
     table = np.array(
         [[(ALL.index(name), p, level) for name, p, level in row] for row in AUTOAUGMENT_CIFAR10]
     )  # (25, 2, 3)
@@ -111,7 +123,7 @@ def draw_autoaugment(rng, count, height, width):
 
 
 def _arguments(rng, chosen, level, applied, amount_of, height, width):
-    """The draws that `pixels.transform` takes, (n, k), (n, k) and (n, k, 6)."""
+    """The arguments of `pixels.transform`, (n, k), (n, k) and (n, k, 6)."""
     sign = rng.choice([-1.0, 1.0], chosen.shape)
     amount = np.zeros(chosen.shape)
     warps = np.broadcast_to(warp_matrix(), (*chosen.shape, 6)).copy()
@@ -128,11 +140,14 @@ def _arguments(rng, chosen, level, applied, amount_of, height, width):
     }
 
 
-def warp_matrix(name=None, amount=0.0, height=1, width=1):
-    """(..., 6) for amounts (...): from output to input coordinates, as Pillow's AFFINE.
+def warp_matrix(
+    name: str | None = None, amount: float | Array = 0.0, height: int = 1, width: int = 1
+) -> Array:
+    """Returns matrices (..., 6) for amounts (...), as Pillow's AFFINE.
 
-    x_in = a x + b y + c; y_in = d x + e y + f; pixels are unit squares from the corner on.
-    Shears leave the corner, rotations (degrees, counter-clockwise) the centre where it is.
+    They map output to input coordinates: x_in = a x + b y + c; y_in = d x + e y + f. Pixels are
+    unit squares, and the origin is the corner of the image. Shears fix the corner; rotations
+    (degrees, counter-clockwise) fix the centre.
     """
     amount = np.asarray(amount, "float64")
     one, none = np.ones_like(amount), np.zeros_like(amount)

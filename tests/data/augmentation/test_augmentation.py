@@ -1,4 +1,4 @@
-"""Augmentation: each part by its defining property, on every backend the same."""
+"""Augmentation: the defining property of each step, on every backend."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def applied(augmentation, images, draws):
     return ops.convert_to_numpy(apply(ops.convert_to_tensor(images), tensors))
 
 
-def test_nothing_asked_for_nothing_changed():
+def test_default_augmentation_changes_nothing():
     images = pictures()
     np.testing.assert_array_equal(augmented(images, Augmentation())[0], images)
 
@@ -48,7 +48,7 @@ def test_flip_mirrors_half_of_the_images():
     assert abs(mirrored.mean() - 0.5) < 0.03
 
 
-def test_padded_crops_shift_by_whole_pixels_into_zeros():
+def test_padded_crops_shift_by_whole_pixels():
     images = pictures(200)
     found, draws = augmented(images, Augmentation(crop_padding=3))
     shifts = set()
@@ -73,7 +73,7 @@ def test_padded_crop_and_flip_together():
         np.testing.assert_allclose(result, wanted, atol=1e-3)
 
 
-def test_resized_crops_are_pillows():
+def test_resized_crops_equal_pillow():
     images = pictures(40, 24, 24)
     found, draws = augmented(images, Augmentation(crop_scale=(0.3, 1.0)))
     for image, result, frame in zip(images, found, draws["frame"], strict=True):
@@ -123,7 +123,7 @@ def test_randaugment_draws():
 
 
 def test_randaugment_amounts_at_level_9():
-    """Worked by hand from timm's increasing variants."""
+    """Computed by hand from timm's increasing variants."""
     level = np.array([9.0])
     found = {
         name: float(policies.randaugment_amount(name, level, np.array([-1.0]))[0])
@@ -168,7 +168,7 @@ def test_autoaugment_draws():
     np.testing.assert_allclose(np.unique(solarized), wanted, rtol=1e-6)
 
 
-def test_erasing_leaves_noise_in_a_box():
+def test_erasing_fills_a_box_with_noise():
     images = np.full((MANY // 4, 20, 20, 3), 100, "uint8")
     found, _ = augmented(images, Augmentation(erasing=0.25))
     changed = (found != 100).any(-1)
@@ -185,7 +185,7 @@ def test_erasing_leaves_noise_in_a_box():
         np.testing.assert_array_equal(box, rows[:, None] & columns[None])
 
 
-def test_mixup_mixes_pairs_and_targets_alike():
+def test_mixup_mixes_images_and_targets():
     images, targets = pictures(6), np.eye(6, dtype="float32")
     augmentation = Augmentation(mixup=0.8)
     found, draws = augmented(images, augmentation)
@@ -198,7 +198,7 @@ def test_mixup_mixes_pairs_and_targets_alike():
     np.testing.assert_allclose(mixed, weight * targets + (1 - weight) * targets[partner])
 
 
-def test_cutmix_pastes_the_area_that_the_targets_say():
+def test_cutmix_area_matches_targets():
     images = pictures(6, 40, 40)
     augmentation = Augmentation(cutmix=1.0)
     partner = [1, 0, 3, 2, 5, 4]
@@ -211,7 +211,7 @@ def test_cutmix_pastes_the_area_that_the_targets_say():
         np.testing.assert_allclose(mixed[0, 1], 1 - draws["weight"][0], atol=1e-6)
 
 
-def test_mixup_and_cutmix_take_turns_evenly_until_they_stop():
+def test_mixup_and_cutmix_alternate_until_they_stop():
     augmentation = Augmentation(mixup=0.8, cutmix=1.0, mixing_epochs=3)
     rng = np.random.default_rng(0)
     cut = [augmentation.draw(rng, 2, 32, 32)["mixed"].any() for _ in range(1000)]
@@ -221,18 +221,18 @@ def test_mixup_and_cutmix_take_turns_evenly_until_they_stop():
     assert (augmented(images, augmentation, epoch=2)[0] != images).any()
 
 
-def test_pairs_are_those_of_every_even_part_of_a_batch():
-    """So that several devices, each with its part, give what one device gives."""
+def test_pairs_stay_within_a_devices_part():
+    """Several devices, each with its part of the batch, compute the same as one device."""
     images = pictures(8)
     augmentation = Augmentation(crop_padding=2, flip=True, policy="randaugment", mixup=0.8)
     whole, draws = augmented(images, augmentation)
     for part in (slice(0, 4), slice(4, 8)):
-        alone = applied(augmentation, images[part], {k: v[part] for k, v in draws.items()})
-        np.testing.assert_allclose(alone, whole[part], atol=1e-3)
+        part_of_it = applied(augmentation, images[part], {k: v[part] for k, v in draws.items()})
+        np.testing.assert_allclose(part_of_it, whole[part], atol=1e-3)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_all_together_on_rectangles_of_one_or_three_channels(channels):
+def test_all_steps_together(channels):
     whole = Augmentation(
         crop_scale=(0.8, 1.0), flip=True, policy="randaugment", erasing=0.5, mixup=1, cutmix=1
     )
@@ -259,17 +259,17 @@ def test_all_together_on_rectangles_of_one_or_three_channels(channels):
         {"mixing_epochs": -1},
     ],
 )
-def test_values_out_of_range(changes):
+def test_invalid_values(changes):
     ((name, _),) = changes.items()
     with pytest.raises(ValueError, match=rf"`{name}` must .*Received: {name}="):
         Augmentation(**changes)
 
 
-def test_two_kinds_of_crops_are_refused():
+def test_two_kinds_of_crops():
     with pytest.raises(ValueError, match=r"crop_padding=4, crop_scale=\(0.8, 1.0\)"):
         Augmentation(crop_padding=4, crop_scale=(0.8, 1.0))
 
 
-def test_policies_need_grey_or_colour():
+def test_policies_need_1_or_3_channels():
     with pytest.raises(ValueError, match="channels=4"):
         augmented(pictures(2, channels=4), Augmentation(policy="randaugment"))

@@ -1,4 +1,4 @@
-"""Operations on pixels, against Pillow, which defines them."""
+"""Operations on pixels compared with Pillow, which defines them."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ HEIGHT, WIDTH = 23, 17
 
 
 def photograph(rng, channels=3):
-    """Smooth colours with noise, (5, HEIGHT, WIDTH, channels) of whole values."""
+    """Smooth colours with noise, (5, HEIGHT, WIDTH, channels) with integer values."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     images = []
     for _ in range(5):
@@ -61,7 +61,7 @@ def transformed(images, operation, amount, matrix=None, fill=128.0):
 
 
 @pytest.mark.parametrize("name", policies.VALUE_OPERATIONS)
-def test_values_are_pillows(name):
+def test_value_operations_equal_pillow(name):
     images = photograph(np.random.default_rng(1))
     for amount in AMOUNTS.get(name, (0,)):
         found = transformed(images, 1 + policies.VALUE_OPERATIONS.index(name), amount)
@@ -73,7 +73,7 @@ def test_values_are_pillows(name):
 
 
 @pytest.mark.parametrize("name", policies.WARPS)
-def test_warps_are_pillows(name):
+def test_warps_equal_pillow(name):
     images = photograph(np.random.default_rng(2))
     for amount in (-0.27, 0.0, 0.3) if name != "rotate" else (-27, 0, 30):
         matrix = policies.warp_matrix(name, amount, HEIGHT, WIDTH)
@@ -91,15 +91,15 @@ def test_warps_are_pillows(name):
             assert np.mean(np.abs(result - wanted) > 1) < 0.02, amount
 
 
-def test_constant_images_are_left_in_one_piece():
-    """No contrast to stretch, no histogram to even out: nothing divided by zero."""
+def test_constant_images():
+    """Images without contrast must not be divided by zero."""
     flat = np.full((2, HEIGHT, WIDTH, 3), 77, "float32")
     for name in ("auto_contrast", "equalize", "sharpness", "contrast"):
         found = transformed(flat, 1 + policies.VALUE_OPERATIONS.index(name), 1.9)
         np.testing.assert_array_equal(found, flat)
 
 
-def test_each_image_gets_its_own_operation():
+def test_operations_differ_within_a_batch():
     images = photograph(np.random.default_rng(3))
     operation = np.array([0, 3, 1, 4, 9], "int32")
     amount = np.array([0, 0, 0, 2, 1.5], "float32")
@@ -108,17 +108,17 @@ def test_each_image_gets_its_own_operation():
         pixels.transform(ops.convert_to_tensor(images), operation, amount, matrices, 0.0)
     )
     for i in range(5):
-        alone = transformed(images[i : i + 1], operation[i], amount[i])
-        np.testing.assert_array_equal(together[i : i + 1], alone)
+        single = transformed(images[i : i + 1], operation[i], amount[i])
+        np.testing.assert_array_equal(together[i : i + 1], single)
 
 
-def test_grey_images_keep_their_values_under_color():
+def test_color_does_not_change_grey_images():
     images = photograph(np.random.default_rng(4), channels=1)
     color = 1 + policies.VALUE_OPERATIONS.index("color")
     np.testing.assert_array_equal(transformed(images, color, 1.9), images)
 
 
-def test_noise_is_standard_normal_seeded_and_the_same_everywhere():
+def test_noise_is_standard_normal_and_seeded():
     noise = ops.convert_to_numpy(
         pixels.normal_noise(ops.convert_to_tensor(np.arange(40, dtype="int32")), (16, 16, 3))
     )

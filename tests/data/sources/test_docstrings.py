@@ -116,7 +116,7 @@ def library(folder, monkeypatch, changes):
 
 def test_which_sentences_are_kept(tmp_path, monkeypatch):
     source = '''
-"""Nothing that a module says counts."""
+"""The docstring of a module is ignored."""
 raise SystemExit("sources are read, not run")
 
 async def wait(seconds):

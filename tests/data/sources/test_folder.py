@@ -1,4 +1,4 @@
-"""Folders of class folders: layouts, and every fault that files can have."""
+"""Folders of class folders: layouts, and every fault of their files."""
 
 import numpy as np
 import pytest
@@ -29,13 +29,13 @@ def test_train_and_test_folders(tmp_path):
 
 
 @pytest.mark.parametrize("test", ["val", "validation"])
-def test_a_validation_folder_serves_as_test(tmp_path, test):
+def test_validation_folder_as_test_part(tmp_path, test):
     save_classes(tmp_path / "train", {"a": 3, "b": 3})
     save_classes(tmp_path / test, {"a": 2, "b": 2})
     assert len(load(tmp_path).x_test) == 4
 
 
-def test_class_folders_alone(tmp_path):
+def test_class_folders_without_train_and_test(tmp_path):
     loaded = load(save_classes(tmp_path, {"a": 10, "b": 20}), validation=0.25)
     np.testing.assert_array_equal(np.bincount(loaded.y_test), [2, 4])
     np.testing.assert_array_equal(np.bincount(loaded.y_validation), [2, 4])
@@ -56,7 +56,7 @@ def test_subsets_are_stratified(tmp_path):
         load(root, train_samples=25)
 
 
-def test_what_is_ignored(tmp_path):
+def test_ignored_files(tmp_path):
     root = save_classes(tmp_path, {"a": 5, "b": 5})
     (root / ".hidden").mkdir()
     (root / "a" / ".DS_Store.png").write_text("no image")
@@ -66,7 +66,7 @@ def test_what_is_ignored(tmp_path):
     assert len(loaded.x_train) + len(loaded.x_test) == 10
 
 
-def test_pixel_statistics_are_of_the_evaluation_view(tmp_path):
+def test_pixel_statistics_of_evaluation_views(tmp_path):
     loaded = load(save_classes(tmp_path, {"a": 15, "b": 15}))
     pixels = loaded.x_train.batch(slice(None)).reshape(-1, 3) / 255
     mean, std = loaded.pixel_statistics()
@@ -74,7 +74,7 @@ def test_pixel_statistics_are_of_the_evaluation_view(tmp_path):
     np.testing.assert_allclose(std, pixels.std(0), atol=1e-9)
 
 
-def test_pixel_statistics_take_a_thousand_images_at_most(tmp_path, monkeypatch):
+def test_pixel_statistics_of_at_most_1000_images(tmp_path, monkeypatch):
     loaded = load(save_classes(tmp_path, {"a": 3, "b": 3}))
     many = loaded.x_train[np.zeros(1500, int)]
     seen = []
@@ -129,7 +129,7 @@ def test_unreadable_images_are_counted_and_named(tmp_path):
     assert [str(path) in str(caught.value) for path in broken] == [True] * 5 + [False] * 2
 
 
-def test_unreadable_images_are_left_out_on_request(tmp_path):
+def test_skip_unreadable(tmp_path):
     root = save_classes(tmp_path, {"a": 10, "b": 5})
     broken = break_images(root, 3)
     with pytest.warns(UserWarning, match="3 of 15 images cannot be read and are skipped") as warned:
@@ -140,7 +140,7 @@ def test_unreadable_images_are_left_out_on_request(tmp_path):
     assert not names & set(map(str, broken))
 
 
-def test_a_class_of_unreadable_images_alone(tmp_path):
+def test_class_with_only_unreadable_images(tmp_path):
     root = save_classes(tmp_path, {"a": 3, "b": 5})
     break_images(root, 3)
     with (

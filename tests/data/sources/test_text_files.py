@@ -19,7 +19,7 @@ ROWS = [
 
 
 def write(path, rows=ROWS):
-    """Writes rows, dicts of like keys, as what the suffix says; returns the set's name."""
+    """Writes rows (dicts with equal keys) in the format of the suffix; returns the name."""
     kind = path.suffix[1:]
     with open(path, "w", encoding="utf-8", newline="") as stream:
         if kind == "csv":
@@ -54,7 +54,7 @@ def test_parts_of_the_file(path):
     assert (len(few.x_train), len(few.x_validation), len(few.x_test)) == (4, 8, 2)
 
 
-def test_without_a_validation_part_one_is_held_out(path):
+def test_validation_part_is_held_out_of_train(path):
     rows = [row | {"split": row["split"].replace("validation", "train")} for row in ROWS]
     loaded = data.load(write(path, rows), validation=0.25)
     assert (len(loaded.x_train), len(loaded.x_validation), len(loaded.x_test)) == (12, 4, 4)
@@ -64,7 +64,7 @@ def test_without_a_validation_part_one_is_held_out(path):
     }
 
 
-def test_without_parts_a_fixed_fifth_is_the_test_part(path):
+def test_file_without_split(path):
     name = write(path, without_split(ROWS))
     first, second = (data.load(name, validation=0.25, seed=seed) for seed in (0, 1))
     assert (len(first.x_train), len(first.x_validation), len(first.x_test)) == (12, 4, 4)
@@ -85,14 +85,14 @@ def test_without_parts_a_fixed_fifth_is_the_test_part(path):
         (("é", " a "), ["a", "é"]),
     ],
 )
-def test_the_order_of_classes(path, labels, classes):
+def test_order_of_classes(path, labels, classes):
     rows = [{"text": str(labels[i % 2]).strip(), "label": labels[i % 2]} for i in range(20)]
     loaded = data.load(write(path, rows))
     assert loaded.classes == classes
     assert list(loaded.x_train) == [classes[label] for label in loaded.y_train]
 
 
-def test_any_text_comes_through(path):
+def test_texts_are_unchanged(path):
     texts = ["", 'a "quoted", text', "two\nlines\r\n", "nul\0", "مرحبا 😀\u2028end", "\ufeff"]
     rows = [{"note": "?", "label": i % 2, "text": text} for i, text in enumerate(texts * 3)]
     loaded = data.load(write(path, rows), validation=0)
@@ -134,7 +134,7 @@ def assert_refused(path, content, received):
         (b"text,label\na,b\nc\xff,d\n", ", line 3: 'utf-8' codec can't decode byte 0xff"),
     ],
 )
-def test_faulty_csv(tmp_path, content, received):
+def test_invalid_csv(tmp_path, content, received):
     assert_refused(tmp_path / "set.csv", content, received)
 
 
@@ -164,7 +164,7 @@ def test_faulty_csv(tmp_path, content, received):
         (b'{"label": 1, "text": "a"}\n\xfe\xff', ", line 2: 'utf-8' codec can't decode byte 0xfe"),
     ],
 )
-def test_faulty_json(tmp_path, content, received):
+def test_invalid_jsonl(tmp_path, content, received):
     assert_refused(tmp_path / "set.jsonl", content, received)
 
 
@@ -178,13 +178,13 @@ def test_faulty_json(tmp_path, content, received):
         ("manual_dir", "here"),
     ],
 )
-def test_options_of_other_kinds(path, option, value):
+def test_options_of_other_sources(path, option, value):
     for name in (write(path), "docstrings"):
         with pytest.raises(ValueError, match=re.escape(f"Received: {option}={value!r}, name=")):
             data.load(name, **{option: value})
 
 
-def test_more_than_there_are(path):
+def test_more_samples_than_the_file_has(path):
     name = write(path)
     with pytest.raises(ValueError, match="Received: train_samples=9, samples=8"):
         data.load(name, train_samples=9)

@@ -1,4 +1,4 @@
-"""TFDS sets by name, on tiny ones prepared on disk."""
+"""TFDS image sets, tested with tiny sets prepared on disk."""
 
 import pickle
 
@@ -19,7 +19,7 @@ def load(data_dir, name="tiny_flowers", **options):
 
 
 def numbers(images):
-    """The numbers of the pictures that the images were made of."""
+    """The numbers of the pictures from which the images were made."""
     height = [images.open(i).height for i in range(len(images))]
     return [h - 20 for h in height]
 
@@ -36,7 +36,7 @@ def test_images_of_any_size(tmp_path):
     np.testing.assert_array_equal(np.bincount(loaded.y_validation), [2, 2, 2])
 
 
-def test_the_default_size_is_224(tmp_path):
+def test_default_image_size(tmp_path):
     prepare(tmp_path)
     assert load(tmp_path).x_train.shape == (30, 224, 224, 3)
 
@@ -64,7 +64,7 @@ def test_images_of_one_size_are_an_array(tmp_path, channels):
         load(tmp_path, "tiny_cifar", image_size=32)
 
 
-def test_an_image_of_another_size_than_stated(tmp_path, monkeypatch):
+def test_image_of_another_size_than_tfds_states(tmp_path, monkeypatch):
     prepare(tmp_path, "TinyCifar", shape=(5, 7, 3), form="PNG")
     monkeypatch.setattr(RecordSource, "example", lambda self, i: (encoded(picture(0, 6, 7)), 0))
     with pytest.raises(ValueError, match=r"\(5, 7\). Received: image 0 of tiny_cifar.* \(6, 7\)"):
@@ -111,7 +111,7 @@ def test_sets_prepared_as_tfrecords(tmp_path):
         ({"train": 30, "test": -9}, (24, 6)),
     ],
 )
-def test_which_splits_are_which_part(tmp_path, splits, sizes):
+def test_splits_to_parts(tmp_path, splits, sizes):
     """A negative size stands for images whose labels are all -1."""
     labels = {
         key: np.arange(size) % 3 if size > 0 else np.full(-size, -1) for key, size in splits.items()
@@ -122,7 +122,7 @@ def test_which_splits_are_which_part(tmp_path, splits, sizes):
     assert min(loaded.y_train.min(), loaded.y_test.min()) >= 0
 
 
-def test_a_set_without_train(tmp_path):
+def test_set_without_train(tmp_path):
     prepare(tmp_path, splits={"test": np.arange(9) % 3})
     with pytest.raises(ValueError, match=r"name='tiny_flowers' with \['test'\]"):
         load(tmp_path)
@@ -146,7 +146,7 @@ def test_unknown_version_and_configuration(tmp_path):
             load(tmp_path, name)
 
 
-def test_a_broken_record_is_named(tmp_path, monkeypatch):
+def test_broken_record_is_named(tmp_path, monkeypatch):
     prepare(tmp_path)
     images = load(tmp_path, image_size=24).x_train
     monkeypatch.setattr(
@@ -156,7 +156,7 @@ def test_a_broken_record_is_named(tmp_path, monkeypatch):
         images[[3]].open(0)
 
 
-def test_labels_are_read_once(tmp_path, monkeypatch):
+def test_labels_are_cached(tmp_path, monkeypatch):
     prepare(tmp_path)
     first = load(tmp_path)
     monkeypatch.setattr(RecordSource, "example", lambda self, i: ("", 0))
@@ -167,7 +167,7 @@ def test_labels_are_read_once(tmp_path, monkeypatch):
     assert len(load(tmp_path).y_train) == 30
 
 
-def test_labels_where_nothing_can_be_written(tmp_path, monkeypatch):
+def test_labels_in_a_read_only_folder(tmp_path, monkeypatch):
     prepare(tmp_path)
 
     def refuse(*args):

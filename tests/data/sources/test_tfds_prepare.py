@@ -1,4 +1,4 @@
-"""TFDS sets that are not there: no network, files from elsewhere, wrong files."""
+"""TFDS sets that are not prepared: no network, files from another machine, wrong files."""
 
 import contextlib
 import hashlib
@@ -37,7 +37,7 @@ def set_proxy(monkeypatch, port):
 
 @pytest.fixture
 def no_network(monkeypatch):
-    """Every request goes to a port on which nobody listens."""
+    """Sends every request to a port that refuses connections."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         set_proxy(monkeypatch, free.getsockname()[1])
@@ -62,7 +62,7 @@ def cifar_archive(path):
     return images.transpose(0, 2, 3, 1), labels
 
 
-def test_no_network_is_one_clear_error_in_seconds(tmp_path, no_network):
+def test_no_network_is_one_error_within_seconds(tmp_path, no_network):
     start = time.monotonic()
     with pytest.raises(ValueError, match="name='cifar10', no answer from www") as caught:
         data.load("cifar10", data_dir=tmp_path)
@@ -87,7 +87,7 @@ def test_hosts_that_never_answer(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("status", "answers"), [(200, True), (405, True), (404, True), (503, False)]
 )
-def test_what_counts_as_an_answer(monkeypatch, status, answers):
+def test_which_status_is_an_answer(monkeypatch, status, answers):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_HEAD(self):
             self.send_response(status)
@@ -107,7 +107,7 @@ def test_what_counts_as_an_answer(monkeypatch, status, answers):
     assert silent == ({} if answers else {host: "status 503"})
 
 
-def test_files_fetched_elsewhere(tmp_path, monkeypatch, no_network):
+def test_manual_dir(tmp_path, monkeypatch, no_network):
     manual = tmp_path / "manual"
     manual.mkdir()
     images, labels = cifar_archive(manual / ARCHIVE)
@@ -127,7 +127,7 @@ def test_files_fetched_elsewhere(tmp_path, monkeypatch, no_network):
     np.testing.assert_array_equal(again.x_train, first.x_train)
 
 
-def test_a_file_that_is_not_the_one_tfds_knows(tmp_path, no_network):
+def test_file_with_wrong_checksum(tmp_path, no_network):
     cifar_archive(tmp_path / ARCHIVE)
     with pytest.raises(ValueError, match="byte for byte") as caught:
         data.load("cifar10", data_dir=tmp_path / "tfds", manual_dir=tmp_path)
@@ -140,7 +140,7 @@ def test_sets_that_tfds_cannot_download(tmp_path, no_network):
         data.load("imagenet2012", data_dir=tmp_path)
 
 
-def test_a_download_that_breaks_off(tmp_path, monkeypatch):
+def test_interrupted_download(tmp_path, monkeypatch):
     def refuse(self, **arguments):
         raise requests.ConnectionError("reset by peer")
 

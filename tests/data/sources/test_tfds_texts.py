@@ -1,4 +1,4 @@
-"""TFDS sets of texts by name, on tiny ones prepared on disk."""
+"""TFDS text sets, tested with tiny sets prepared on disk."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ def test_several_texts_are_joined(tmp_path):
         assert text == f"test title {number} test description {number} test zoo {number}"
 
 
-def test_which_label_counts(tmp_path):
+def test_which_label_is_used(tmp_path):
     other = tfds.features.ClassLabel(names=["a", "b", "c"])
     prepare_texts(tmp_path, "TinyTrec", label_key="label-coarse", more={"label-fine": (other, 2)})
     assert load(tmp_path, "tiny_trec").classes == ["no", "yes"]
@@ -60,7 +60,7 @@ def test_which_label_counts(tmp_path):
         ({"train": 20, "unsupervised": -8}, (16, 4)),
     ],
 )
-def test_which_splits_are_which_part(tmp_path, splits, sizes):
+def test_splits_to_parts(tmp_path, splits, sizes):
     """A negative size stands for texts whose labels are all -1."""
     labels = {
         key: np.arange(size) % 2 if size > 0 else np.full(-size, -1) for key, size in splits.items()
@@ -80,7 +80,7 @@ def test_texts_prepared_as_tfrecords(tmp_path):
     assert sorted(first.x_train) == sorted(second.x_train)
 
 
-def test_options_of_images(tmp_path):
+def test_image_options(tmp_path):
     prepare_texts(tmp_path)
     for option, value in {"image_size": 32, "color_mode": "rgb"}.items():
         with pytest.raises(ValueError, match=f"Received: {option}={value!r}, name='tiny_news'"):
@@ -95,7 +95,7 @@ def test_labels_out_of_range(tmp_path):
         load(tmp_path)
 
 
-def test_what_is_a_set_of_texts(tmp_path):
+def test_text_features(tmp_path):
     text, label = tfds.features.Text(), tfds.features.ClassLabel(num_classes=2)
     image = tfds.features.Image(shape=(5, 7, 3))
     for features, found in [
@@ -111,7 +111,7 @@ def test_what_is_a_set_of_texts(tmp_path):
     assert isinstance(load(tmp_path, "tiny_flowers"), data.Dataset)
 
 
-def test_texts_need_no_tensorflow(tmp_path):
+def test_texts_do_not_import_tensorflow(tmp_path):
     pytest.importorskip("jax")
     prepare_texts(tmp_path)
     code = f"""
