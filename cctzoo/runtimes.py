@@ -1,23 +1,41 @@
-"""Artifacts as functions from a batch of samples, images or ids, to outputs."""
+"""Artifacts as functions from a batch of images or token ids to outputs."""
 
 import collections
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
 
 import keras
 import numpy as np
+
+from cctzoo.typing import Array, PathLike
+
+
+class Runner(Protocol):
+    """An artifact as a function of a batch of samples.
+
+    Attributes:
+        sample_shape: shape of one sample.
+        dtype: dtype of the samples.
+    """
+
+    sample_shape: list[int]
+    dtype: np.dtype
+
+    def __call__(self, samples: Array) -> Array: ...
 
 
 class LiteRTRunner:
     """A `.tflite` file under the LiteRT interpreter, with its XNNPACK delegate.
 
-    The graph's batch is static: the number of samples has to be a multiple of it.
+    The graph's batch size is static: the number of samples must be a multiple of it.
 
     Raises:
-        ValueError: if the file is no whole LiteRT graph of one input and one output.
+        ValueError: if the file is not a complete LiteRT graph with one input and one output.
     """
 
-    def __init__(self, path, threads=1):
+    def __init__(self, path: PathLike, threads: int = 1):
         from ai_edge_litert.interpreter import Interpreter
 
         try:
@@ -27,13 +45,13 @@ class LiteRTRunner:
             (self.output,) = self.interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
             raise ValueError(
-                "A .tflite file must be a whole LiteRT graph with one input and one output. "
-                f"Received: {str(path)!r}, of which LiteRT says: {error}"
+                "A .tflite file must be a complete LiteRT graph with one input and one output. "
+                f"Received: path={str(path)!r}; LiteRT's error: {error}"
             ) from error
         self.batch, *self.sample_shape = map(int, self.input["shape"])
         self.dtype = np.dtype(self.input["dtype"])
 
-    def __call__(self, samples):
+    def __call__(self, samples: Array) -> Array:
         samples = _checked(samples, self.sample_shape, self.batch).astype(self.dtype)
         outputs = []
         for start in range(0, len(samples), self.batch):
@@ -42,20 +60,31 @@ class LiteRTRunner:
             outputs.append(self.interpreter.get_tensor(self.output["index"]))
         return np.concatenate(outputs)
 
-    def operators(self):
+    def operators(self) -> dict[str, int]:
         """Count by operator of the graph; the delegate's partitions count as DELEGATE."""
-        # LiteRT has no public call that lists operators after delegation.
-        names = (detail["op_name"] for detail in self.interpreter._get_ops_details())
-        return dict(collections.Counter(names))
+        return dict(collections.Counter(name for name, _ in self.operator_outputs()))
+
+    def operator_outputs(self) -> list[tuple[str, dict[str, Any]]]:
+        """(operator, details of its first output) in the order of execution."""
+        # Private: LiteRT has no public call that lists the operators after delegation.
+        operators = self.interpreter._get_ops_details()
+        tensors = {each["index"]: each for each in self.interpreter.get_tensor_details()}
+        return [(each["op_name"], tensors.get(each["outputs"][0], {})) for each in operators]
+
+    def signature(self) -> tuple[str, str]:
+        """(the signature of the graph, the name of its input there)."""
+        ((signature, ends),) = self.interpreter.get_signature_list().items()
+        (name,) = ends["inputs"]
+        return signature, name
 
 
 class SavedModelRunner:
-    """A SavedModel's `serve` signature under TensorFlow: float32 images, or int32 ids."""
+    """The `serve` signature of a SavedModel under TensorFlow: float32 images, or int32 ids."""
 
-    def __init__(self, path):
+    def __init__(self, path: PathLike):
         import tensorflow as tf
 
-        self.model = tf.saved_model.load(str(path))  # kept: it owns the variables
+        self.model = tf.saved_model.load(str(path))  # kept, because it owns the variables
         signatures = self.model.signatures
         self.serve = signatures["serve" if "serve" in signatures else "serving_default"]
         ((self.name, spec),) = self.serve.structured_input_signature[1].items()
@@ -63,7 +92,7 @@ class SavedModelRunner:
         self.sample_shape = list(spec.shape[1:])
         self.constant = tf.constant
 
-    def __call__(self, samples):
+    def __call__(self, samples: Array) -> Array:
         samples = _checked(samples, self.sample_shape).astype(self.dtype)
         (output,) = self.serve(**{self.name: self.constant(samples)}).values()
         return output.numpy()
@@ -72,7 +101,7 @@ class SavedModelRunner:
 class OnnxRunner:
     """An `.onnx` file under ONNX Runtime on the CPU."""
 
-    def __init__(self, path, threads=1):
+    def __init__(self, path: PathLike, threads: int = 1):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -87,7 +116,7 @@ class OnnxRunner:
         self.batch = batch if isinstance(batch, int) else None  # a name where it is dynamic
         self.dtype = np.dtype({"tensor(float)": "float32"}.get(self.input.type, "int32"))
 
-    def __call__(self, samples):
+    def __call__(self, samples: Array) -> Array:
         samples = _checked(samples, self.sample_shape, self.batch or 1).astype(self.dtype)
         size = self.batch or len(samples)
         outputs = [
@@ -96,8 +125,8 @@ class OnnxRunner:
         ]
         return np.concatenate(outputs)
 
-    def operators(self):
-        """Count by operator of the file, before ONNX Runtime fuses any."""
+    def operators(self) -> dict[str, int]:
+        """Count by operator of the file, before ONNX Runtime fuses operators."""
         import onnx
 
         graph = onnx.load(self.path, load_external_data=False).graph
@@ -105,9 +134,9 @@ class OnnxRunner:
 
 
 class OpenVINORunner:
-    """An OpenVINO `.xml` file, with its `.bin` beside it, on the CPU in float32."""
+    """An OpenVINO `.xml` file, with its `.bin` next to it, on the CPU in float32."""
 
-    def __init__(self, path, threads=1):
+    def __init__(self, path: PathLike, threads: int = 1):
         openvino = import_openvino()
         core = openvino.Core()
         self.graph = core.read_model(path)
@@ -118,7 +147,7 @@ class OpenVINORunner:
         self.batch = batch.get_length() if batch.is_static else None
         self.dtype = np.dtype(self.graph.input(0).get_element_type().to_dtype())
 
-    def __call__(self, samples):
+    def __call__(self, samples: Array) -> Array:
         samples = _checked(samples, self.sample_shape, self.batch or 1).astype(self.dtype)
         size = self.batch or len(samples)
         outputs = [
@@ -127,32 +156,34 @@ class OpenVINORunner:
         ]
         return np.concatenate(outputs)
 
-    def operators(self):
-        """Count by operator of the file, before OpenVINO fuses any."""
+    def operators(self) -> dict[str, int]:
+        """Count by operator of the file, before OpenVINO fuses operators."""
         return dict(collections.Counter(node.get_type_name() for node in self.graph.get_ops()))
 
 
 class KerasRunner:
-    """A `.keras` file on this process's Keras backend, compiled as Keras compiles it."""
+    """A `.keras` file on the Keras backend of this process, compiled by Keras' defaults."""
 
-    def __init__(self, path):
+    def __init__(self, path: PathLike):
         self.model = keras.saving.load_model(path, compile=False)
         self.sample_shape = list(self.model.input_shape[1:])
         self.dtype = np.dtype(self.model.inputs[0].dtype)
 
-    def __call__(self, samples):
+    def __call__(self, samples: Array) -> Array:
         return self.model.predict_on_batch(_checked(samples, self.sample_shape))
 
 
-def import_openvino():
-    """OpenVINO without its usage statistics.
+def import_openvino() -> ModuleType:
+    """Imports OpenVINO without its usage statistics.
 
-    It sends them when it is imported, from a forked process: JAX warns that this may hang.
+    OpenVINO sends them at import from a forked process; JAX warns that this fork may hang. The
+    patch of `sys.modules` is not thread-safe: another thread must not import OpenVINO's
+    telemetry at the same time.
     """
     if "openvino" in sys.modules:
         return sys.modules["openvino"]
     before = sys.modules.get("openvino_telemetry")
-    sys.modules["openvino_telemetry"] = None  # fails its import, which OpenVINO allows for
+    sys.modules["openvino_telemetry"] = None  # its import fails, which OpenVINO expects
     try:
         import openvino
     finally:
@@ -164,26 +195,27 @@ def import_openvino():
 
 
 def _checked(samples, sample_shape, batch=1):
-    """The samples as an array, if they are a multiple of the batch and of the graph's shape."""
+    """The samples as an array, if their shape fits the graph and its batch size."""
     samples = np.asarray(samples)
     if list(samples.shape[1:]) != list(sample_shape) or not len(samples) or len(samples) % batch:
         raise ValueError(
-            f"Samples must be of shape (n, {', '.join(map(str, sample_shape))}) with n above 0 "
-            f"and a multiple of the graph's batch, {batch}. "
+            f"Samples must be of shape (n, {', '.join(map(str, sample_shape))}), with n a "
+            f"positive multiple of the graph's batch size, {batch}. "
             f"Received: samples.shape={samples.shape}"
         )
     return samples
 
 
-def load_runner(path, threads=1):
-    """The artifact at `path` as a function, with `sample_shape` and `dtype` of what it takes.
+def load_runner(path: PathLike, threads: int = 1) -> Runner:
+    """Loads an artifact as a function of a batch of samples.
 
     Args:
-        path: of a `.tflite`, `.onnx`, OpenVINO `.xml` or `.keras` file or a SavedModel folder.
-        threads: of LiteRT, ONNX Runtime and OpenVINO; the others go by their process.
+        path: a `.tflite`, `.onnx`, OpenVINO `.xml` or `.keras` file, or a SavedModel folder.
+        threads: threads of LiteRT, ONNX Runtime or OpenVINO; the other runtimes use the limits
+            of the process.
 
     Raises:
-        ValueError: if there is no such artifact.
+        ValueError: if `path` is not such an artifact.
     """
     path = Path(path)
     runners = {".tflite": LiteRTRunner, ".onnx": OnnxRunner, ".xml": OpenVINORunner}

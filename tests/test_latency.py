@@ -1,9 +1,13 @@
-"""Latency: what is timed, how often, and in what order it is reported."""
+"""Latency: the targets that can be timed, the report, and the refusals."""
+
+import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from cctzoo import export, latency, models
+from cctzoo.export.inputs import randomise_vectors
 
 
 @pytest.fixture(scope="module")
@@ -11,24 +15,50 @@ def small():
     return models.create_model("cct_2_3x2_32", input_shape=(16, 16, 1))
 
 
-def test_targets_of_every_kind(small, tmp_path):
-    export.to_litert(small, tmp_path / "small.tflite")
-    export.to_saved_model(small, tmp_path / "saved")
-    targets = {"live": small, "a": tmp_path / "small.tflite", "b": str(tmp_path / "saved")}
-    report = latency.measure(targets, runs=7, warmup=1)
-    assert [row.name for row in report.rows] == ["live", "a", "b"]
-    assert report.rows[0].ratio == 1
-    for row in report.rows:
-        assert 0 < row.p10_ms <= row.median_ms <= row.p90_ms
-        assert row.ratio == pytest.approx(row.median_ms / report.rows[0].median_ms)
-    assert "1 thread, 7 runs" in str(report)
+def test_a_larger_model_takes_longer(small):
+    """This model has more than 100 times the multiply-adds of the small model."""
+    large = models.create_model("cct_7_3x1_32", input_shape=(32, 32, 1))
+    report = latency.measure({"small": small, "large": large}, runs=7, warmup=2)
+    assert [row.name for row in report.rows] == ["small", "large"]
+    assert (report.rows[0].ratio, report.runs, report.threads) == (1, 7, 1)
+    assert report.rows[0].median_ms > 0
+    assert report.rows[1].ratio > 2
     assert "keras" in report.versions
 
 
-def test_scattered_weights_are_neither_one_nor_zero():
+@pytest.mark.one_backend("tensorflow")  # converts without a child process
+def test_every_kind_of_target(small, tmp_path):
+    export.to_litert(small, tmp_path / "model.tflite")
+    export.to_saved_model(small, tmp_path / "saved")
+    export.to_onnx(small, tmp_path / "model.onnx")
+    export.to_openvino(small, tmp_path / "model.xml")
+    small.save(tmp_path / "model.keras")
+    names = ("model.tflite", "saved", "model.onnx", "model.xml", "model.keras")
+    targets = {"live": small} | {name: str(tmp_path / name) for name in names}
+    report = latency.measure(targets, runs=2, warmup=1)
+    assert [row.name for row in report.rows] == ["live", *names]
+    assert all(row.median_ms > 0 for row in report.rows)
+    assert {"ai-edge-litert", "onnxruntime", "openvino"} < set(report.versions)
+
+
+@pytest.mark.one_backend("jax")  # nothing is timed
+def test_report(tmp_path):
+    rows = [latency.Latency("a", 2.0, 1.9, 2.5, 1.0), latency.Latency("bb", 0.5, 0.4, 0.6, 0.25)]
+    report = latency.LatencyReport(rows, 1, 7, "a processor, 2 cores", {"keras": "3.15"})
+    lines = str(report).splitlines()
+    assert lines[1].split() == ["a", "2.00", "1.90", "2.50", "1.000"]
+    assert lines[2].split() == ["bb", "0.50", "0.40", "0.60", "0.250"]
+    assert "1 thread, 7 alternating runs; a processor, 2 cores; keras 3.15" in lines[3]
+    report.save(tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text()) == dataclasses.asdict(report)
+    report.plot(tmp_path / "report.png")
+    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_randomised_vectors_are_neither_one_nor_zero():
     model = models.create_model("cct_2_3x2_32", input_shape=(16, 16, 1), conv_prefix=1)
     before = model.get_weights()
-    latency.randomise_vectors(model)
+    randomise_vectors(model)
     for path, old, new in zip(
         (weight.path for weight in model.weights), before, model.get_weights(), strict=True
     ):
@@ -48,13 +78,13 @@ def test_scattered_weights_are_neither_one_nor_zero():
         ({"x": "."}, {"threads": 1.5}, r"threads=1\.5"),
     ],
 )
-def test_wrong_arguments(targets, options, message):
+def test_invalid_arguments(targets, options, message):
     with pytest.raises(ValueError, match=message):
         latency.measure(targets, **options)
 
 
-@pytest.mark.one_backend("jax")  # in a child process, which starts soonest there
-def test_a_target_that_is_no_artifact_says_so_from_the_child(tmp_path):
+@pytest.mark.one_backend("jax")  # in a child process, which starts fastest with JAX
+def test_the_child_reports_a_damaged_artifact(tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"not a model")
-    with pytest.raises(RuntimeError, match=r"cctzoo\.latency ended with code 1(.|\n)*not a valid"):
+    with pytest.raises(RuntimeError, match=r"time_models ended with code 1(.|\n)*not a valid"):
         latency.measure({"x": tmp_path / "model.tflite"})

@@ -15,7 +15,7 @@ from cctzoo.cli import (
 from cctzoo.data.batches import check_batch_size
 from cctzoo.settings import help_texts
 from cctzoo.training.build import config_from_data
-from tuning.latency import PRECISIONS, EdgeLatency
+from tuning.latency import UNCALIBRATED_PRECISIONS, EdgeLatency
 from tuning.objective import LatencyObjective
 from tuning.oracles import ORACLES
 from tuning.plan import Search
@@ -152,7 +152,7 @@ def _add_objective(group):
 def _add_latency(group):
     texts = help_texts(EdgeLatency)
     options = {
-        "precision": {"default": EdgeLatency.precision, "choices": PRECISIONS},
+        "precision": {"default": EdgeLatency.precision, "choices": UNCALIBRATED_PRECISIONS},
         "threads": {"default": EdgeLatency.threads, "type": int},
         "runs": {"default": EdgeLatency.runs, "type": int},
         "command": {},

@@ -14,10 +14,13 @@ from pathlib import Path
 import keras
 
 from cctzoo import export, latency, models
+from cctzoo.export.inputs import randomise_vectors
 from cctzoo.formats.atomic import write_json
+from cctzoo.machine import machine_name
 from cctzoo.settings import setting
 
-PRECISIONS = ("float32", "float16", "dynamic_int8")  # int8 needs images to calibrate with
+# int8 needs samples for its calibration.
+UNCALIBRATED_PRECISIONS = ("float32", "float16", "dynamic_int8")
 ANCHOR = "cct_2_3x2_32"
 COMMAND_RUNS = 3  # of a user's command, which has its own runs within
 COMMAND_SECONDS = 600
@@ -60,9 +63,9 @@ class EdgeLatency:
     )
 
     def __post_init__(self):
-        if self.precision not in PRECISIONS:
+        if self.precision not in UNCALIBRATED_PRECISIONS:
             raise ValueError(
-                f"`precision` of the latency must be one of {PRECISIONS}. "
+                f"`precision` of the latency must be one of {UNCALIBRATED_PRECISIONS}. "
                 f"Received: precision={self.precision!r}"
             )
         for name in ("threads", "runs"):
@@ -108,7 +111,7 @@ class EdgeLatency:
 
     def _export(self, config, path, precision):
         model = models.CCT(config)
-        latency.randomise_vectors(model)
+        randomise_vectors(model)
         try:
             export.to_litert(model, path, precision)
         finally:
@@ -170,7 +173,7 @@ class EdgeLatency:
             "anchor": ANCHOR,
             "threads": self.threads,
             "command": self.command,
-            "machine": latency.machine(),
+            "machine": machine_name(),
             "litert": importlib.metadata.version("ai-edge-litert"),
         }
         if config is not None:

@@ -1,4 +1,4 @@
-"""Export, from every backend, with every artifact checked against Keras."""
+"""Export from every backend; each artifact is compared with the Keras model before it appears."""
 
 from cctzoo.export.graphs import to_onnx, to_openvino
 from cctzoo.export.litert import to_litert

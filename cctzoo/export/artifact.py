@@ -1,105 +1,116 @@
-"""An artifact on disk: whole or not at all, with a JSON that says what it is."""
+"""Where an artifact may be written, and the metadata that it carries for a device."""
 
 import dataclasses
 import json
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from cctzoo.export.inputs import takes_texts
+from cctzoo.export.report import ExportReport
 from cctzoo.formats.atomic import write_json
+from cctzoo.models import CCT, SoftCommittee
 from cctzoo.models.vocabulary import UNKNOWN, WORD
+from cctzoo.typing import PathLike
 
 
-def check_path(path, suffix):
-    """`path` as a Path, if an artifact may be written there; a ValueError if not."""
+def check_path(path: PathLike, suffix: str) -> Path:
+    """Returns `path` as a Path if an artifact can be written there.
+
+    Raises:
+        ValueError: if the suffix is another one, the folder does not exist, or `path` is a
+            folder.
+        PermissionError: if the folder is not writable.
+    """
     path = Path(path)
-    folder = path.parent
-    if path.suffix != suffix or path.is_dir() or not folder.is_dir():
+    if path.suffix != suffix or path.is_dir() or not path.parent.is_dir():
         raise ValueError(
-            f"`path` must end in {suffix}, lie in a folder that exists, and be no folder. "
+            f"`path` must be a {suffix} file path in an existing folder. "
             f"Received: path={str(path)!r}"
         )
-    check_writable(folder)
+    check_writable(path.parent)
     return path
 
 
-def check_writable(folder):
-    """Raises PermissionError unless files can be made in `folder`."""
+def check_writable(folder: Path) -> None:
+    """Raises PermissionError unless files can be created in `folder`."""
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f"A folder must be writable. Received: {str(folder)!r}")
+        raise PermissionError(f"The folder must be writable. Received: {str(folder)!r}")
 
 
-def describe(model, class_names):
-    """What a program needs to know to use the model: a dict that JSON can hold.
+def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> dict[str, Any]:
+    """Returns what a program needs to know to use the model, as JSON data.
 
     Raises:
-        ValueError: if there is not one name for each class.
+        ValueError: if the number of class names is not the number of classes.
     """
     config = model.config
     if class_names is not None:
         class_names = [str(name) for name in class_names]
         if not config.include_top or len(class_names) != config.classes:
             raise ValueError(
-                "`class_names` must hold one name for each class of a model with its top. "
+                "`class_names` must hold one name for each class of a model with a classifier. "
                 f"Received: {len(class_names)} names, classes={config.classes}, "
                 f"include_top={config.include_top}"
             )
     output = "probabilities" if config.classifier_activation else "logits"
     return {
         "name": model.name,
-        "input": _texts(model) if takes_texts(model) else _images(config),
+        "input": _text_input(config) if config.kind == "texts" else _image_input(config),
         "output": output if config.include_top else "features",
         "class_names": class_names,
-        "config": _without_words(dataclasses.asdict(config)),
+        "config": _without_vocabulary(dataclasses.asdict(config)),
     }
 
 
-def _images(config):
-    inside = config.include_preprocessing
+def write_metadata(path: Path, metadata: dict[str, Any], report: ExportReport) -> None:
+    """Writes the model's metadata and the report of its export as JSON."""
+    write_json(path, {**metadata, "export": dataclasses.asdict(report)})
+
+
+def embed_in_litert(path: Path, metadata: dict[str, Any]) -> None:
+    """Appends the metadata to a `.tflite` file as `metadata.json` of a zip archive.
+
+    Interpreters ignore bytes after the graph. `unzip -p model.tflite metadata.json` and Python's
+    `zipfile` read them.
+    """
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", json.dumps(metadata))
+
+
+def _image_input(config):
+    normalised = config.include_preprocessing
     return {
         "shape": list(config.input_shape),
-        "values": "0 to 255" if inside else "(value / 255 - mean) / std",
+        "values": "0 to 255" if normalised else "(value / 255 - mean) / std",
         "mean": config.mean,
         "std": config.std,
-        "normalised_in_the_model": inside,
+        "normalised_in_the_model": normalised,
     }
 
 
-def _texts(model):
-    """With the words and what separates them, so that a device can make ids of a text."""
-    config = model.config
+def _text_input(config):
+    """Includes the vocabulary and the word pattern, so that a device can turn a text into ids."""
     padding = getattr(config, "members", [config])[0].padding_id
-    about = {
+    values = "token ids"
+    if padding is not None:
+        values += f"; {padding} fills up to the length"
+    fields = {
         "shape": list(config.input_shape),
-        "values": "token ids" + f"; {padding} fills up to the length" * (padding is not None),
+        "values": values,
         "padding": padding,
         "vocabulary": config.vocabulary,
     }
     if config.vocabulary is not None:
-        about["values"] += f"; {UNKNOWN} for an unknown word, from 2 on those of the vocabulary"
-        about["word"] = WORD.pattern
-    return about
+        fields["values"] += f"; {UNKNOWN} for an unknown word, 2 for the vocabulary's first word"
+        fields["word"] = WORD.pattern
+    return fields
 
 
-def _without_words(config):
-    """A config as a dict, without the vocabulary, which the input's description has."""
+def _without_vocabulary(config):
+    """A config as a dict without the vocabulary, which is part of the input's metadata."""
     if "members" in config:
-        return {**config, "members": [_without_words(member) for member in config["members"]]}
+        members = [_without_vocabulary(member) for member in config["members"]]
+        return {**config, "members": members}
     return {name: value for name, value in config.items() if name != "vocabulary"}
-
-
-def write_description(path, description, report):
-    """Writes `path`: the description of the model and the report of its export."""
-    both = {**description, "export": dataclasses.asdict(report)}
-    write_json(path, both)
-
-
-def embed_in_litert(path, description):
-    """Appends the description to a `.tflite` as `metadata.json` of a zip archive.
-
-    Interpreters ignore what follows the graph; `unzip -p model.tflite metadata.json` and
-    Python's `zipfile` read it.
-    """
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("metadata.json", json.dumps(description))

@@ -1,67 +1,77 @@
-"""Conversion under TensorFlow: in this process, or in a child where Keras runs on another."""
+"""Conversion by TensorFlow: in this process, or in a child if Keras runs on another backend."""
 
 import functools
 import importlib.util
 import shutil
-import sys
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from cctzoo.child_process import run_module
-from cctzoo.export.inputs import takes_texts
 from cctzoo.export.report import ExportError
 from cctzoo.models import CCT, SoftCommittee, is_quantised
 from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
 from cctzoo.runtimes import import_openvino
+from cctzoo.typing import PathLike
 
-# Packages that Keras' own export needs beside TensorFlow; the extras are named like the formats.
-NEEDED = {"onnx": ("tf2onnx", "onnx"), "openvino": ("openvino",)}
+# Packages that Keras' export needs in addition to TensorFlow; the extras have the formats' names.
+PACKAGES = {"onnx": ("tf2onnx", "onnx"), "openvino": ("openvino",)}
 
 
-def convert(model, path, kind, batch=None):
+def convert(
+    model: CCT | SoftCommittee, path: PathLike, kind: str, batch: int | None = None
+) -> None:
     """Writes `model` to `path`.
 
     Args:
-        model: a `CCT` or `SoftCommittee` in float32, see `in_float32`.
-        path: of the artifact; nothing may be there.
+        model: a model in float32, see `in_float32`.
+        path: path of the draft of `atomic_file` or `atomic_folder`.
         kind: `"litert"`, `"saved_model"`, `"onnx"` or `"openvino"`.
-        batch: static batch of the graph; None for a dynamic one.
+        batch: static batch size of the graph; None for a dynamic one.
 
     Raises:
-        ModuleNotFoundError: without TensorFlow or the format's own package.
+        ModuleNotFoundError: if TensorFlow or the format's package is not installed.
         ExportError: if the conversion fails, is killed or cannot be written.
     """
-    for package in ("tensorflow", *NEEDED.get(kind, ())):
+    for package in ("tensorflow", *PACKAGES.get(kind, ())):
         if importlib.util.find_spec(package) is None:
             raise ModuleNotFoundError(
-                f"Export to {kind} needs {package}, whatever the backend: "
-                f"pip install 'cctzoo[{kind if kind in NEEDED else 'export'}]'"
+                f"Export to {kind} needs {package}, with every backend: "
+                f"pip install 'cctzoo[{kind if kind in PACKAGES else 'export'}]'"
             )
     try:
         if keras.backend.backend() == "tensorflow":
             convert_here(model, path, kind, batch)
             return
-        # Neither JAX nor PyTorch has a route of its own to every format; this one serves both.
+        # Neither JAX nor PyTorch can export to every format; TensorFlow can.
         with tempfile.TemporaryDirectory() as folder:
             saved = Path(folder, "model.keras")
             model.save(saved)
-            run_module(__name__, saved, path, kind, batch or 0, KERAS_BACKEND="tensorflow")
-    except Exception as error:  # each converter has errors of its own
-        folder = Path(path).parents[1]  # the draft's is the hidden one
+            run_module(
+                "cctzoo._workers.convert_model",
+                saved,
+                path,
+                kind,
+                batch or 0,
+                KERAS_BACKEND="tensorflow",
+            )
+    except Exception as error:  # converters raise errors of many types
+        folder = Path(path).parents[1]  # the draft's parent is the hidden folder
         free = shutil.disk_usage(folder).free / 1e6
         raise ExportError(
-            f"The conversion to {kind} failed, with {free:.1f} MB free in {str(folder)!r}: {error}"
+            f"The conversion to {kind} failed, with {free:.1f} MB free in {str(folder)!r}: "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 
-def in_float32(model):
-    """The model, or a copy of it where its policy is another.
+def in_float32(model: Any) -> CCT | SoftCommittee:
+    """Returns the model, or a float32 copy if the model has another dtype policy.
 
     Raises:
-        ValueError: if `model` is no `CCT` or `SoftCommittee`, or was quantised by Keras.
+        ValueError: if `model` is not a `CCT` or `SoftCommittee`, or was quantised by Keras.
     """
     if not isinstance(model, CCT | SoftCommittee):
         raise ValueError(
@@ -69,8 +79,8 @@ def in_float32(model):
         )
     if is_quantised(model):
         raise ValueError(
-            "A model that Keras has quantised cannot be exported: export it unquantised and "
-            'choose a `precision`, e.g. "dynamic_int8". '
+            "A model that Keras quantised cannot be exported. Export the unquantised model with "
+            'a `precision`, e.g. "dynamic_int8". '
             f"Received: model.name={model.name!r}, quantised"
         )
     if isinstance(model, SoftCommittee):
@@ -86,29 +96,27 @@ def in_float32(model):
     return copy
 
 
-def convert_here(model, path, kind, batch):
-    """`convert` of a float32 model where Keras runs on TensorFlow."""
+def convert_here(model: CCT | SoftCommittee, path: PathLike, kind: str, batch: int | None) -> None:
+    """Does the work of `convert` in this process, in which Keras runs on TensorFlow."""
     shape = (batch, *model.input_shape[1:])
     if kind == "saved_model":
-        if takes_texts(model):
-            _saved_model_of_texts(model, path, shape)
-        else:
-            _saved_model_of_images(model, path, shape)
+        write = _save_text_model if model.config.kind == "texts" else _save_image_model
+        write(model, path, shape)
         return
     if kind == "openvino":
         import_openvino()
-    (inputs,) = model.inputs  # `image` in float32, or `ids` in int32
+    (inputs,) = model.inputs  # `image` float32, or `ids` int32
     signature = [keras.InputSpec(shape=shape, dtype=inputs.dtype, name=inputs.name)]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of Keras' tf2onnx route about NumPy
+        warnings.simplefilter("ignore", FutureWarning)  # tf2onnx, about NumPy
         model.export(str(path), format=kind, input_signature=signature, verbose=False)
 
 
-def _saved_model_of_images(model, path, shape):
-    """Two endpoints: `serving_default` takes uint8 if the model normalises, `serve` float32."""
+def _save_image_model(model, path, shape):
+    """Writes `serve` (float32), and `serving_default` (uint8) if the model normalises."""
     import tensorflow as tf
 
-    # The variables come with the endpoints; `archive.track` would store each a second time.
+    # The endpoints bring the variables along; `archive.track` would store each a second time.
     archive = keras.export.ExportArchive()
     floats = tf.TensorSpec(shape, tf.float32, name="image")
     archive.add_endpoint("serve", lambda image: model(image, training=False), [floats])
@@ -122,8 +130,8 @@ def _saved_model_of_images(model, path, shape):
     archive.write_out(str(path), verbose=False)
 
 
-def _saved_model_of_texts(model, path, shape):
-    """`serve` takes ids; if the model knows its words, `serving_default` and `ids` take texts."""
+def _save_text_model(model, path, shape):
+    """Writes `serve` (ids); with a vocabulary also `serving_default` and `ids` (texts)."""
     import tensorflow as tf
 
     archive = keras.export.ExportArchive()
@@ -148,18 +156,12 @@ def _saved_model_of_texts(model, path, shape):
 
 
 def _ids(text, table, length):
-    """What `Vocabulary` does, in a TensorFlow graph: (B,) strings -> (B, length) int32."""
+    """`Vocabulary` as a TensorFlow graph: (B,) strings -> (B, length) int32."""
     import tensorflow as tf
 
-    text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")  # bytes that are none: U+FFFD
+    text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")  # invalid bytes become U+FFFD
     text = tf.strings.regex_replace(text, f"[{SINGLES}]", r" \0 ")
     text = tf.strings.regex_replace(text, f"[{SEPARATORS}]", " ")
     words = tf.strings.split(tf.strings.lower(text, "utf-8"))  # ragged
     ids = tf.ragged.map_flat_values(table.lookup, words)
     return ids.to_tensor(PADDING, shape=(None, length))
-
-
-if __name__ == "__main__":
-    source, target, chosen, size = sys.argv[1:]
-    loaded = keras.saving.load_model(source, compile=False)
-    convert_here(loaded, target, chosen, int(size) or None)

@@ -1,46 +1,71 @@
 """Export to ONNX and to OpenVINO."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
 from cctzoo.export.report import ExportReport, check_samples, compare, require_parity
 from cctzoo.formats.atomic import atomic_file
+from cctzoo.models import CCT, SoftCommittee
 from cctzoo.runtimes import OnnxRunner, OpenVINORunner
+from cctzoo.typing import PathLike
 
 
-def to_onnx(model, path, batch=1, samples=None, labels=None, class_names=None):
-    """Writes a model as ONNX in float32, runs it under ONNX Runtime, compares it with Keras.
+def to_onnx(
+    model: CCT | SoftCommittee,
+    path: PathLike,
+    batch: int | None = 1,
+    samples: Any = None,
+    labels: Any = None,
+    class_names: Sequence[str] | None = None,
+) -> ExportReport:
+    """Writes a model as ONNX in float32, runs it by ONNX Runtime, and compares it with Keras.
 
-    Class names and preprocessing, or words, are in the file's metadata under `cctzoo` and,
-    with the report, in `model.onnx.json` beside it.
+    The class names and the preprocessing or vocabulary are stored in the file's metadata under
+    `cctzoo`, and with the report in `model.onnx.json` next to the file.
 
     Args:
-        model: a `CCT` or `SoftCommittee`, on any backend.
-        path: of the file, ending in `.onnx`; a file that is there is replaced.
+        model: the model, on any backend.
+        path: path of the file, ending in `.onnx`; an existing file is replaced.
         batch: images or texts per run; None for any number.
         samples, labels, class_names: as in `to_litert`.
 
-    Returns:
-        An `ExportReport`.
-
     Raises:
-        ValueError: for a wrong argument.
+        ValueError: if an argument is invalid.
         PermissionError: if the folder is not writable.
-        ExportError: if the conversion fails, or it differs from Keras by more than 1e-4.
+        ExportError: if the conversion fails, or an output differs from Keras' by more than 1e-4.
     """
     return _to_graph(model, path, "onnx", batch, samples, labels, class_names)
 
 
-def to_openvino(model, path, batch=1, samples=None, labels=None, class_names=None):
-    """Writes a model for OpenVINO in float32, runs it there, and compares it with Keras.
+def to_openvino(
+    model: CCT | SoftCommittee,
+    path: PathLike,
+    batch: int | None = 1,
+    samples: Any = None,
+    labels: Any = None,
+    class_names: Sequence[str] | None = None,
+) -> ExportReport:
+    """Writes a model for OpenVINO in float32, runs it, and compares it with Keras.
 
-    Three files: `model.xml`, its weights `model.bin`, and `model.xml.json` with class names,
-    preprocessing or words, and report. OpenVINO computes in bfloat16 of its own accord where
-    a CPU can, with differences of some hundredths; the comparison asks it for float32.
+    Writes three files: `model.xml`, its weights `model.bin`, and `model.xml.json` with the class
+    names, the preprocessing or vocabulary, and the report. On CPUs that support bfloat16,
+    OpenVINO uses it by default, and outputs differ by some hundredths; the comparison sets
+    float32.
 
-    Args, returns, raises: as `to_onnx`, with a path that ends in `.xml`.
+    Args:
+        model: the model, on any backend.
+        path: path of the graph, ending in `.xml`; existing files are replaced.
+        batch: images or texts per run; None for any number.
+        samples, labels, class_names: as in `to_litert`.
+
+    Raises:
+        ValueError: if an argument is invalid.
+        PermissionError: if the folder is not writable.
+        ExportError: if the conversion fails, or an output differs from Keras' by more than 1e-4.
     """
     return _to_graph(model, path, "openvino", batch, samples, labels, class_names)
 
@@ -51,12 +76,12 @@ def _to_graph(model, path, kind, batch, samples, labels, class_names):
     if batch is not None and (not isinstance(batch, int) or batch < 1):
         raise ValueError(f"`batch` must be a positive integer or None. Received: batch={batch!r}")
     model = in_float32(model)
-    description = artifact.describe(model, class_names)
+    metadata = artifact.metadata(model, class_names)
     x, y = check_samples(model, samples, labels, batch or 1)
     with atomic_file(path) as draft:
         convert(model, draft, kind, batch)
         if kind == "onnx":
-            _embed_in_onnx(draft, description)
+            _embed_in_onnx(draft, metadata)
         run = runner(draft)
         report = ExportReport(
             path=str(path),
@@ -67,13 +92,13 @@ def _to_graph(model, path, kind, batch, samples, labels, class_names):
             **compare(model, run, x, y, real=samples is not None),
         )
         require_parity(report)
-        artifact.write_description(Path(f"{draft}.json"), description, report)
+        artifact.write_metadata(Path(f"{draft}.json"), metadata, report)
     return report
 
 
-def _embed_in_onnx(path, description):
+def _embed_in_onnx(path, metadata):
     import onnx
 
     graph = onnx.load(path)
-    graph.metadata_props.add(key="cctzoo", value=json.dumps(description))
+    graph.metadata_props.add(key="cctzoo", value=json.dumps(metadata))
     onnx.save(graph, path)

@@ -1,48 +1,54 @@
-"""What goes into a model that is exported: images, or texts as ids."""
+"""Samples and weights for an export: real inputs, seeded noise, and vectors off their start."""
 
+from typing import Any
+
+import keras
 import numpy as np
 
-
-def takes_texts(model):
-    """Whether a `CCT` or `SoftCommittee` takes ids (batch, length) and not images."""
-    return model.config.kind == "texts"
+from cctzoo.models import CCT, SoftCommittee
+from cctzoo.typing import Array
 
 
-def as_inputs(model, values, name):
-    """Values as the model's input: float32 images, or int32 ids.
+def as_inputs(model: CCT | SoftCommittee, values: Any, argument: str) -> Array:
+    """Returns values as the model's input: float32 images, or int32 token ids.
+
+    Shapes are not checked.
 
     Args:
-        model: a `CCT` or `SoftCommittee`.
-        values: images, or ids (n, length); for a model that knows its words also n texts.
-        name: of the argument that they come from, for an error.
+        model: the model that takes the input.
+        values: images, or ids (n, length); n texts if the model has a vocabulary.
+        argument: the name of the argument that holds the values, for the error.
 
     Raises:
-        ValueError: for what a model for texts cannot take; shapes are not compared.
+        ValueError: if a text model cannot take the values.
     """
-    if not takes_texts(model):
+    if model.config.kind == "images":
         return np.asarray(values, dtype="float32")
     values = np.asarray(values)
     if values.dtype.kind in "OU" and values.ndim == 1:
         return model.vocabulary(values)
-    size = _first(model.config).vocabulary_size
+    size = _first_config(model).vocabulary_size
     integers = values.dtype.kind in "iu"
     if not integers or (values.size and not 0 <= values.min() <= values.max() < size):
         received = f"from {values.min()} to {values.max()}" if integers else str(values.dtype)
         raise ValueError(
-            f"`{name}` of a model for texts must be ids, integers from 0 to one below its "
-            f"vocabulary_size, {size}, or texts. Received: {received}"
+            f"`{argument}` of a text model must be texts, or integer ids from 0 to "
+            f"vocabulary_size - 1 = {size - 1}. Received: {received}"
         )
     return values.astype("int32")
 
 
-def noise(model, count):
-    """Seeded noise: pixels, or words in texts of all lengths, the first whole, the last empty."""
+def noise(model: CCT | SoftCommittee, count: int) -> Array:
+    """Returns seeded random inputs: pixels, or token ids.
+
+    Texts have all lengths: the first text has full length, the last one is empty.
+    """
     generator = np.random.default_rng(0)
     shape = (count, *model.input_shape[1:])
-    if not takes_texts(model):
-        top = 255 if model.config.include_preprocessing else 1
-        return generator.uniform(0, top, shape).astype("float32")
-    config = _first(model.config)
+    if model.config.kind == "images":
+        largest = 255 if model.config.include_preprocessing else 1
+        return generator.uniform(0, largest, shape).astype("float32")
+    config = _first_config(model)
     ids = generator.integers(0, config.vocabulary_size, shape, "int32")
     if config.padding_id is not None:
         lengths = np.linspace(config.length, 0, count).astype(int)
@@ -50,6 +56,19 @@ def noise(model, count):
     return ids
 
 
-def _first(config):
-    """The config, of a committee's members the first: they take the same."""
-    return getattr(config, "members", [config])[0]
+def randomise_vectors(model: keras.Model) -> None:
+    """Moves scales, shifts and biases off their initial ones and zeros.
+
+    Converters drop a multiplication by ones and an addition of zeros: an untrained model would
+    be timed without operators that it has after training.
+    """
+    generator = np.random.default_rng(0)
+    for weight in model.weights:
+        if len(weight.shape) == 1 and keras.backend.is_float_dtype(weight.dtype):
+            offsets = 0.1 * generator.standard_normal(weight.shape)
+            weight.assign(keras.ops.convert_to_numpy(weight) + offsets)
+
+
+def _first_config(model):
+    """The model's config, or its first member's: the members of a committee share their input."""
+    return getattr(model.config, "members", [model.config])[0]

@@ -1,6 +1,8 @@
-"""Export to LiteRT (.tflite), the format of phones and boards."""
+"""Export to LiteRT (.tflite), the format for phones and single-board computers."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
@@ -14,65 +16,75 @@ from cctzoo.export.report import (
     require_parity,
 )
 from cctzoo.formats.atomic import atomic_file
+from cctzoo.models import CCT, SoftCommittee
 from cctzoo.runtimes import LiteRTRunner
+from cctzoo.typing import PathLike
 
-PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
+Precision = Literal["float32", "float16", "dynamic_int8", "int8"]
+PRECISIONS = get_args(Precision)
 
 
 def to_litert(
-    model,
-    path,
-    precision="float32",
-    batch=1,
-    samples=None,
-    labels=None,
-    calibration=None,
-    class_names=None,
-    least_agreement=LEAST_AGREEMENT,
-):
+    model: CCT | SoftCommittee,
+    path: PathLike,
+    precision: Precision = "float32",
+    batch: int = 1,
+    samples: Any = None,
+    labels: Any = None,
+    calibration: Any = None,
+    class_names: Sequence[str] | None = None,
+    least_agreement: float = LEAST_AGREEMENT,
+) -> ExportReport:
     """Writes a model as `.tflite`, runs it, and compares it with Keras.
 
-    The graph has a static batch, one XNNPACK partition, and batch norms folded into their
-    convolutions. It takes what the model does: float32 images, of 0-255 if the model includes
-    its preprocessing, or int32 ids. Class names and preprocessing, or the words of the ids, go
-    into the file (`unzip -p model.tflite metadata.json`) and, with the report, into
-    `model.tflite.json` beside it. The files appear when all checks have passed, or not at all.
+    The graph has a static batch size and one XNNPACK partition; batch norms are folded into
+    convolutions. It takes the model's inputs: float32 images, with values 0-255 if the model
+    includes its preprocessing, or int32 token ids. The class names and the preprocessing or
+    vocabulary are embedded in the file (`unzip -p model.tflite metadata.json`), and stored with
+    the report in `model.tflite.json` next to it. Both files appear only if all checks pass.
+
+    Example:
+
+    ```python
+    import cctzoo
+
+    model = cctzoo.models.create_model("cct_2_3x2_32")
+    report = cctzoo.export.to_litert(model, "model.tflite", "dynamic_int8")
+    print(report.bytes, report.max_difference)
+    ```
 
     Args:
-        model: a `CCT` or `SoftCommittee`, on any backend.
-        path: of the file, ending in `.tflite`; a file that is there is replaced.
-        precision: `"float32"`; `"float16"` (weights); `"dynamic_int8"` (int8 weights, inputs
-            of products quantised on the fly), which is what ships on CPUs; or `"int8"`
-            (the encoder's dense products with calibrated ranges, the others as in
-            `"dynamic_int8"`; LayerNorm, softmax, attention and residual additions in float).
-            Of texts, both have word vectors of int8, on one scale; with `"float16"` they stay
-            in float32, and the file is hardly smaller.
+        model: the model, on any backend.
+        path: path of the file, ending in `.tflite`; an existing file is replaced.
+        precision: `"float32"`; `"float16"` (weights only); `"dynamic_int8"` (int8 weights,
+            activations quantised at run time), the usual choice for CPUs; or `"int8"` (static
+            ranges for the dense layers of the encoder, all others as in `"dynamic_int8"`;
+            LayerNorm, softmax, attention and residual additions stay in float). For text
+            models, both int8 forms store the word vectors as int8 with one scale; `"float16"`
+            leaves them in float32, so the file is hardly smaller.
         batch: images or texts per run.
-        samples: n real images (n, height, width, channels), or n texts: as ids (n, length),
-            or as str for a model that knows its words. n is a multiple of `batch`. For the
-            comparison; default: 16 of seeded noise, and no top-1 agreement.
-        labels: their classes, integers (n,), for the accuracy.
-        calibration: for `"int8"`: more such samples, a `data.Dataset`,
-            or a run directory; at most 500 are used.
-        class_names: one for each class.
-        least_agreement: part of the samples on which a precision other than float32 has to
-            name the same class as Keras.
-
-    Returns:
-        An `ExportReport`.
+        samples: n images (n, height, width, channels), or n texts: ids (n, length), or str if
+            the model has a vocabulary. n must be a multiple of `batch`. Default: 16 random
+            inputs, without top-1 agreement.
+        labels: the classes of the samples, integers (n,), for the accuracy.
+        calibration: for `"int8"`, more such samples, or a `data.Dataset`, whose training part
+            is used; at most 500 samples are used.
+        class_names: one name for each class.
+        least_agreement: share of the samples for which a precision other than float32 must
+            predict the same class as Keras.
 
     Raises:
-        ValueError: for a wrong argument, and for int8 without calibration.
+        ValueError: if an argument is invalid, or `"int8"` has no calibration.
         PermissionError: if the folder is not writable.
-        ExportError: if the conversion fails, the graph holds a Flex or custom operator or
-            splits into more than one partition, a float32 export differs from Keras by more
-            than 1e-4, or another one falls below `least_agreement`.
+        ExportError: if the conversion fails, the graph contains a Flex or custom operator or
+            has more than one partition, a float32 output differs from Keras' by more than
+            1e-4, or the agreement is below `least_agreement`.
     """
     path = artifact.check_path(path, ".tflite")
     if precision == "int16x8":
         raise ValueError(
-            "LiteRT has no fast form with 16-bit activations: cct_conv so converted took 15 times "
-            'as long as in float32, in 9 partitions. Use "int8" or "dynamic_int8". '
+            "LiteRT has no fast kernels for 16-bit activations: `cct_conv` took 15 times as long "
+            'as in float32, in 9 partitions. Use "int8" or "dynamic_int8". '
             "Received: precision='int16x8'"
         )
     if precision not in PRECISIONS:
@@ -82,7 +94,7 @@ def to_litert(
     if not isinstance(batch, int) or batch < 1:
         raise ValueError(f"`batch` must be a positive integer. Received: batch={batch!r}")
     model = in_float32(model)
-    description = artifact.describe(model, class_names)
+    metadata = artifact.metadata(model, class_names)
     x, y = check_samples(model, samples, labels, batch)
     if precision != "float32":
         check_quantizer()
@@ -91,11 +103,11 @@ def to_litert(
         if precision == "float32":
             convert(model, draft, "litert", batch)
         else:
-            whole = draft.with_name("float32.tflite")
-            convert(model, whole, "litert", batch)
-            quantise(whole, draft, precision, batches)
-            whole.unlink()
-        artifact.embed_in_litert(draft, description)
+            float32 = draft.with_name("float32.tflite")
+            convert(model, float32, "litert", batch)
+            quantise(float32, draft, precision, batches)
+            float32.unlink()
+        artifact.embed_in_litert(draft, metadata)
         run = LiteRTRunner(draft)
         operators = run.operators()
         partitions = operators.pop("DELEGATE", 0)
@@ -110,16 +122,16 @@ def to_litert(
         )
         require_one_partition(report)
         require_parity(report, least_agreement)
-        artifact.write_description(Path(f"{draft}.json"), description, report)
+        artifact.write_metadata(Path(f"{draft}.json"), metadata, report)
     return report
 
 
-def require_one_partition(report):
-    """Raises ExportError for a graph that the XNNPACK delegate does not run as a whole."""
+def require_one_partition(report: ExportReport) -> None:
+    """Raises ExportError unless the XNNPACK delegate runs the complete graph."""
     foreign = [name for name in report.operators if name.startswith(("Flex", "CUSTOM"))]
     if foreign or report.partitions != 1:
         raise ExportError(
             "A LiteRT graph must be one XNNPACK partition without Flex or custom operators. "
-            f"Received: partitions={report.partitions}, foreign operators={foreign} for "
-            f"{report.path}"
+            f"Received: partitions={report.partitions}, foreign operators={foreign}, "
+            f"path={report.path!r}"
         )

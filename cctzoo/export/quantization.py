@@ -3,37 +3,50 @@
 import contextlib
 import importlib.util
 import io
+import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cctzoo.data import Dataset, EncodedImages, take
-from cctzoo.export.inputs import as_inputs, takes_texts
+from cctzoo.export.inputs import as_inputs
+from cctzoo.export.report import ExportError
+from cctzoo.models import CCT, SoftCommittee
+from cctzoo.runtimes import LiteRTRunner
+from cctzoo.typing import Array
 
 CALIBRATION_SAMPLES = 500  # agreement with 200, 500 and 1,000 was within 0.4 points
-# The dense products of the encoder. Under static int8 the scores of sequence pooling cost 2
+# Names of the outputs of operators, as the converter makes them from the names of layers.
+# The dense layers of the encoder. Under static int8, the scores of sequence pooling cost 2
 # points of top-1 agreement and the convolutions 1 (CIFAR-10, cct_conv), without being faster:
-# those quantise their inputs on the fly. LayerNorm, softmax, attention and residuals are float.
-STATIC = r"(^|[/;])block\d\d"
-WORDS = r"(^|[/;])words"  # the table of word vectors, most of a text model's weights
+# they quantise their inputs at run time. LayerNorm, softmax, attention and residuals are float.
+ENCODER = r"(^|[/;])block\d\d"
+WORD_VECTORS = r"(^|[/;])words"  # the table of word vectors, most of a text model's weights
 
 
-def check_quantizer():
-    """Raises ModuleNotFoundError without ai-edge-quantizer."""
+def check_quantizer() -> None:
+    """Raises ModuleNotFoundError if ai-edge-quantizer is not installed."""
     if importlib.util.find_spec("ai_edge_quantizer") is None:
         raise ModuleNotFoundError(
             "Precisions other than float32 need ai-edge-quantizer: pip install 'cctzoo[export]'"
         )
 
 
-def quantise(source, target, precision, calibration=None):
+def quantise(
+    source: Path, target: Path, precision: str, calibration: list[Array] | None = None
+) -> None:
     """Writes the float32 `.tflite` at `source` to `target` in another precision.
 
     Args:
         source, target: paths.
         precision: `"float16"`, `"dynamic_int8"` or `"int8"`.
-        calibration: a list of samples of the graph's batch, for `"int8"`.
+        calibration: for `"int8"`, arrays of samples with the graph's batch size.
+
+    Raises:
+        ExportError: if the graph does not have the operators that a precision treats specially.
     """
     from ai_edge_quantizer import qtyping, quantizer, recipe
 
@@ -57,67 +70,67 @@ def quantise(source, target, precision, calibration=None):
         work.update_quantization_recipe(
             ".*", operation.DEPTHWISE_CONV_2D, algorithm_key="no_quantize"
         )
+    graph = LiteRTRunner(source)
     ranges = None
     with _quiet():
         if precision == "int8":
+            check_operator(graph, operation.FULLY_CONNECTED, ENCODER)
             work.add_static_config(
-                STATIC, operation.FULLY_CONNECTED, activation_num_bits=8, weight_num_bits=8
+                ENCODER, operation.FULLY_CONNECTED, activation_num_bits=8, weight_num_bits=8
             )
-        signature, name, zeros = _input(source)
-        texts = zeros.dtype.kind == "i"
-        if texts and precision != "float16":
+        if graph.dtype.kind == "i" and precision != "float16":
             # The quantizer has only a static form of this operator, with one scale for all
-            # words. It is the table's own: what ids it is calibrated with, does not matter.
+            # words. The scale depends on the table only, not on the ids of the calibration.
+            check_operator(graph, operation.GATHER, WORD_VECTORS)
             work.add_static_config(
-                WORDS, operation.GATHER, activation_num_bits=8, weight_num_bits=8
+                WORD_VECTORS, operation.GATHER, activation_num_bits=8, weight_num_bits=8
             )
-            calibration = calibration or [zeros]
+            calibration = calibration or [np.zeros((graph.batch, *graph.sample_shape), graph.dtype)]
         if calibration:
+            signature, name = graph.signature()
             ranges = work.calibrate({signature: [{name: batch} for batch in calibration]})
         work.quantize(ranges, serialize_to_path=str(target), enable_progress_report=False)
 
 
-def _input(path):
-    """(the graph's signature, the name of its input there, zeros of its shape)."""
-    from ai_edge_litert.interpreter import Interpreter
+def check_operator(graph: LiteRTRunner, kind: str, pattern: str) -> None:
+    """Raises ExportError unless an operator of this kind has an output named like `pattern`.
 
-    interpreter = Interpreter(str(path))
-    ((signature, ends),) = interpreter.get_signature_list().items()
-    (name,) = ends["inputs"]
-    (about,) = interpreter.get_input_details()
-    return signature, name, np.zeros(about["shape"], about["dtype"])
+    The quantizer ignores a pattern without a match, and would leave the operators in float.
+    """
+    names = [output["name"] for name, output in graph.operator_outputs() if name == kind]
+    if not any(re.search(pattern, name) for name in names):
+        raise ExportError(
+            f"A graph must have an operator {kind} whose output's name matches {pattern!r}: the "
+            f"converter's names may have changed. Received: outputs named {names}"
+        )
 
 
 @contextlib.contextmanager
-def _quiet():
-    """Without the quantizer's progress bars and its warning that it keeps all tensors."""
+def _quiet() -> Iterator[None]:
+    """Silences the quantizer's progress bars and its warning that it keeps all tensors."""
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore", UserWarning)
         yield
 
 
-def calibration_batches(model, calibration, batch):
-    """Real images or texts for the ranges of activations, a list of arrays of the batch.
+def calibration_batches(model: CCT | SoftCommittee, calibration: Any, batch: int) -> list[Array]:
+    """Returns samples for the ranges of activations, as arrays of `batch` samples.
 
     Args:
-        model: the `CCT` or `SoftCommittee`.
-        calibration: an array of images or ids as the model takes them, texts if it knows its
-            words, a `data.Dataset`, or a run directory of
-            `training.train`; of the last three the training part is used. At most 500
-            samples, drawn with a fixed seed.
+        model: the model to export.
+        calibration: images or ids as the model takes them, texts if it has a vocabulary, or a
+            `data.Dataset`, whose training part is used. At most 500 samples are drawn, with a
+            fixed seed.
         batch: samples in each array.
 
     Raises:
-        ValueError: without samples, or for samples of another shape or range.
+        ValueError: if there are no samples, or their shape or range is wrong.
     """
     if calibration is None:
         raise ValueError(
-            '`precision="int8"` needs `calibration`: real images or texts, a data set or a run '
-            "directory. Noise has other activations and would spoil it. "
-            "Received: calibration=None"
+            '`precision="int8"` needs `calibration`: images, texts or a data set. Random inputs '
+            "would give activations of other ranges. Received: calibration=None"
         )
-    if isinstance(calibration, str | Path):
-        calibration = _run_data(Path(calibration))
     if isinstance(calibration, Dataset):
         calibration = calibration.x_train
     if isinstance(calibration, EncodedImages):
@@ -127,12 +140,13 @@ def calibration_batches(model, calibration, batch):
     shape = tuple(model.input_shape[1:])
     if samples.shape[1:] != shape or len(samples) < batch:
         raise ValueError(
-            f"`calibration` must be of shape (n, {', '.join(map(str, shape))}), n at least the "
-            f"batch, {batch}. Received: shape={samples.shape}"
+            f"`calibration` must be of shape (n, {', '.join(map(str, shape))}), with n at least "
+            f"the batch size, {batch}. Received: shape={samples.shape}"
         )
     if not np.isfinite(samples).all():
         raise ValueError("`calibration` must be finite. Received: NaN or infinite values")
-    if not takes_texts(model) and model.config.include_preprocessing and samples.max() <= 1:
+    normalised = model.config.kind == "images" and model.config.include_preprocessing
+    if normalised and samples.max() <= 1:
         raise ValueError(
             "`calibration` must hold values 0-255, as the model takes them. "
             f"Received: values from {samples.min():.3g} to {samples.max():.3g}"
@@ -140,13 +154,3 @@ def calibration_batches(model, calibration, batch):
     order = np.random.default_rng(0).permutation(len(samples))[:CALIBRATION_SAMPLES]
     order = order[: len(order) // batch * batch]
     return list(samples[order].reshape(-1, batch, *shape))
-
-
-def _run_data(directory):
-    from cctzoo.training import Recipe  # here: a recipe is needed for a run directory only
-
-    if not (directory / "recipe.json").is_file():
-        raise ValueError(
-            f"A run directory must hold recipe.json. Received: calibration={str(directory)!r}"
-        )
-    return Recipe.load(directory / "recipe.json").load_data()

@@ -1,33 +1,38 @@
-"""What an export is worth: its size, its operators, and how near it is to the Keras model."""
+"""The report of an export: its size, its operators, and its difference from the Keras model."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from cctzoo.export.inputs import as_inputs, noise
+from cctzoo.models import CCT, SoftCommittee
+from cctzoo.typing import Array
 
 FLOAT_TOLERANCE = 1e-4  # largest difference from Keras that a float32 export may have
-LEAST_AGREEMENT = 0.98  # top-1, of the other precisions: they may lose 2 points
+LEAST_AGREEMENT = 0.98  # top-1, for the other precisions
 
 
 class ExportError(RuntimeError):
-    """An artifact that was made but does not hold what it has to."""
+    """The conversion failed, or its result is too far from the Keras model."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ExportReport:
-    """One exported artifact, compared with the Keras model that it came from.
+    """An exported artifact, compared with its Keras model.
 
     Attributes:
-        path: of the artifact.
-        format, precision: e.g. `"litert"`, `"dynamic_int8"`.
+        path: path of the artifact.
+        format: `"litert"`, `"saved_model"`, `"onnx"` or `"openvino"`.
+        precision: e.g. `"dynamic_int8"`.
         bytes: size on disk.
         max_difference: largest absolute difference from Keras' outputs.
         samples: number of images or texts compared.
-        top1_agreement: part of them on which both name the same class, or None if no samples
-            were given.
-        accuracy, keras_accuracy: top-1 of the artifact and of the Keras model, or None if
-            no labels were given.
+        top1_agreement: share of the samples for which both predict the same class, or None if
+            no samples were given.
+        accuracy, keras_accuracy: top-1 accuracy of the artifact and of the Keras model, or None
+            if no labels were given.
         operators: count by operator (LiteRT, ONNX and OpenVINO).
         partitions: number of delegate partitions (LiteRT).
     """
@@ -44,7 +49,7 @@ class ExportReport:
     operators: dict[str, int] = dataclasses.field(default_factory=dict)
     partitions: int | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         parts = [
             f"{self.path}: {self.precision}, {self.bytes / 1e6:.2f} MB",
             f"max difference from Keras {self.max_difference:.1e}",
@@ -61,10 +66,15 @@ class ExportReport:
         return ", ".join(parts)
 
 
-def check_samples(model, samples, labels, batch=1):
-    """(samples as the model's input, labels or None), before any long work.
+def check_samples(
+    model: CCT | SoftCommittee, samples: Any, labels: Any, batch: int = 1
+) -> tuple[Array, Array | None]:
+    """Returns (samples as the model's input, labels or None), before any long work.
 
-    Without samples: 16 or so of seeded noise.
+    Without samples, returns at least 16 random inputs.
+
+    Raises:
+        ValueError: if the samples do not fit the model, or the labels the samples.
     """
     shape = tuple(model.input_shape[1:])
     if samples is None:
@@ -73,10 +83,9 @@ def check_samples(model, samples, labels, batch=1):
         return noise(model, batch * -(-16 // batch)), None
     samples = as_inputs(model, samples, "samples")
     if samples.shape[1:] != shape or not len(samples) or len(samples) % batch:
-        wanted = f"(n, {', '.join(map(str, shape))}), n a multiple of {batch}"
         raise ValueError(
-            f"`samples` must be of shape {wanted}, and n above 0. "
-            f"Received: samples.shape={samples.shape}"
+            f"`samples` must be of shape (n, {', '.join(map(str, shape))}), with n a positive "
+            f"multiple of {batch}. Received: samples.shape={samples.shape}"
         )
     if labels is not None:
         labels = np.asarray(labels).reshape(-1)
@@ -88,19 +97,25 @@ def check_samples(model, samples, labels, batch=1):
     return samples, labels
 
 
-def compare(model, run, samples, labels, real):
-    """Fields of a report: the artifact's outputs, by `run`, against the model's.
+def compare(
+    model: CCT | SoftCommittee,
+    run: Callable[[Array], Array],
+    samples: Array,
+    labels: Array | None,
+    real: bool,
+) -> dict[str, Any]:
+    """Compares the artifact's outputs with the model's. Returns fields of an `ExportReport`.
 
     Args:
         model: the Keras model.
         run: the artifact as a function of a batch of samples.
-        samples, labels: as `check_samples` gives them.
-        real: whether the samples are the caller's; agreement on noise says nothing.
+        samples, labels: as `check_samples` returns them.
+        real: whether the caller gave the samples; agreement on random inputs has no meaning.
     """
     expected = np.asarray(model.predict(samples, batch_size=64, verbose=0), dtype="float32")
     got = np.asarray(run(samples), dtype="float32")
     fields = {
-        "max_difference": float(np.abs(expected - got).max()),  # NaN if any is
+        "max_difference": float(np.abs(expected - got).max()),  # NaN if any output is NaN
         "samples": len(samples),
     }
     if real:
@@ -112,23 +127,23 @@ def compare(model, run, samples, labels, real):
     return fields
 
 
-def require_parity(report, least_agreement=LEAST_AGREEMENT):
-    """Raises ExportError for an artifact that is too far from the Keras model."""
+def require_parity(report: ExportReport, least_agreement: float = LEAST_AGREEMENT) -> None:
+    """Raises ExportError if the artifact is too far from the Keras model."""
     if report.precision == "float32":
-        if not report.max_difference <= FLOAT_TOLERANCE:  # so written, NaN fails too
+        if not report.max_difference <= FLOAT_TOLERANCE:  # this form refuses NaN as well
             raise ExportError(
                 f"A float32 export must stay within {FLOAT_TOLERANCE} of the Keras model. "
-                f"Received: max_difference={report.max_difference:.3g} for {report.path}"
+                f"Received: max_difference={report.max_difference:.3g}, path={report.path!r}"
             )
     elif not np.isfinite(report.max_difference):
         raise ExportError(
             "An export's outputs must be finite. "
-            f"Received: max_difference={report.max_difference} for {report.path}"
+            f"Received: max_difference={report.max_difference}, path={report.path!r}"
         )
     elif report.top1_agreement is not None and report.top1_agreement < least_agreement:
         raise ExportError(
-            f"A {report.precision} export must name the Keras model's class on at least "
+            f"A {report.precision} export must predict the Keras model's class for at least "
             f"{least_agreement:.2%} of the samples; pass a lower `least_agreement` to accept "
             f"less. Received: top1_agreement={report.top1_agreement:.2%} on {report.samples} "
-            f"samples for {report.path}"
+            f"samples, path={report.path!r}"
         )

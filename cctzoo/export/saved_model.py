@@ -1,13 +1,14 @@
-"""Export to TensorFlow's SavedModel."""
+"""Export to the SavedModel format of TensorFlow."""
 
 import reprlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
-from cctzoo.export.inputs import takes_texts
 from cctzoo.export.report import (
     FLOAT_TOLERANCE,
     ExportError,
@@ -17,51 +18,56 @@ from cctzoo.export.report import (
     require_parity,
 )
 from cctzoo.formats.atomic import atomic_folder
+from cctzoo.models import CCT, SoftCommittee, Vocabulary
 from cctzoo.runtimes import SavedModelRunner
+from cctzoo.typing import PathLike
 
-# What a tokeniser may get wrong: nothing, NUL, emoji, a final sigma, right to left, no spaces.
+# Hard cases for a tokeniser: no words, NUL, emoji, final sigma, right to left, no spaces.
 TEXTS = ("", " \t\n", "A\0b. C", "so😀😀GOOD ❤\ufe0f", "ΟΔΟΣ Σ", "שלום, עולם! مرحبا؟", "猫が好き。")
 
 
-def to_saved_model(model, path, samples=None, labels=None, class_names=None):
+def to_saved_model(
+    model: CCT | SoftCommittee,
+    path: PathLike,
+    samples: Any = None,
+    labels: Any = None,
+    class_names: Sequence[str] | None = None,
+) -> ExportReport:
     """Writes a model as a SavedModel, runs it, and compares it with Keras.
 
-    The batch is dynamic. The signature `serving_default` takes uint8 images and `serve`
-    float32 ones; a model without its preprocessing has float32 only, under both names. Of a
-    model for texts that knows its words, `serving_default` takes strings (B,), `ids` gives the
-    ids that it makes of them, and `serve` takes such ids, int32; without words, ids only,
-    under two names. Class names, preprocessing or words, and report are in
-    `assets.extra/cctzoo.json`. The folder appears when all checks have passed, or not at all.
+    The batch size is dynamic. Signatures for image models: `serving_default` takes uint8 and
+    `serve` float32 images; without preprocessing in the model, both take float32. Signatures for
+    text models with a vocabulary: `serving_default` takes strings (B,), `ids` returns their
+    token ids, and `serve` takes int32 ids; without a vocabulary, `serving_default` and `serve`
+    take ids. The class names, the preprocessing or vocabulary, and the report are stored in
+    `assets.extra/cctzoo.json`. The folder appears only if all checks pass.
 
     Args:
-        model: a `CCT` or `SoftCommittee`, on any backend.
-        path: of the folder; a SavedModel that is there is replaced, anything else refused.
+        model: the model, on any backend.
+        path: path of the folder; an existing SavedModel is replaced.
         samples, labels, class_names: as in `to_litert`.
 
-    Returns:
-        An `ExportReport`.
-
     Raises:
-        ValueError: for a wrong argument.
+        ValueError: if an argument is invalid, or `path` exists and is not a SavedModel.
         PermissionError: if the folder is not writable.
-        ExportError: if the conversion fails, it differs from Keras by more than 1e-4, or it
-            makes other ids of a text than the model's `Vocabulary`.
+        ExportError: if the conversion fails, an output differs from Keras' by more than 1e-4, or
+            the graph's ids of a text differ from those of the model's `Vocabulary`.
     """
     path = Path(path)
     if not path.parent.is_dir() or (path.exists() and not (path / "saved_model.pb").is_file()):
         raise ValueError(
-            "`path` must lie in a folder that exists, and be new or a SavedModel. "
+            "`path` must be new or a SavedModel, in an existing folder. "
             f"Received: path={str(path)!r}"
         )
     artifact.check_writable(path.parent)
     model = in_float32(model)
-    description = artifact.describe(model, class_names)
+    metadata = artifact.metadata(model, class_names)
     x, y = check_samples(model, samples, labels)
     with atomic_folder(path) as draft:
         convert(model, draft, "saved_model")
         run = SavedModelRunner(draft)
-        if takes_texts(model) and model.config.vocabulary is not None:
-            require_words(run, model.vocabulary)
+        if model.config.kind == "texts" and model.config.vocabulary is not None:
+            require_same_ids(run, model.vocabulary)
         report = ExportReport(
             path=str(path),
             format="saved_model",
@@ -72,34 +78,34 @@ def to_saved_model(model, path, samples=None, labels=None, class_names=None):
         require_parity(report)
         extra = draft / "assets.extra"
         extra.mkdir()
-        artifact.write_description(extra / "cctzoo.json", description, report)
+        artifact.write_metadata(extra / "cctzoo.json", metadata, report)
     return report
 
 
-def require_words(run, vocabulary):
-    """Raises ExportError unless the graph makes the ids of texts that the vocabulary makes.
+def require_same_ids(run: SavedModelRunner, vocabulary: Vocabulary) -> None:
+    """Raises ExportError unless the graph and the vocabulary turn texts into the same ids.
 
     Args:
-        run: the `SavedModelRunner`.
-        vocabulary: the model's; each of its words is tried, and what texts can hold beside.
+        run: the SavedModel.
+        vocabulary: the model's vocabulary; each of its words is tried, and hard cases.
     """
     words, length = vocabulary.words, vocabulary.length
-    texts = [*TEXTS, " ".join(words[: 2 * length])]  # the last is longer than is kept
+    texts = [*TEXTS, " ".join(words[: 2 * length])]  # the last text is cut at `length`
     texts += [" ".join(words[i : i + length]) for i in range(0, len(words), length)]
     texts += [f"{words[0].upper()}\0{words[-1]}😀{words[0]}"]
     expected = vocabulary(texts)
     strings = run.constant([text.encode("utf-8", "replace") for text in texts])
     (ids,) = run.model.signatures["ids"](text=strings).values()
-    odd = [texts[i] for i in np.flatnonzero((ids.numpy() != expected).any(axis=1))]
-    if odd:
+    different = [texts[i] for i in np.flatnonzero((ids.numpy() != expected).any(axis=1))]
+    if different:
         raise ExportError(
-            "A SavedModel must make the same ids of a text as the model's `Vocabulary`. "
-            f"Received: others of {reprlib.repr(odd)}"
+            "A SavedModel must turn texts into the same ids as the model's `Vocabulary`. "
+            f"Received: different ids for {reprlib.repr(different)}"
         )
     (served,) = run.model.signatures["serving_default"](text=strings[:16]).values()
     difference = float(np.abs(served.numpy() - run(expected[:16])).max())
     if not difference <= FLOAT_TOLERANCE:
         raise ExportError(
-            "`serving_default` must give for texts what `serve` gives for their ids, within "
+            "`serving_default` of texts must equal `serve` of their ids, within "
             f"{FLOAT_TOLERANCE}. Received: a difference of {difference:.3g}"
         )

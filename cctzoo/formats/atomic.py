@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cctzoo.typing import PathLike
+
 DRAFTS = ".draft-"  # the names of the hidden folders in which drafts are written
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_file(path: PathLike) -> Iterator[Path]:
     """Yields the path of a draft, which replaces the file at `path` when the block ends.
 
     The draft has the name of `path` and lies in a hidden folder next to it. Other files that
@@ -31,11 +33,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_folder(path: PathLike) -> Iterator[Path]:
     """Yields an empty draft folder, which replaces the folder at `path` when the block ends.
 
-    A system call that replaces a folder that is not empty does not exist: the old folder moves
-    away first, and back again if the draft cannot take its place.
+    No system call replaces a folder that is not empty: the old folder is moved away first, and
+    is moved back if the draft cannot take its place.
     """
     path = Path(path)
     with _hidden_folder(path) as folder:
@@ -52,18 +54,18 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: PathLike, text: str) -> None:
     """Writes a text file in UTF-8."""
     with atomic_file(path) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | os.PathLike[str], figures: Any) -> None:
+def write_json(path: PathLike, figures: Any) -> None:
     """Writes data as JSON."""
     write_text(path, json.dumps(figures, indent=2) + "\n")
 
 
-def remove_drafts(directory: str | os.PathLike[str]) -> None:
+def remove_drafts(directory: PathLike) -> None:
     """Removes the drafts that a killed process left in a directory."""
     for draft in Path(directory).glob(f"{DRAFTS}*"):
         if draft.is_dir():

@@ -23,7 +23,7 @@ DATA_OPTIONS = (
     "data_dir",
     "manual_dir",
 )
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 DECAYED = ("kernels", "matrices", "all")
 
 
@@ -156,7 +156,7 @@ class Recipe:
             "ema": (self.ema is None or 0 < self.ema < 1, "be in (0, 1), or None"),
             "validation": (0 <= self.validation < 1, "be in [0, 1)"),
             "seed": (0 <= self.seed < 2**32, "be from 0 to 2**32 - 1"),
-            "precision": (self.precision in PRECISIONS, f"be one of {PRECISIONS}"),
+            "precision": (self.precision in DTYPE_POLICIES, f"be one of {DTYPE_POLICIES}"),
         }
         for name, (holds, rule) in rules.items():
             if not holds:

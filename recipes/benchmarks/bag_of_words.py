@@ -1,10 +1,12 @@
-"""A mark for models of texts: logistic regression on weighted counts of words and word pairs.
+"""A baseline for text models: logistic regression on weighted counts of words and word pairs.
 
     python recipes/benchmarks/bag_of_words.py
     python recipes/benchmarks/bag_of_words.py --dataset csv:mine.csv
 
-scikit-learn's TF-IDF and logistic regression; the penalty that does best on the validation part
-is taken, then the test part is used once. Gives: docs/benchmarks.md.
+TF-IDF and logistic regression of scikit-learn. The validation part selects the penalty; then the
+test part is used once.
+
+Gives: docs/benchmarks.md.
 """
 
 import argparse
@@ -22,11 +24,11 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--dataset", default="docstrings", help="as in data.load")
+    parser.add_argument("--dataset", default="docstrings", help="name for data.load")
     try:
         dataset = data.load(parser.parse_args().dataset)
         if dataset.kind != "texts":
-            raise ValueError(f"--dataset must be of texts. Received: {dataset.name!r}")
+            raise ValueError(f"--dataset must hold texts. Received: {dataset.name!r}")
     except (ValueError, OSError, ImportError) as error:
         sys.exit(f"bag_of_words.py: {error}")
     most = np.bincount(dataset.y_train).argmax()

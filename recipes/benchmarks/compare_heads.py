@@ -1,13 +1,13 @@
-"""Trains the paper's forms of CCT-7/3x1 alike, in pieces that a rented GPU allows.
+"""Trains the paper's variants of CCT-7/3x1 with one preset, in several sessions if needed.
 
-CCT-7/3x1 with 4 heads, with 16 and 64 (LS-MHA), and with 64 heads behind a convolutional
-prefix, all by one preset; then a table of test accuracies and the soft committee of all.
-`--minutes` stops in time; the same command goes on, and loses the epoch that ran.
+CCT-7/3x1 with 4 heads, with 16 and 64 heads (LS-MHA), and with 64 heads behind a convolutional
+prefix; then prints the test accuracies of the models and of their soft committee. `--minutes`
+stops the training; the same command resumes it from the last completed epoch.
 
     python recipes/benchmarks/compare_heads.py --dataset npz:cifar10.npz --epochs 60 --minutes 10
     python recipes/benchmarks/compare_heads.py --preset cifar100_300 --directory runs/c100
 
-Leaves in each model's folder, beside the run, `weights_float16.npz`: half the bytes.
+Writes `weights_float16.npz`, of half the size, to the folder of each run.
 
 Gives: not yet run at full size.
 
@@ -47,7 +47,7 @@ def main():
     except ValueError as error:
         sys.exit(f"compare_heads.py: {error}")
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on with {options.directory}")
+        print(f"\nstopped; the same command resumes {options.directory}")
         return
     for name, run in runs.items():
         with atomic_file(options.directory / name / "weights_float16.npz") as draft:
@@ -60,7 +60,7 @@ def main():
 
 
 def prepare(name, options):
-    """Writes the recipe of a model that has none yet; another one's is an error."""
+    """Writes the recipe of a run, or checks that the existing recipe is the same."""
     model, changes = MODELS[name]
     given = {"dataset": options.dataset, "epochs": options.epochs}
     recipe = training.preset(
@@ -76,13 +76,13 @@ def prepare(name, options):
         recipe.save(path)
     if training.Recipe.load(path) != recipe:
         raise ValueError(
-            "A run goes on with the recipe that it was begun with: choose another --directory. "
-            f"Received: {path}, which is not that of these arguments"
+            "A run must resume with the recipe it was started with; choose another --directory. "
+            f"Received: path={str(path)!r}, whose recipe differs from these arguments"
         )
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Interrupts the training at the first step that ends after so many minutes from now."""
+    """Interrupts the training at the end of the first step after a number of minutes."""
 
     def __init__(self, minutes):
         super().__init__()
@@ -94,7 +94,7 @@ class StopAfter(keras.callbacks.Callback):
 
 
 def compare(runs):
-    """Test accuracy of each and of their committee, with what qualifies it."""
+    """Test accuracy of each model and of their committee, with the data and the speed."""
     committee = models.soft_committee(
         [run.model for run in runs.values()], classifier_activation=None
     )
@@ -118,10 +118,10 @@ def parse_arguments():
     add = parser.add_argument
     add("--models", nargs="+", default=[*MODELS], choices=MODELS)
     add("--preset", default="cifar10_300", choices=sorted(set(training.PRESETS) - {"digits"}))
-    add("--dataset", help="as in data.load (default: the preset's)")
-    add("--epochs", type=int, help="(default: the preset's)")
+    add("--dataset", help="name for data.load (default: the preset's)")
+    add("--epochs", type=int, help="epochs (default: the preset's)")
     add("--seed", type=int, default=0)
-    add("--minutes", type=float, help="stop after so many (default: train to the end)")
+    add("--minutes", type=float, help="stop after this time (default: train to the end)")
     add("--directory", type=Path, default=Path("runs/compare_heads"))
     options = parser.parse_args()
     if options.minutes is not None and options.minutes <= 0:

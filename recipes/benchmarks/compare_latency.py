@@ -1,11 +1,13 @@
-"""cctzoo beside what one would take otherwise: latency and arithmetic, in one run.
+"""Latency and multiply-adds of cctzoo compared with other models and runtimes.
 
     KERAS_BACKEND=tensorflow python recipes/benchmarks/compare_latency.py --runs 100
 
-32x32 images, 100 classes, float32 and dynamic int8 LiteRT: `cct_7_3x1_32`, `cct_lsmha` and
-`cct_conv`; MobileNetV3-Small and EfficientNetV2-B0 of keras.applications; a CCT of the same
-size written as tutorials do, each head as wide as the model; and `cct_7_3x1_32` under ONNX
-Runtime, OpenVINO and as a SavedModel. Weights are random. Results are in `docs/benchmarks.md`.
+Images of 32x32 pixels, 100 classes, LiteRT in float32 and dynamic int8: `cct_7_3x1_32`,
+`cct_lsmha` and `cct_conv`; MobileNetV3-Small and EfficientNetV2-B0 of keras.applications; and a
+CCT of the same size as tutorials write it, with heads as wide as the model. Also `cct_7_3x1_32`
+under ONNX Runtime, OpenVINO and as a SavedModel. Weights are random.
+
+Gives: docs/benchmarks.md.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import keras
 from keras import layers
 
 from cctzoo import export, latency, models
+from cctzoo.export.inputs import randomise_vectors
 
 IMAGE, CLASSES = (32, 32, 3), 100
 
@@ -30,21 +33,21 @@ def main():
         targets, macs = {}, {}
         for name in ("cct_7_3x1_32", "cct_lsmha", "cct_conv"):
             model = models.create_model(name, classes=CLASSES)
-            latency.randomise_vectors(model)
+            randomise_vectors(model)
             for precision in ("float32", "dynamic_int8"):
                 label = f"{name} {precision}"
                 targets[label] = folder / f"{label}.tflite"
                 export.to_litert(model, targets[label], precision)
                 macs[label] = multiply_accumulates(model)
         for name, model in others().items():
-            latency.randomise_vectors(model)
+            randomise_vectors(model)
             for precision in ("float32", "dynamic_int8"):
                 label = f"{name} {precision}"
                 targets[label] = folder / f"{label}.tflite"
                 export_plain(model, targets[label], precision)
                 macs[label] = multiply_accumulates(model)
         model = models.cct_7_3x1_32(classes=CLASSES)
-        latency.randomise_vectors(model)
+        randomise_vectors(model)
         targets["cct_7_3x1_32 ONNX Runtime"] = folder / "model.onnx"
         export.to_onnx(model, folder / "model.onnx")
         targets["cct_7_3x1_32 OpenVINO, float32"] = folder / "model.xml"
@@ -72,7 +75,7 @@ def others():
 
 
 def tutorial_cct(width=256, depth=7, heads=4):
-    """CCT-7/3x1 as tutorials write it: pre-norm, `key_dim` the model's whole width."""
+    """CCT-7/3x1 as tutorials write it: pre-norm, and `key_dim` is the width of the model."""
     x = inputs = keras.Input(IMAGE)
     x = layers.Rescaling(1 / 255)(x)
     x = layers.Conv2D(width, 3, padding="same", use_bias=False, activation="relu")(x)
@@ -91,7 +94,7 @@ def tutorial_cct(width=256, depth=7, heads=4):
 
 
 def export_plain(model, path, precision):
-    """LiteRT by Keras' own export, with a static batch of 1."""
+    """LiteRT by Keras' export, with a static batch size of 1."""
     import tensorflow as tf
 
     signature = [keras.InputSpec(shape=(1, *IMAGE), dtype="float32")]
@@ -102,7 +105,9 @@ def export_plain(model, path, precision):
 def multiply_accumulates(model):
     """Half the floating-point operations that TensorFlow counts in the graph."""
     import tensorflow as tf
-    from tensorflow.python.framework import convert_to_constants  # no public counterpart
+    from tensorflow.python.framework import (
+        convert_to_constants,
+    )  # TensorFlow has no public counterpart
 
     function = tf.function(lambda image: model(image, training=False))
     concrete = function.get_concrete_function(tf.TensorSpec((1, *IMAGE), tf.float32))
@@ -118,7 +123,7 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--runs", type=int, default=50, help="timed runs of each")
+    parser.add_argument("--runs", type=int, default=50, help="timed runs per target")
     parser.add_argument("--to", type=Path, help="folder for comparison.json and comparison.png")
     options = parser.parse_args()
     if options.threads < 1 or options.runs < 1:

@@ -1,15 +1,15 @@
-"""Does input ever starve the training step? What augmentation costs, and how fast data come.
+"""Cost of augmentation, and the speed of the input pipeline compared with a training step.
 
-In one process, in turns: a training step without and with an augmentation (the ratio of
-medians is the result), and the time to draw a batch's random numbers on the host. With
-`--photographs` also images/s of decoding, cropping and resizing JPEGs on the host, which is
-what bounds data sets that are not arrays.
+Measures alternately in one process: a training step without and with an augmentation (the ratio
+of the medians is the result), and the time to draw a batch's random numbers on the host. With
+`--photographs`, also measures images/s of decoding, cropping and resizing JPEGs on the host,
+which limits data sets that are not arrays.
 
     python recipes/benchmarks/input.py --json input.json
     python recipes/benchmarks/input.py --model cct_7_3x1_32 --precision mixed_bfloat16
     python recipes/benchmarks/input.py --photographs 400x300
 
-Figures that were seen: docs/benchmarks.md.
+Gives: docs/benchmarks.md.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import os
 import statistics
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -41,7 +42,7 @@ def main():
 
 
 def time_steps(options):
-    """Medians in milliseconds and their ratio: rounds alternate, the machine may be shared."""
+    """Medians in milliseconds and their ratio; rounds alternate, as other jobs may run."""
     rng = np.random.default_rng(0)
     count = 8 * options.batch
     images = rng.integers(0, 256, (count, 32, 32, 3), "uint8")
@@ -85,23 +86,23 @@ def time_steps(options):
 
 
 def step_of(model, batches):
-    """A function that does a training step, waits for it, and returns its seconds."""
+    """A function that runs a training step, waits for it, and returns its seconds."""
     ready = [batches[i] for i in range(len(batches))]
     place = iter(range(10**9))
 
     def step():
         inputs, targets = ready[next(place) % len(ready)]
         start = time.perf_counter()
-        model.train_on_batch(inputs, targets)  # gives the loss as a number: it has waited
+        model.train_on_batch(inputs, targets)  # waits, because it returns the loss as a number
         return time.perf_counter() - start
 
-    for _ in range(2):  # compiles
+    for _ in range(2):  # the first call compiles
         step()
     return step
 
 
 def time_photographs(width, height, count=256, size=224):
-    """Images/s of random resized crops from JPEGs, by all threads of this machine."""
+    """Images/s of random resized crops from JPEGs, with all threads of this machine."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
@@ -121,8 +122,6 @@ def time_photographs(width, height, count=256, size=224):
             32,
             data.Augmentation(crop_scale=(0.08, 1.0), flip=True),
         )
-        from concurrent.futures import ThreadPoolExecutor
-
         start = time.perf_counter()
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(batches.__getitem__, range(len(batches))))
@@ -137,9 +136,14 @@ def parse_arguments():
     add = parser.add_argument
     add("--model", default="cct_4_3x2_32")
     add("--batch", type=int, default=128, help="images per step (default: 128)")
-    add("--preset", choices=presets, default="cifar100_300", help="whose augmentation")
-    add("--steps", type=int, default=4, help="of a round (default: 4)")
-    add("--rounds", type=int, default=5, help="the medians count (default: 5)")
+    add(
+        "--preset",
+        choices=presets,
+        default="cifar100_300",
+        help="preset whose augmentation is used",
+    )
+    add("--steps", type=int, default=4, help="steps per round (default: 4)")
+    add("--rounds", type=int, default=5, help="rounds, of which the median is taken (default: 5)")
     add("--precision", default="float32", help="float32, mixed_bfloat16, mixed_float16")
     add("--photographs", metavar="WIDTHxHEIGHT", help="also time JPEGs of this size")
     add("--json", type=Path, help="file for the figures")
@@ -154,7 +158,7 @@ def parse_arguments():
             width, height = options.photographs.split("x")
             options.photographs = int(width), int(height)
     except ValueError as error:
-        parser.exit(2, f"benchmark_input.py: {error}\n")
+        parser.exit(2, f"input.py: {error}\n")
     return options
 
 

@@ -1,4 +1,4 @@
-"""Latency, size and parity of models by format, timed in turn, one image or text at a time.
+"""Latency, size and parity of models by format, timed alternately with one image or text.
 
     python recipes/benchmarks/latency.py                       (three models)
     python recipes/benchmarks/latency.py --models all --runs 30 --to latency
@@ -6,15 +6,15 @@
     python recipes/benchmarks/latency.py --models cct_conv --formats float32 onnx saved_model keras
     python recipes/benchmarks/latency.py --files a.tflite b.onnx run/export/saved_model
 
-Formats are LiteRT's precisions, saved_model, onnx, openvino, and keras: the live model on this
-backend. Weights are random; training changes neither time nor size. `int8` is calibrated with
-images of handwritten digits, or with docstrings. The first target is 1.00. `docs/benchmarks.md`
-has the table of the whole zoo, with machine and versions.
+Formats are the precisions of LiteRT, saved_model, onnx, openvino, and keras: the live model on
+this backend. Weights are random; training changes neither time nor size. `int8` is calibrated
+with images of handwritten digits, or with docstrings. Ratios are to the first target.
+
+Gives: docs/benchmarks.md.
 """
 
 import argparse
 import dataclasses
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +23,9 @@ import keras
 import numpy as np
 
 from cctzoo import data, export, latency, models
+from cctzoo.export.inputs import randomise_vectors
 from cctzoo.export.litert import PRECISIONS
+from cctzoo.formats.atomic import write_json
 
 FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino", "keras")
 
@@ -32,13 +34,15 @@ def main():
     options = parse_arguments()
     names = options.models
     if names == ["all"]:
-        names = sorted(models.list_models(), key=lambda name: name != "cct_7_3x1_32")  # it first
+        names = sorted(
+            models.list_models(), key=lambda name: name != "cct_7_3x1_32"
+        )  # the reference first
     with tempfile.TemporaryDirectory() as folder:
         targets = {str(path): path for path in options.files}
         reports = {}
         for name in [] if options.files else names:
             model = models.create_model(name, classes=options.classes, classifier_activation=None)
-            latency.randomise_vectors(model)
+            randomise_vectors(model)
             for chosen in options.formats:
                 label = f"{name} {chosen}"
                 try:
@@ -59,11 +63,11 @@ def main():
             label: dataclasses.asdict(report) if dataclasses.is_dataclass(report) else report
             for label, report in reports.items()
         }
-        (options.to / "exports.json").write_text(json.dumps(exported, indent=2) + "\n")
+        write_json(options.to / "exports.json", exported)
 
 
 def make(model, chosen, path):
-    """(what to time, its report) of a model in a format."""
+    """(path of the artifact, its report) of a model in a format."""
     if chosen == "keras":
         path = path.with_suffix(".keras")
         model.save(path)
@@ -91,7 +95,7 @@ def digits(config):
 
 
 def docstrings(config):
-    """A hundred docstrings of Python's library, as ids of their own words."""
+    """A hundred docstrings of Python's library, as ids of a vocabulary of these docstrings."""
     texts = data.load("docstrings").x_train
     return models.Vocabulary.fit(texts, config.vocabulary_size, config.length)(texts[:100])
 
@@ -124,10 +128,10 @@ def parse_arguments():
     defaults = ["cct_7_3x1_32", "cct_lsmha", "cct_conv"]
     add("--models", nargs="+", default=defaults, metavar="NAME", help="or all")
     add("--formats", nargs="+", default=list(PRECISIONS), choices=FORMATS)
-    add("--files", nargs="+", default=[], type=Path, help="artifacts to time in place of models")
+    add("--files", nargs="+", default=[], type=Path, help="artifacts to time instead of models")
     add("--classes", type=int, default=100)
     add("--threads", type=int, default=1)
-    add("--runs", type=int, default=50, help="timed runs of each")
+    add("--runs", type=int, default=50, help="timed runs per target")
     add("--to", type=Path, help="folder for latency.json, latency.png and exports.json")
     options = parser.parse_args()
     try:
@@ -135,13 +139,13 @@ def parse_arguments():
             models.variant_config(name, classes=options.classes)
         for path in options.files:
             if not path.exists():
-                raise ValueError(f"A file of `files` must exist. Received: {str(path)!r}")
+                raise ValueError(f"A file of --files must exist. Received: {str(path)!r}")
         for count in ("threads", "runs"):
             if getattr(options, count) < 1:
                 value = getattr(options, count)
-                raise ValueError(f"`{count}` must be at least 1. Received: {count}={value}")
+                raise ValueError(f"--{count} must be at least 1. Received: {count}={value}")
     except ValueError as error:
-        parser.exit(2, f"measure_latency.py: {error}\n")
+        parser.exit(2, f"latency.py: {error}\n")
     return options
 
 

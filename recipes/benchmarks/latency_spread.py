@@ -1,9 +1,9 @@
-"""How far repeated measurements of one architecture lie apart, each from export to ratio.
+"""The spread of repeated measurements of one architecture, each with its own export.
 
     python recipes/benchmarks/latency_spread.py --heads 64 --conv-prefix 3 --times 10
 
-Every time the model is built, exported and timed anew, in processes of its own. Prints the ratios
-to the anchor, and the 90th over the 10th percentile of these and of plain milliseconds.
+Each repetition builds, exports and times the model again, in new processes. Prints the ratios to
+the anchor, and the 90th divided by the 10th percentile of ratios and of milliseconds.
 
 Gives: docs/search.md.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-if not __package__:  # run as a script: its own folder is on the path, not the checkout
+if not __package__:  # a script's path has its folder, not the checkout
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from cctzoo.models import variant_config
@@ -36,7 +36,7 @@ def main():
     config = variant_config(options.model, heads=options.heads, conv_prefix=options.conv_prefix)
     ratios, plain = [], []
     for _ in range(options.times):
-        with tempfile.TemporaryDirectory() as cache:  # a new one: nothing is known
+        with tempfile.TemporaryDirectory() as cache:  # a new cache, so that nothing is reused
             edge = EdgeLatency(cache=cache, precision=options.precision, runs=options.runs)
             measured = edge.measure(config)
         ratios.append(measured["ratio"])

@@ -1,10 +1,10 @@
-"""Compares oracles on 200 made-up points: how soon do they find the Pareto front?
+"""Compares how fast oracles find the Pareto front of a table of 200 invented points.
 
     python recipes/benchmarks/oracles.py
     python recipes/benchmarks/oracles.py --oracles random bayesian pareto --seeds 5 --trials 15 30
 
-The volume is the hypervolume of accuracy and log2(latency) over the table's worst corner, as a
-share of the whole front's. Every seed is paired with random search's.
+The volume is the hypervolume of accuracy and log2(latency) above the table's worst corner, as a
+share of the hypervolume of the true front. Each seed is compared with random search of that seed.
 
 Gives (mean of 20 seeds; one core, JAX, KerasTuner 1.4.8, NumPy 2, half a minute):
 
@@ -13,11 +13,12 @@ Gives (mean of 20 seeds; one core, JAX, KerasTuner 1.4.8, NumPy 2, half a minute
         30    0.855    0.904          +0.049 +- 0.055    17
         60    0.908    0.965          +0.057 +- 0.052    17
 
-With 5 seeds and 30 trials (minutes, for Bayesian's sake): random 0.817, Bayesian 0.839 (24 of
-its trials are random, and it sees but the score), pareto 0.902.
+With 5 seeds and 30 trials (minutes, because Bayesian is slow): random 0.817, Bayesian 0.839 (24
+of its trials are random, and it sees only the score), pareto 0.902.
 
-The table was fixed before the oracle was tuned. The oracle's constants were chosen on it and on
-four random tables, which are not kept; four others, drawn afterwards, gained as well.
+The table was fixed before the oracle was tuned. The oracle's constants were chosen on this table
+and on four random tables, which are not kept; on four other tables, drawn later, it was better
+as well.
 """
 
 import argparse
@@ -30,7 +31,7 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine.base_tuner import BaseTuner
 
-if not __package__:  # run as a script: its own folder is on the path, not the checkout
+if not __package__:  # a script's path has its folder, not the checkout
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from tuning import pareto
@@ -41,7 +42,7 @@ ORACLES = {
     "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
     "pareto": ParetoOracle,
 }
-TARGET_MS = 4.0  # of the score that random and Bayesian search see
+TARGET_MS = 4.0  # target of the score, the only objective of random and Bayesian search
 
 
 def space():
@@ -61,7 +62,7 @@ def space():
 
 
 def made_up(values):
-    """(accuracy, log2 of the latency in ms) by invented rules, and fixed noise."""
+    """(accuracy, log2 of the latency in ms) by invented rules, with fixed noise."""
     depth, dim, heads = values["depth"], values["embed_dim"], values["heads"]
     prefix, head_dim = values["conv_prefix"], values["head_dim"]
     rising = values.get("head_profile") == "rising"
@@ -80,7 +81,7 @@ def made_up(values):
     latency = 0.2 + work / 2e7
 
     accuracy = 0.60 + 0.05 * (dim == 256) + 0.05 * (depth == 7)
-    accuracy += 0.10 * np.log2(heads) / 6 * blocks / depth  # heads help where blocks attend
+    accuracy += 0.10 * np.log2(heads) / 6 * blocks / depth  # heads help in blocks with attention
     accuracy += 0.02 * (head_dim == 32) * (heads < 64)
     accuracy += {16: -0.01, 64: 0.015}.get(heads, 0) * rising
     if prefix:
@@ -96,7 +97,7 @@ def table():
     points = {}
     for choices in itertools.product(*(each.values for each in hp.space)):
         hp.values = dict(zip(names, choices, strict=True))
-        hp.ensure_active_values()  # drops the inactive, so that some come again
+        hp.ensure_active_values()  # drops inactive values, so that some points repeat
         points[str(hp.values)] = made_up(hp.values)
     return np.array([*points.values()])
 
@@ -112,7 +113,7 @@ class TableTuner(BaseTuner):
 
 
 def search(oracle, seed, trials=None):
-    """The points tried by an oracle, in order: accuracy and log2(latency), (trials, 2)."""
+    """Accuracy and log2(latency) of the points that an oracle tried, in order: (trials, 2)."""
     oracle = oracle(objective=SCORE, max_trials=trials, seed=seed, hyperparameters=space())
     with tempfile.TemporaryDirectory() as directory:
         TableTuner(oracle, directory=directory).search(verbose=0)
@@ -121,7 +122,7 @@ def search(oracle, seed, trials=None):
 
 
 def volumes(oracle, seeds, trials):
-    """Shares of the whole table's hypervolume after so many trials, (seeds, len(trials))."""
+    """Shares of the table's hypervolume after numbers of trials: (seeds, len(trials))."""
     whole = table()
     worst = whole[:, 0].min(), whole[:, 1].max()
     runs = [search(oracle, seed, max(trials)) for seed in seeds]
@@ -131,10 +132,10 @@ def volumes(oracle, seeds, trials):
 
 def main():
     options = parse_arguments()
-    # KerasTuner's random search reads the seeds from its own onwards, 8 per trial: far apart.
+    # KerasTuner's random search uses consecutive seeds, 8 per trial: ours are far apart.
     seeds = range(10_000, 10_000 * (options.seeds + 1), 10_000)
     random = volumes(ORACLES["random"], seeds, options.trials)
-    print("oracle     trials   volume   against random: difference +- sd   seeds better")
+    print("oracle     trials   volume   difference from random +- sd   seeds better")
     for name in options.oracles:
         found = random if name == "random" else volumes(ORACLES[name], seeds, options.trials)
         for column, trials in enumerate(options.trials):

@@ -1,18 +1,17 @@
-"""Training speed of our models against the CCT authors' design in plain PyTorch.
+"""Training speed of cctzoo compared with the CCT authors' design in plain PyTorch.
 
     python recipes/benchmarks/training.py --json training.json
 
-compares, on the CPU, `plain_cct.py` run eagerly, the same under `torch.compile` and our model
-on each backend, trained by `fit` as `cctzoo.training` compiles it. Each is a process of its
-own; all of one case are alive together and take their rounds in turn. Plain PyTorch gets the
-better of two details: it keeps no accuracy, and its batches are slices of one tensor, while
-`fit` shuffles.
+compares on the CPU: `competitors/plain_cct.py` run eagerly, the same model under `torch.compile`,
+and the model of cctzoo on each backend, trained by `fit` as `cctzoo.training` compiles it. Each
+competitor runs in its own process; the processes of one case run at the same time and take
+their rounds alternately. Two details favour plain PyTorch: it computes no accuracy, and its
+batches are slices of one tensor, while `fit` shuffles.
 
-Figures that were seen: docs/benchmarks.md.
+Gives: docs/benchmarks.md.
 """
 
 import argparse
-import importlib.metadata
 import importlib.util
 import itertools
 import json
@@ -25,36 +24,43 @@ import subprocess
 import sys
 import tempfile
 
-from benchmark_attention import cpu_name
-from training_competitors import KERAS, serve
+from competitors.training_competitors import KERAS, serve
 
 BATCHES = {"cct_2_3x2_32": 128, "cct_7_3x1_32": 32}
-PRECISIONS = ("float32", "mixed_bfloat16")
+DTYPE_POLICIES = ("float32", "mixed_bfloat16")
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description="Training speed beside the same design in plain PyTorch, on the CPU.",
+        description="Training speed compared with the same design in plain PyTorch, on the CPU.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     cores = len(os.sched_getaffinity(0))
     installed = [name for name in KERAS if importlib.util.find_spec(name)]
-    parser.add_argument("--models", nargs="+", default=[*BATCHES], help="names")
-    parser.add_argument("--heads", type=int, nargs="+", default=[4, 64], help="counts")
-    parser.add_argument("--batch", type=int, nargs="+", help="images, one number or one per model")
-    parser.add_argument("--steps", type=int, default=10, help="of a round; the median counts")
-    parser.add_argument("--rounds", type=int, default=3, help="the median counts")
+    parser.add_argument("--models", nargs="+", default=[*BATCHES], help="variants")
+    parser.add_argument("--heads", type=int, nargs="+", default=[4, 64], help="head counts")
+    parser.add_argument(
+        "--batch", type=int, nargs="+", help="images per step: one number, or one per model"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=10, help="steps per round, of which the median is taken"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds, of which the median is taken"
+    )
     parser.add_argument(
         "--backends",
         nargs="+",
         choices=("compile", *KERAS),
         default=["compile", *installed],
-        help="beside plain PyTorch: its torch.compile, and ours on each",
+        help="competitors of plain PyTorch: torch.compile, and cctzoo on a backend",
     )
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of all")
-    parser.add_argument("--threads", type=int, default=cores, help="cores that each may use")
-    parser.add_argument("--json", type=pathlib.Path, help="file for all figures")
-    parser.add_argument("--child", help=argparse.SUPPRESS)  # JSON: name, case
+    parser.add_argument(
+        "--precision", choices=DTYPE_POLICIES, default="float32", help="dtype policy of all"
+    )
+    parser.add_argument("--threads", type=int, default=cores, help="cores per process")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the figures")
+    parser.add_argument("--child", help=argparse.SUPPRESS)  # JSON: competitor, case
     options = parser.parse_args()
     if options.child:
         return options
@@ -64,13 +70,13 @@ def parse_arguments():
     if options.threads > cores:
         fail(f"--threads must be at most the {cores} cores. Received: {options.threads}")
     if missing := sorted({"torch", *options.backends} - {"compile", *installed}):
-        fail(f"plain PyTorch and --backends must be installed. Received: {missing}, not there")
+        fail(f"PyTorch and all --backends must be installed. Received: {missing} not installed")
     if options.json and not options.json.parent.is_dir():
-        fail(f"--json must be in a folder that exists. Received: {options.json}")
+        fail(f"--json must be a file path in an existing folder. Received: {options.json}")
     batches = options.batch or [BATCHES.get(name, 32) for name in options.models]
     batches = batches * len(options.models) if len(batches) == 1 else batches
     if len(batches) != len(options.models) or min(batches) < 1:
-        fail(f"--batch must be positive, one or as many as models. Received: {options.batch}")
+        fail(f"--batch must be one positive number, or one per model. Received: {options.batch}")
     options.cases = [
         {"model": model, "heads": heads, "batch": batch}
         for model, batch in zip(options.models, batches, strict=True)
@@ -91,16 +97,19 @@ def check_config(case):
         fail(error)
     kind = (config.family, config.positional_embedding, config.conv_prefix)
     if kind != ("cct", "learnable", 0):
-        fail(f"--models: only cct, positions learned, no prefix. Received: {case['model']}")
+        fail(
+            "--models must be of the cct family, with learnable positions and without a prefix. "
+            f"Received: {case['model']}"
+        )
 
 
 def fail(message):
-    print(f"benchmark_training.py: {message}", file=sys.stderr)
+    print(f"training.py: {message}", file=sys.stderr)
     sys.exit(2)
 
 
 class Child:
-    """A competitor's process; `error` is its last word if it dies."""
+    """A competitor's process; `error` is the last line of its standard error if it fails."""
 
     def __init__(self, name, case):
         self.name, self.rounds, self.error = name, [], None
@@ -115,7 +124,7 @@ class Child:
             stderr=self.stderr,
             text=True,
         )
-        self.answer()  # ready
+        self.answer()  # it is ready
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -123,8 +132,8 @@ class Child:
             return json.loads(line)
         code = self.process.wait()
         self.stderr.seek(0)
-        said = self.stderr.read().strip().splitlines() or ["nothing on standard error"]
-        self.error = f"ended with code {code}: {said[-1]}"
+        lines = self.stderr.read().strip().splitlines() or ["nothing on standard error"]
+        self.error = f"ended with code {code}: {lines[-1]}"
 
     def run_round(self):
         if not self.error:
@@ -134,12 +143,12 @@ class Child:
             self.rounds += [reply] if reply else []
 
     def close(self):
-        self.process.communicate()  # its input ends, and so does it
+        self.process.communicate()  # the process ends at the end of its input
         self.stderr.close()
 
 
 def run_case(case, options):
-    """Rows of figures, plain PyTorch first."""
+    """Rows of figures; the first row is plain PyTorch."""
     children = []
     try:
         for name in ("plain", *options.backends):
@@ -180,7 +189,7 @@ def show(console, case, rows, options):
             ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
             memory = f"{row['memory_bytes'] / 1e9:.2f}"
             cells = [f"{row['images_per_second']:.1f}", ratio, memory]
-        table.add_row(labels.get(row["competitor"], f"ours, {row['competitor']}"), *cells)
+        table.add_row(labels.get(row["competitor"], f"cctzoo, {row['competitor']}"), *cells)
     console.print(table)
     for row in rows:
         if row["error"]:
@@ -194,18 +203,19 @@ def main():
     from rich.console import Console
 
     from cctzoo.formats.atomic import write_json
+    from cctzoo.machine import installed_versions, processor
 
     packages = {"keras", "torch", *options.backends} - {"compile"}
     about = {
-        "processor": f"{cpu_name()}, {platform.machine()}",
+        "processor": f"{processor()}, {platform.machine()}",
         "threads": options.threads,
-        "versions": {name: importlib.metadata.version(name) for name in sorted(packages)},
+        "versions": installed_versions(sorted(packages)),
         "python": platform.python_version(),
         "precision": options.precision,
         "steps": options.steps,
-        "measured": "images/s: batch / median step of a round, then the median of rounds; ratio: "
-        "to plain PyTorch in the same round, median of rounds; memory: most ever resident from "
-        "the first step on, compiling included, less what was resident before it",
+        "measured": "images/s: batch / median step of a round, then the median of the rounds; "
+        "ratio: to plain PyTorch in the same round, median of the rounds; memory: the peak since "
+        "the first step, compiling included, minus the memory before it",
         "results": [],
     }
     console = Console(width=100)
@@ -213,7 +223,7 @@ def main():
         rows = run_case(case, options)
         show(console, case, rows, options)
         about["results"] += rows
-        if options.json:  # after each case: what is done is kept
+        if options.json:  # after each case, so that a killed run keeps its figures
             write_json(options.json, about)
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     console.print(

@@ -1,4 +1,4 @@
-"""What the tests of exports share: each is made once in a process."""
+"""Fixtures of the export tests, each made once per process."""
 
 import functools
 
@@ -20,7 +20,7 @@ def images():
 
 @pytest.fixture(scope="session")
 def labels(model, images):
-    """The model's own answers but for the first six."""
+    """The model's predictions, except for the first six samples."""
     labels = model.predict(images, verbose=0).argmax(-1)
     labels[:6] = (labels[:6] + 1) % CLASSES
     return labels
@@ -28,7 +28,7 @@ def labels(model, images):
 
 @pytest.fixture(scope="session")
 def litert(model, images, labels, tmp_path_factory):
-    """Precision -> report of an export in a folder of its own, from one conversion."""
+    """Precision -> report of an export in a new folder; all share one conversion."""
     graph = tmp_path_factory.mktemp("graph") / "model.tflite"
 
     @functools.cache

@@ -1,4 +1,4 @@
-"""A model with all that a graph can hold, images, and where most exports are tested."""
+"""A model with every kind of operator, images for it, and one conversion for many tests."""
 
 import shutil
 
@@ -6,17 +6,18 @@ import keras
 import numpy as np
 import pytest
 
-from cctzoo import latency, models
+from cctzoo import models
 from cctzoo.export import litert
+from cctzoo.export.inputs import randomise_vectors
 
 SHAPE, CLASSES = (16, 12, 3), 7
 NAMES = [f"class {i}" for i in range(CLASSES)]
-# Under JAX and PyTorch a child process converts the same file by the same code, in 9 s.
+# Under JAX and PyTorch, a child process converts the same file by the same code, in 9 s.
 once = pytest.mark.one_backend("tensorflow")
 
 
 def sample_model():
-    """With prefix, batch norms, many heads."""
+    """A model with a convolutional prefix, batch norms and many heads."""
     keras.utils.set_random_seed(0)
     model = models.create_model(
         "cct_4_3x1_32",
@@ -30,8 +31,8 @@ def sample_model():
 
 
 def spread(model, factor=20):
-    """The model, its logits as far apart as a trained one's: else agreement means nothing."""
-    latency.randomise_vectors(model)
+    """Spreads the logits as training does; without that, agreement has no meaning."""
+    randomise_vectors(model)
     kernel, bias = model.get_layer("classifier").get_weights()
     model.get_layer("classifier").set_weights([factor * kernel, bias])
     return model
@@ -42,7 +43,7 @@ def sample_images(count=60):
 
 
 def convert_once(patch, graph):
-    """Until `patch` is undone the first conversion to LiteRT, kept as `graph`, serves for all."""
+    """Until `patch` is undone, all LiteRT exports reuse the first conversion, kept at `graph`."""
 
     def convert(model, path, kind, batch):
         if not graph.exists():

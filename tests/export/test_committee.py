@@ -36,7 +36,7 @@ def images():
 
 @pytest.fixture
 def exported(members, images, tmp_path, monkeypatch, graph):
-    """Exports a committee of probabilities; all of them start from one conversion."""
+    """Exports a committee that averages probabilities; all exports share one conversion."""
     convert_once(monkeypatch, graph)
 
     def exported(precision="float32"):
@@ -53,7 +53,7 @@ def graph(tmp_path_factory):
 
 
 def in_float32(members):
-    """What is exported; the members' own mixed precision is not."""
+    """The members as they are exported: their mixed precision is not."""
     copies = [models.CCT(m.config, name=m.name, dtype="float32") for m in members]
     for copy, own in zip(copies, members, strict=True):
         copy.set_weights(own.get_weights())
@@ -79,7 +79,7 @@ def test_litert(members, images, exported):
 
 @once
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
-def test_litert_of_logits(members, images, tmp_path, average):
+def test_litert_export_of_logits(members, images, tmp_path, average):
     committee = models.soft_committee(members, average, [1, 2, 4], classifier_activation=None)
     report = export.to_litert(committee, tmp_path / "model.tflite", samples=images)
     assert (report.partitions, report.top1_agreement) == (1, 1)

@@ -1,4 +1,4 @@
-"""Every format against the Keras model: its numbers, its graph, what it says of itself."""
+"""Every format compared with the Keras model: outputs, operators, metadata."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ def test_litert(model, images, labels, litert, precision, tolerance, size):
 
 @once
 def test_batch_norms_leave_no_arithmetic(litert):
-    """Normalisation of pixels, layer norms, residuals and the query's scale account for all."""
+    """All arithmetic is from pixel normalisation, layer norms, residuals and the query scale."""
     operators = litert("float32").operators
     blocks, norms = 2, 5
     assert operators["RSQRT"] == norms
@@ -76,7 +76,7 @@ def test_the_file_describes_the_model(model, litert):
 
 
 def test_saved_model(model, images, labels, tmp_path):
-    """Any batch, uint8 and float32; weights stored once; one that is there is replaced."""
+    """Any batch size, uint8 and float32; weights stored once; an old SavedModel is replaced."""
     path = tmp_path / "saved"
     path.mkdir()
     (path / "saved_model.pb").write_bytes(b"old")
@@ -135,9 +135,9 @@ def test_onnx_metadata(model, tmp_path):
     assert about["input"]["shape"] == [16, 12, 3]
 
 
-@pytest.mark.one_backend("jax")  # a child process, which starts soonest there
+@pytest.mark.one_backend("jax")  # a child process, which starts fastest with JAX
 def test_openvino_sends_no_statistics():
-    """In a process of its own: an import happens once."""
+    """In a child process, because an import happens once."""
     pytest.importorskip("openvino_telemetry")
     code = (
         "import sys\n"

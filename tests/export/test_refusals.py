@@ -1,4 +1,4 @@
-"""What cannot be exported, or was exported wrong: an error, and nothing half-written."""
+"""Invalid and failed exports: an error, the old file unchanged, and no partial file."""
 
 import os
 import subprocess
@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 
 from cctzoo import export, models
-from cctzoo.export import litert as litert_module
-from cctzoo.export.convert import convert
 from cctzoo.runtimes import load_runner
 from tests.export.sample import once
 
@@ -30,16 +28,18 @@ pytestmark = once
         ({"precision": "int8", "calibration": np.zeros((3, 16, 12, 1))}, r"\(3, 16, 12, 1\)"),
         ({"precision": "int8", "calibration": np.ones((3, 16, 12, 3))}, "values from 1 to 1"),
         ({"precision": "int8", "calibration": np.full((3, 16, 12, 3), np.nan)}, "NaN"),
-        ({"precision": "int8", "calibration": "/nowhere"}, "calibration='/nowhere'"),
+        ({"precision": "int8", "calibration": np.zeros((0, 16, 12, 3))}, r"shape=\(0, 16"),
         ({"class_names": ["a", "b"]}, "2 names, classes=7"),
         ({"samples": np.zeros((2, 8, 8, 3))}, r"samples\.shape=\(2, 8, 8, 3\)"),
-        ({"samples": np.zeros((3, 16, 12, 3)), "batch": 2}, r"n a multiple of 2"),
+        ({"samples": np.zeros((3, 16, 12, 3)), "batch": 2}, r"n a positive multiple of 2"),
         ({"labels": [1]}, "samples=None"),
         ({"samples": np.zeros((2, 16, 12, 3)), "labels": [1]}, "1 labels, 2 samples"),
     ],
 )
-def test_wrong_arguments_before_any_work(model, tmp_path, monkeypatch, arguments, message):
-    monkeypatch.setattr(litert_module, "convert", None)
+def test_invalid_arguments_are_refused_before_the_conversion(
+    model, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.setattr(models.CCT, "export", None)
     arguments = {"path": "model.tflite"} | arguments
     path = tmp_path / arguments.pop("path")
     with pytest.raises(ValueError, match=message):
@@ -57,26 +57,26 @@ def test_models_that_cannot_be_exported(model, tmp_path):
         export.to_onnx(copy, tmp_path / "model.onnx")
 
 
-def broken_copy(model, path, kind, batch=None):
+def export_wrong_copy(model, *arguments, **options):
     """Stands for a converter that reports success for a wrong graph."""
     wrong = models.CCT.from_config(model.get_config())
     wrong.get_layer("classifier").bias.assign(1000 * np.arange(7.0))
-    convert(wrong, path, kind, batch)
+    keras.Model.export(wrong, *arguments, **options)
 
 
 def test_a_wrong_graph_is_an_error_and_leaves_the_old_file(model, tmp_path, monkeypatch):
     path = tmp_path / "model.tflite"
     path.write_bytes(b"old")
-    monkeypatch.setattr(litert_module, "convert", broken_copy)
+    monkeypatch.setattr(models.CCT, "export", export_wrong_copy)
     with pytest.raises(export.ExportError, match="max_difference="):
         export.to_litert(model, path)
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["model.tflite"]
 
 
-def test_too_little_agreement_is_an_error_unless_asked_for(model, images, tmp_path, monkeypatch):
-    """A graph that always names class 6 stands for one that quantisation has spoilt."""
-    monkeypatch.setattr(litert_module, "convert", broken_copy)
+def test_low_agreement_is_an_error_unless_allowed(model, images, tmp_path, monkeypatch):
+    """A graph that always predicts class 6 stands for one that quantisation damaged."""
+    monkeypatch.setattr(models.CCT, "export", export_wrong_copy)
     arguments = (model, tmp_path / "model.tflite", "dynamic_int8")
     with pytest.raises(export.ExportError, match=r"top1_agreement=\d+\.\d+% on 60 samples"):
         export.to_litert(*arguments, samples=images)
@@ -84,7 +84,7 @@ def test_too_little_agreement_is_an_error_unless_asked_for(model, images, tmp_pa
     export.to_litert(*arguments, samples=images, least_agreement=0)
 
 
-def test_a_folder_that_is_no_saved_model_is_not_replaced(model, tmp_path):
+def test_only_a_saved_model_folder_is_replaced(model, tmp_path):
     (tmp_path / "photos").mkdir()
     with pytest.raises(ValueError, match="photos"):
         export.to_saved_model(model, tmp_path / "photos")
@@ -92,7 +92,7 @@ def test_a_folder_that_is_no_saved_model_is_not_replaced(model, tmp_path):
 
 @pytest.mark.parametrize("function", [export.to_litert, export.to_saved_model, export.to_onnx])
 def test_an_unwritable_folder(model, tmp_path, monkeypatch, function):
-    """`os.access` stands in: a superuser may write anywhere."""
+    """`os.access` is patched, because a superuser may write anywhere."""
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
     suffix = {export.to_litert: ".tflite", export.to_onnx: ".onnx"}.get(function, "")
     with pytest.raises(PermissionError, match=str(tmp_path)):
@@ -100,7 +100,7 @@ def test_an_unwritable_folder(model, tmp_path, monkeypatch, function):
 
 
 def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path):
-    """A limit on the size of files, which the weights exceed, in a process of its own."""
+    """A child process whose limit on file sizes is below the size of the weights."""
     resource = pytest.importorskip("resource")
     path = tmp_path / "model.tflite"
     path.write_bytes(b"old")
@@ -118,7 +118,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path):
     )
     assert result.returncode == 1
     assert "ExportError: The conversion to litert failed" in result.stderr
-    assert "File too large" in result.stderr
+    assert "File too large" in result.stderr  # the converter's own error
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["model.tflite"]
 
@@ -128,11 +128,11 @@ def test_a_truncated_file(litert, tmp_path):
     path = tmp_path / "model.tflite"
     for part in (0, 100, len(whole) // 2):
         path.write_bytes(whole[:part])
-        with pytest.raises(ValueError, match=r"whole LiteRT graph.*model\.tflite"):
+        with pytest.raises(ValueError, match=r"complete LiteRT graph.*model\.tflite"):
             load_runner(path)
 
 
-def test_images_of_another_shape_in_the_runner(litert, images):
+def test_the_runner_refuses_images_of_another_shape(litert, images):
     runner = load_runner(litert("float32").path)
     for wrong in (images[:, :8], images[..., :1], images[:3], images[:0], images[0]):
         with pytest.raises(ValueError, match=r"samples\.shape="):

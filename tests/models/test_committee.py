@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from cctzoo import latency, models
+from cctzoo import models
+from cctzoo.export.inputs import randomise_vectors
 from cctzoo.models import SoftCommittee, soft_committee
 from tests.models.small import CLASSES, images, predict, small_model
 
@@ -21,7 +22,7 @@ DIFFERENT = {
 def member(name="member", **changes):
     """With logits as far apart as a trained model's, so that the averages differ."""
     model = small_model(name, **changes)
-    latency.randomise_vectors(model)
+    randomise_vectors(model)
     *_, kernel, bias = model.get_weights()
     model.get_layer("classifier").set_weights([20 * kernel, 10 * bias])
     return model

@@ -245,7 +245,7 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
     ("script", "arguments", "received"),
     [
         ("benchmarks/latency.py", ["--models", "cct_2"], "variant='cct_2'"),
-        ("benchmarks/latency.py", ["--runs", "0"], "runs=0"),
+        ("benchmarks/latency.py", ["--runs", "0"], "--runs must be at least 1. Received: runs=0"),
         ("benchmarks/latency.py", ["--files", "none.tflite"], "'none.tflite'"),
         ("export_model.py", ["cct_2_3x2_32", "--batch", "0"], "--batch"),
         ("export_model.py", ["cct_2_3x2_32", "--formats", "onnx", "bmp"], "'bmp'"),

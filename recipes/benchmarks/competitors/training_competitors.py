@@ -1,13 +1,9 @@
-"""The competitors of benchmark_training.py: the same training in plain PyTorch and of ours."""
+"""The competitors of `training.py`: the same training in plain PyTorch and in cctzoo."""
 
 import itertools
 import json
-import os
-import pathlib
 import sys
 import time
-
-from benchmark_attention import host_memory
 
 KERAS = ("torch", "jax", "tensorflow")
 WARMUP = 3  # steps; the first compiles
@@ -24,15 +20,15 @@ def make_data(config, images):
 
 
 def plain_trainer(model, heads, batch, options, compiled):
-    """steps -> the seconds of each, of plain PyTorch."""
+    """A function from a number of steps to the seconds of each, in plain PyTorch."""
     import torch
-    from plain_cct import PlainCCT
 
     from cctzoo.models.variants import variant_config
+    from competitors.plain_cct import PlainCCT
 
     config = variant_config(model, heads=heads)
     images, labels = map(torch.tensor, make_data(config, max(options.steps, WARMUP) * batch))
-    images = images.permute(0, 3, 1, 2).contiguous()  # PyTorch's own layout
+    images = images.permute(0, 3, 1, 2).contiguous()  # PyTorch's layout
     network = PlainCCT(config).train()
     call = torch.compile(network) if compiled else network
     kernels = [p for p in network.parameters() if p.ndim in (2, 4)]
@@ -62,7 +58,7 @@ def plain_trainer(model, heads, batch, options, compiled):
 
 
 def keras_trainer(model, heads, batch, options):
-    """steps -> the seconds of each, of our model through `fit`."""
+    """A function from a number of steps to the seconds of each, in cctzoo by `fit`."""
     import keras
 
     from cctzoo.models import create_model
@@ -89,7 +85,9 @@ def keras_trainer(model, heads, batch, options):
 
     def train(steps):
         ends.clear()
-        count = (steps + 1) * batch  # from end to end: `fit`'s own start is not counted
+        count = (
+            steps + 1
+        ) * batch  # from the end of one step to the next: the start of `fit` is not counted
         network.fit(images[:count], labels[:count], batch, verbose=0, callbacks=[Clock()])
         return [end - start for start, end in itertools.pairwise(ends)]
 
@@ -97,19 +95,20 @@ def keras_trainer(model, heads, batch, options):
 
 
 def serve(options):
-    """In a child: warms up, then answers each line of the standard input with a round."""
+    """In a child: warms up, then runs a round for each line of the standard input."""
+    from cctzoo import machine
+
     name, case = json.loads(options.child)
-    # Before a backend is imported: all three count the cores that the process may use.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+    machine.limit_threads(options.threads)
     if name in KERAS:
         train = keras_trainer(**case, options=options)
     else:
         train = plain_trainer(**case, options=options, compiled=name == "compile")
-    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak of importing is forgotten
-    before = host_memory("VmRSS")
+    machine.reset_peak_memory()  # to leave out the peak of the imports
+    before = machine.resident_memory()
     train(WARMUP)
     print(json.dumps("ready"), flush=True)
     for _ in sys.stdin:
         seconds = train(options.steps)
-        memory = host_memory("VmHWM") - before
+        memory = machine.peak_memory() - before
         print(json.dumps({"seconds": seconds, "memory": memory}), flush=True)

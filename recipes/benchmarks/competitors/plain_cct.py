@@ -1,9 +1,9 @@
-"""The CCT authors' design in plain PyTorch: what `benchmark_training.py` compares with.
+"""The CCT authors' design in plain PyTorch, with which `training.py` compares cctzoo.
 
-Attention is written as in the paper, with all scores stored; keys are those of the authors'
-checkpoints, so that `cctzoo.weights` carries weights across.
+Attention is written as in the paper and stores all scores. The keys are those of the authors'
+checkpoints, so that `cctzoo.weights` can transfer weights.
 
-Letters: B batch, T tokens, D width, N heads, H head width.
+Letters: B batch, T tokens, D width, N heads, H head dimension.
 """
 
 import itertools
@@ -33,7 +33,7 @@ class Tokenizer(nn.Module):
 
 
 class Attention(nn.Module):
-    """(B, T, D) -> the same, by the formula of the paper."""
+    """(B, T, D) -> (B, T, D), by the formula of the paper."""
 
     def __init__(self, width, heads, dropout):
         super().__init__()
@@ -52,7 +52,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """(B, T, D) -> the same; the stream itself is normalised between the two branches."""
+    """(B, T, D) -> (B, T, D); the residual stream is normalised between the two branches."""
 
     def __init__(self, width, heads, mlp_ratio, attention_dropout, drop_path):
         super().__init__()
@@ -102,7 +102,7 @@ class PlainCCT(nn.Module):
     """Normalised images (B, channels, height, width) -> logits.
 
     Args:
-        config: a `CCTConfig` of family cct, without a prefix, with learnable positions.
+        config: a `CCTConfig` of the cct family, with learnable positions and without a prefix.
     """
 
     def __init__(self, config):

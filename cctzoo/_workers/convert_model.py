@@ -1,0 +1,19 @@
+"""Converts a saved model under TensorFlow: `convert_model MODEL.keras TARGET FORMAT BATCH`.
+
+BATCH is 0 for a dynamic batch.
+"""
+
+import sys
+
+import keras
+
+from cctzoo.export.convert import convert_here
+
+
+def main(source: str, target: str, kind: str, batch: str) -> None:
+    model = keras.saving.load_model(source, compile=False)
+    convert_here(model, target, kind, int(batch) or None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
