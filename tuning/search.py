@@ -12,7 +12,7 @@ Each trial exports its model to LiteRT and times it, then trains it for a few ep
 there are a table, the Pareto front (`front.png`, `front.json`), all trials (`report.json`,
 `search.log`), and the best model trained in full, exported and timed (`final/`).
 
-Several machines: docs/search.md.
+Several machines: docs/guides/search.md.
 """
 
 import dataclasses

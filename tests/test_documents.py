@@ -1,0 +1,142 @@
+"""The README, the documentation and the docstrings: their code runs, and their claims hold.
+
+The Python blocks of a page run in order, in one namespace and a temporary folder. A block that
+cannot run stands behind a line `<!-- not run: REASON -->`.
+"""
+
+import importlib
+import inspect
+import re
+import runpy
+import shlex
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from cctzoo.models.variants import VARIANTS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ROOMS = ("models", "layers", "data", "training", "weights", "export", "latency", "analysis", "runs")
+BLOCK = re.compile(
+    r"^(?:<!-- not run: (?P<reason>.+) -->\n)?"
+    r"(?P<indent> *)```(?P<language>python|sh)\n(?P<code>.*?)^(?P=indent)```$",
+    re.DOTALL | re.MULTILINE,
+)
+SCRIPT = re.compile(r"(?:recipes|tuning)/[\w/]+\.py")
+MOST_NOT_RUN = 2  # blocks of all pages together
+
+pytestmark = pytest.mark.one_backend("tensorflow")  # the exports need it
+
+
+def blocks(text, language):
+    """(line number, code, reason not to run it or None) of each block of a language."""
+    return [
+        (text.count("\n", 0, block.start("code")), textwrap.dedent(block["code"]), block["reason"])
+        for block in BLOCK.finditer(text)
+        if block["language"] == language
+    ]
+
+
+def run_blocks(found, name):
+    namespace = {"__name__": "__main__"}
+    for line, code, reason in found:
+        if reason is None:
+            exec(compile("\n" * line + code, name, "exec"), namespace)
+
+
+def public_names(module):
+    """`__all__`, or what a module without it defines under a name without an underscore."""
+    own = [name for name, value in vars(module).items() if _defines(module, name, value)]
+    return getattr(module, "__all__", own)
+
+
+def _defines(module, name, value):
+    return not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+
+
+def public_objects():
+    """The public functions and classes of the rooms that have an example, by full name."""
+    found = {}
+    for room in ROOMS:
+        module = importlib.import_module(f"cctzoo.{room}")
+        for name in public_names(module):
+            text = inspect.getdoc(getattr(module, name))
+            if text and blocks(text, "python") and text not in found.values():
+                found[f"cctzoo.{room}.{name}"] = text
+    return found
+
+
+EXAMPLES = public_objects()
+PAGES_WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_blocks_of_pages_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_blocks(blocks(page.read_text(), "python"), str(page))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_of_docstrings_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_blocks(blocks(EXAMPLES[name], "python"), name)
+
+
+def test_the_most_used_functions_have_examples():
+    assert len(EXAMPLES) >= 10
+
+
+def test_few_blocks_are_not_run():
+    reasons = [reason for page in PAGES for *_, reason in blocks(page.read_text(), "python")]
+    assert sum(reason is not None for reason in reasons) <= MOST_NOT_RUN
+
+
+def commands():
+    """(page, script, its flags) of each command of the pages that runs a script."""
+    found = set()
+    for page in PAGES:
+        for _, code, _ in blocks(page.read_text(), "sh"):
+            for line in code.replace("\\\n", " ").splitlines():
+                if script := SCRIPT.search(line):
+                    words = shlex.split(line[script.end() :], comments=True)
+                    flags = frozenset(word for word in words if re.match(r"--[a-z]", word))
+                    found.add((str(page.relative_to(ROOT)), script[0], flags))
+    return sorted(found, key=str)
+
+
+@pytest.mark.parametrize("script", sorted({script for _, script, _ in commands()}))
+def test_commands_of_pages_use_flags_that_exist(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [script, "--help"])
+    monkeypatch.setattr(sys, "path", [str((ROOT / script).parent), *sys.path])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / script), run_name="__main__")
+    known = set(re.findall(r"--[a-z][\w-]*", capsys.readouterr().out))
+    for page, named, flags in commands():
+        if named == script:
+            assert flags <= known, f"{page}: {script} has no {sorted(flags - known)}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_reference_names_the_whole_public_api(room):
+    page = (ROOT / "docs" / "reference" / f"{room}.md").read_text()
+    documented = set(re.findall(rf"^::: cctzoo\.{room}\.(\w+)$", page, re.MULTILINE))
+    module = importlib.import_module(f"cctzoo.{room}")
+    assert documented == set(public_names(module)) - set(VARIANTS)
+
+
+def test_readme_is_short_and_states_the_parameters_of_its_models():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 120
+    rows = re.findall(r"^\| `(\w+)`.*?\| ([\d.]+) M \|", text, re.MULTILINE)
+    assert len(rows) == 8
+    for name, millions in rows:
+        assert millions == f"{VARIANTS[name].parameters / 1e6:.2f}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_files_hold(page):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
