@@ -1,4 +1,4 @@
-"""Artifacts as functions from a batch of images or token ids to outputs."""
+"""Artifacts as functions from a batch of samples (images or token ids) to outputs."""
 
 import collections
 import sys

@@ -44,7 +44,7 @@ def to_onnx(
 def to_openvino(
     model: CCT | SoftCommittee,
     path: PathLike,
-    batch: int | None = 1,
+    batch: int | None = 1,  # None for any number
     samples: Any = None,
     labels: Any = None,
     class_names: Sequence[str] | None = None,
@@ -56,16 +56,7 @@ def to_openvino(
     OpenVINO uses it by default, and outputs differ by some hundredths; the comparison sets
     float32.
 
-    Args:
-        model: the model, on any backend.
-        path: path of the graph, ending in `.xml`; existing files are replaced.
-        batch: images or texts per run; None for any number.
-        samples, labels, class_names: as in `to_litert`.
-
-    Raises:
-        ValueError: if an argument is invalid.
-        PermissionError: if the folder is not writable.
-        ExportError: if the conversion fails, or an output differs from Keras' by more than 1e-4.
+    Args and errors are those of `to_onnx`; `path` ends in `.xml`.
     """
     return _to_graph(model, path, "openvino", batch, samples, labels, class_names)
 

@@ -28,7 +28,7 @@ class ExportReport:
         precision: e.g. `"dynamic_int8"`.
         bytes: size on disk.
         max_difference: largest absolute difference from Keras' outputs.
-        samples: number of images or texts compared.
+        samples: number of samples compared.
         top1_agreement: share of the samples for which both predict the same class, or None if
             no samples were given.
         accuracy, keras_accuracy: top-1 accuracy of the artifact and of the Keras model, or None

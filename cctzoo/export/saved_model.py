@@ -106,6 +106,6 @@ def require_same_ids(run: SavedModelRunner, vocabulary: Vocabulary) -> None:
     difference = float(np.abs(served.numpy() - run(expected[:16])).max())
     if not difference <= FLOAT_TOLERANCE:
         raise ExportError(
-            "`serving_default` of texts must equal `serve` of their ids, within "
-            f"{FLOAT_TOLERANCE}. Received: a difference of {difference:.3g}"
+            "`serving_default` must return the same outputs for texts as `serve` for their ids, "
+            f"within {FLOAT_TOLERANCE}. Received: a difference of {difference:.3g}"
         )

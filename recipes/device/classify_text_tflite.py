@@ -4,9 +4,9 @@
     python classify_text_tflite.py model.tflite "First text" "Second text"
     python classify_text_tflite.py model.tflite --top 3 --threads 4 < lines.txt
 
-This file alone is needed on the device: no Keras, no TensorFlow, no cctzoo. Without texts on
-the command line each line of the standard input is one. Words and class names come from the
-.tflite file.
+The device needs only this file and the two packages, not Keras, TensorFlow or cctzoo. Without
+texts on the command line, each line of the standard input is a text. The vocabulary and the class
+names are read from the .tflite file.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-UNKNOWN, FIRST = 0, 2  # the id of a word that the model does not know; of its first word
+UNKNOWN, FIRST = 0, 2  # ids of an unknown word and of the first word of the vocabulary
 
 
 def main():
@@ -47,10 +47,12 @@ class Model:
             with zipfile.ZipFile(path) as archive:
                 self.about = json.loads(archive.read("metadata.json"))
         except (zipfile.BadZipFile, KeyError) as error:
-            raise ValueError(f"no metadata in {path}: not exported by cctzoo, or cut") from error
+            raise ValueError(
+                f"{path} has no metadata: it was not exported by cctzoo, or is truncated"
+            ) from error
         inputs = self.about["input"]
         if not inputs.get("vocabulary"):
-            raise ValueError(f"{path} has no words: it takes images, or ids that it cannot make")
+            raise ValueError(f"{path} has no vocabulary: it takes images, or ids without words")
         self.ids = {word: i for i, word in enumerate(inputs["vocabulary"], start=FIRST)}
         self.word, self.padding = re.compile(inputs["word"]), inputs["padding"]
         self.interpreter = Interpreter(str(path), num_threads=threads)
@@ -79,10 +81,10 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model", type=Path, help="a .tflite file")
-    parser.add_argument("texts", nargs="*", help="texts (default: lines of the standard input)")
-    parser.add_argument("--top", type=int, default=1, help="classes to name (default: 1)")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_intermixed_args()  # texts behind the options, too
+    parser.add_argument("texts", nargs="*", help="texts (default: the lines of the standard input)")
+    parser.add_argument("--top", type=int, default=1, help="classes to print (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of LiteRT (default: 1)")
+    options = parser.parse_intermixed_args()  # allows texts after the options
     if options.top < 1 or options.threads < 1:
         parser.exit(2, "classify_text_tflite.py: --top and --threads must be at least 1\n")
     if not options.model.is_file():

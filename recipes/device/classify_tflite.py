@@ -4,9 +4,9 @@
     python classify_tflite.py model.tflite photo.png
     python classify_tflite.py model.tflite photos/ --top 3 --threads 4
 
-This file alone is needed on the device: no Keras, no TensorFlow, no cctzoo. It reads 8-bit
-PNG and PPM files itself, and any other format where Pillow is installed (`pip install
-pillow`). Class names and preprocessing come from the .tflite file.
+The device needs only this file and the two packages, not Keras, TensorFlow or cctzoo. It reads
+8-bit PNG and PPM files without further packages, and other formats if Pillow is installed (`pip
+install pillow`). Class names and preprocessing are read from the .tflite file.
 """
 
 import argparse
@@ -57,9 +57,11 @@ class Model:
             with zipfile.ZipFile(path) as archive:
                 self.about = json.loads(archive.read("metadata.json"))
         except (zipfile.BadZipFile, KeyError) as error:
-            raise ValueError(f"no metadata in {path}: not exported by cctzoo, or cut") from error
+            raise ValueError(
+                f"{path} has no metadata: it was not exported by cctzoo, or is truncated"
+            ) from error
         if len(self.about["input"]["shape"]) != 3:
-            raise ValueError(f"{path} takes texts: classify_text_tflite.py")
+            raise ValueError(f"{path} takes texts: use classify_text_tflite.py")
         self.interpreter = Interpreter(str(path), num_threads=threads)
         self.interpreter.allocate_tensors()
         self.input = self.interpreter.get_input_details()[0]
@@ -85,7 +87,7 @@ class Model:
 
 
 def to_channels(image, channels):
-    """(height, width, 1, 3 or 4) -> the model's 1 or 3 channels; transparency is dropped."""
+    """(height, width, 1, 3 or 4) -> 1 or 3 channels as the model takes; alpha is dropped."""
     image = image[..., :3] if image.shape[-1] == 4 else image
     if image.shape[-1] == 3 and channels == 1:
         return image @ np.array([[0.299], [0.587], [0.114]])  # luma, ITU-R BT.601
@@ -97,13 +99,13 @@ def to_channels(image, channels):
 
 
 def resize(image, height, width):
-    """Bilinear, with the filter widened where the image shrinks; aspect is not kept."""
+    """Bilinear, with a wider filter where the image shrinks; changes the aspect ratio."""
     rows, columns = (weights(*sides) for sides in zip(image.shape, (height, width), strict=False))
     return np.einsum("ih,hwc,jw->ijc", rows, image.astype("float64"), columns, optimize=True)
 
 
 def weights(old, new):
-    """(new, old): what each old pixel gives to each new one along a side; rows sum to 1."""
+    """(new, old): weights of the old pixels in each new pixel along a side; rows sum to 1."""
     scale = old / new
     centres = (np.arange(new)[:, None] + 0.5) * scale
     distance = np.abs(np.arange(old)[None] + 0.5 - centres) / max(scale, 1)
@@ -112,11 +114,11 @@ def weights(old, new):
 
 
 def image_paths(path):
-    """The file, or the images of the folder in order."""
+    """The file, or the images of the folder in alphabetical order."""
     if path.is_dir():
         paths = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
         if not paths:
-            raise ValueError(f"no image in {path}")
+            raise ValueError(f"no images in {path}")
         return paths
     if not path.is_file():
         raise ValueError(f"no such file or folder: {path}")
@@ -124,7 +126,7 @@ def image_paths(path):
 
 
 def read_image(path):
-    """(height, width, channels) uint8; OSError or ValueError for a file that is no image."""
+    """(height, width, channels) uint8; OSError or ValueError if the file is not an image."""
     try:
         from PIL import Image, ImageOps
     except ModuleNotFoundError:
@@ -158,11 +160,13 @@ def decode_png(data):
         chunks[kind] = chunks.get(kind, b"") + data[at + 8 : at + 8 + length]
         at += 12 + length
     if b"IEND" not in chunks or len(chunks.get(b"IHDR", b"")) != 13:
-        raise ValueError("the PNG file is cut short")
+        raise ValueError("the PNG file is truncated")
     width, height, depth, colour, _, _, interlaced = struct.unpack(">2I5B", chunks[b"IHDR"])
     channels = {0: 1, 2: 3, 6: 4}.get(colour)
     if depth != 8 or interlaced or channels is None:
-        raise ValueError("this kind of PNG needs Pillow: pip install pillow")
+        raise ValueError(
+            "a PNG that is interlaced, has a palette or not 8 bits needs Pillow: pip install pillow"
+        )
     try:
         stream = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), "uint8")
         rows = stream.reshape(height, 1 + width * channels)
@@ -175,7 +179,7 @@ def decode_png(data):
 
 
 def unfilter(kind, row, above, out):
-    """Undoes one row's filter; `above` and `out` start with one pixel of zeros."""
+    """Reverses the filter of one row; `above` and `out` start with one pixel of zeros."""
     if kind in (0, 2):
         out[1:] = row + (above[1:] if kind == 2 else 0)
         out %= 256
@@ -197,9 +201,9 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model", type=Path, help="a .tflite file")
-    parser.add_argument("images", type=Path, help="an image, or a folder of images")
-    parser.add_argument("--top", type=int, default=1, help="classes to name (default: 1)")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("images", type=Path, help="an image, or a folder with images")
+    parser.add_argument("--top", type=int, default=1, help="classes to print (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of LiteRT (default: 1)")
     options = parser.parse_args()
     if options.top < 1 or options.threads < 1:
         parser.exit(2, "classify_tflite.py: --top and --threads must be at least 1\n")

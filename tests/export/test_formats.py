@@ -69,9 +69,9 @@ def test_the_file_describes_the_model(model, litert):
     assert about["output"] == "logits"
     assert about["input"]["shape"] == [16, 12, 3]
     assert about["input"]["values"] == "0 to 255"
-    beside = json.loads(path.with_name("model.tflite.json").read_text())
-    assert beside.pop("export")["bytes"] == path.stat().st_size
-    assert beside == about
+    written = json.loads(path.with_name("model.tflite.json").read_text())
+    assert written.pop("export")["bytes"] == path.stat().st_size
+    assert written == about
     assert models.CCTConfig(**about["config"]) == model.config
 
 

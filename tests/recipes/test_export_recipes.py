@@ -76,10 +76,9 @@ def test_classify_gives_what_keras_gives(run, model, classify, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8")
     for i, image in enumerate(images):
         (folder / f"{i}.ppm").write_bytes(b"P6 16 16 255\n" + image.tobytes())
-    (folder / "3.png").write_bytes(b"no image")
-    done = run(
-        "device/classify_tflite.py", path, folder, "--top", 2, status=1
-    )  # one file is no image
+    (folder / "3.png").write_bytes(b"not an image")
+    # The status is 1, because one file is not an image.
+    done = run("device/classify_tflite.py", path, folder, "--top", 2, status=1)
     assert "3.png" in done.stderr
     lines = done.stdout.splitlines()
     logits = model.predict(images, verbose=0)
@@ -107,8 +106,8 @@ def test_classify_needs_neither_keras_nor_pillow(model, tmp_path):
 
 
 @once
-def test_texts_on_a_device(run, tmp_path):
-    """What Keras says of them, without Keras; and neither recipe takes the other's files."""
+def test_classify_texts_needs_no_keras(run, tmp_path):
+    """The device script predicts what Keras predicts, without Keras; it refuses image models."""
     words = ("a", "cat", "dog", "猫")
     model = models.text_cct(vocabulary=words, word_dim=5, length=6, classes=3)
     path = tmp_path / "model.tflite"
@@ -150,7 +149,7 @@ def test_export_and_latency_of_a_named_text_model(run):
 
 
 def png(image, kinds):
-    """A PNG with the given row filters, written the slow and obvious way."""
+    """A PNG with the given row filters, in the slow and obvious way."""
     height, width, channels = image.shape
     padded = np.zeros((height + 1, width + 1, channels), int)
     padded[1:, 1:] = image
