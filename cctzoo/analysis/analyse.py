@@ -1,7 +1,6 @@
 """The complete analysis of the heads of a model, in one call."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +10,12 @@ from cctzoo.analysis.attention_maps import (
     attention_entropy,
     attention_rollout,
 )
-from cctzoo.analysis.checks import check_classifier, check_labelled, encoder_blocks
+from cctzoo.analysis.checks import (
+    Labelled,
+    check_classifier,
+    check_labelled,
+    encoder_blocks,
+)
 from cctzoo.analysis.heads import (
     HeadScores,
     accuracy_by_kept_heads,
@@ -28,13 +32,13 @@ from cctzoo.data.splits import subset
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 
-UNITS = ("head", "attention_node", "mlp_node")
+REPORTED_UNITS = ("head", "attention_node", "mlp_node")
 
 
 def analyse_heads(
     model: CCT,
-    train: tuple[Samples, Any],
-    test: tuple[Samples, Any],
+    train: Labelled,
+    test: Labelled,
     classes: Sequence[str] | None = None,
     options: ProbeOptions | None = None,
     *,
@@ -125,8 +129,8 @@ def _class_names(classes, count):
 
 
 def _performances(model, train, test, options, seed) -> dict[str, Performance]:
-    features = pool_features(model, train, test, None, UNITS, options, seed=seed)
-    return {unit: measure(features, unit) for unit in UNITS}
+    features = pool_features(model, train, test, None, REPORTED_UNITS, options, seed=seed)
+    return {unit: measure(features, unit) for unit in REPORTED_UNITS}
 
 
 def _control_performances(model, train, test, options, seed):

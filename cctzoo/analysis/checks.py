@@ -10,9 +10,11 @@ from cctzoo.layers import EncoderBlock
 from cctzoo.models import CCT, is_quantised
 from cctzoo.typing import Array
 
+Labelled = tuple[Samples, Any]  # images, token ids or texts (n, ...), and n integer labels
+
 
 def check_labelled(
-    name: str, part: tuple[Samples, Any], classes: int, every_class: bool = True
+    name: str, part: Labelled, classes: int, every_class: bool = True
 ) -> tuple[Samples, Array]:
     """Checks samples and their labels, and returns them with the labels as an array.
 

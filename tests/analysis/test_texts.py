@@ -67,7 +67,7 @@ def measured(model, parts):
     }
     for name, each in scores.items():
         found |= {f"{name} {figure}": by[BLOCK] for figure, by in each.figures.items()}
-    del found["ablation accuracy_drop"]  # a small number of texts, often 0
+    del found["ablation accuracy_drop"]  # a multiple of 1 / 20, often 0
     return found | {"rollout": analysis.attention_rollout(model, x)}
 
 
@@ -93,16 +93,16 @@ def test_fields_equal_those_of_unpadded_texts(model, parts):
     probe = heads[BLOCK].probe
     features = feature_extractor(model, ["mask", "heads02"])(texts)
     z, mask = (to_array(features[name]) for name in ("heads02", "mask"))
-    alone = np.zeros((len(y), 3, CLASSES))
+    single = np.zeros((len(y), 3, CLASSES))
     for i, row in enumerate(z):
         row = row[: int(mask[i].sum())]  # (t, N, H)
         weights = np.exp(row.reshape(len(row), -1) @ probe.score)
         pooled = np.einsum("t,tnh->nh", weights / weights.sum(), row)
-        alone[i] = np.einsum("nh,nhc->nc", pooled, probe.kernel.reshape(3, 8, CLASSES))
+        single[i] = np.einsum("nh,nhc->nc", pooled, probe.kernel.reshape(3, 8, CLASSES))
     for label in range(CLASSES):
-        expected = alone[y == label].mean(axis=0)  # (N, C)
+        expected = single[y == label].mean(axis=0)  # (N, C)
         np.testing.assert_allclose(heads[BLOCK].fields[:, label], expected, atol=1e-4)
-    assert heads[BLOCK].accuracy == pytest.approx((alone.sum(1).argmax(1) == y).mean())
+    assert heads[BLOCK].accuracy == pytest.approx((single.sum(1).argmax(1) == y).mean())
 
 
 @pytest.mark.parametrize("family", FAMILIES)

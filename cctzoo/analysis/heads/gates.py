@@ -19,7 +19,7 @@ def gated_model(model: CCT, start: int | None = None, per_token: bool = False) -
     Args:
         model: a `CCT` that ends with softmax or with logits.
         start: number of the encoder block at which the gated model starts. Its first inputs
-            are then what `block_input` returns, in place of images or token ids. None: the
+            are then what `block_input` returns, instead of images or token ids. None: the
             gated model starts at the inputs of `model`.
         per_token: whether a head has one gate per token, or a single gate.
 

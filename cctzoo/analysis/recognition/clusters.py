@@ -92,11 +92,17 @@ def unit_clusters(
         evidence: (U, C), as in `BlockPerformance`; needed only for `least_evidence`.
 
     Raises:
-        ValueError: if the threshold is not in [0, 1).
+        ValueError: if the threshold is not in [0, 1), or if `least_evidence` is given without
+            `evidence`.
     """
     check_threshold(threshold)
     recognised = normalise(fields) > threshold
     if least_evidence is not None:
+        if evidence is None:
+            raise ValueError(
+                "`least_evidence` needs `evidence`. "
+                f"Received: evidence=None, least_evidence={least_evidence}"
+            )
         by_chance = evidence < least_evidence  # (U, C)
         labels = np.arange(fields.shape[1])
         recognised[:, labels, labels] &= ~by_chance

@@ -1,19 +1,16 @@
 """Single-head and single-nodal performance: what one unit on its own says about each label."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
+from cctzoo.analysis.checks import Labelled
 from cctzoo.analysis.recognition.options import ProbeOptions
 from cctzoo.analysis.recognition.pooled_features import UNITS, PooledFeatures, pool_features
 from cctzoo.analysis.recognition.probe import Probe, fit_classifier
 from cctzoo.analysis.recognition.results import BlockPerformance, Performance
-from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
-
-Labelled = tuple[Samples, Any]
 
 
 def single_head_performance(

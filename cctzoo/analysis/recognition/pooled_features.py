@@ -2,11 +2,10 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
-from cctzoo.analysis.checks import check_labelled, encoder_blocks
+from cctzoo.analysis.checks import Labelled, check_labelled, encoder_blocks
 from cctzoo.analysis.recognition.options import ProbeOptions
 from cctzoo.analysis.recognition.token_pooling import (
     Source,
@@ -16,7 +15,6 @@ from cctzoo.analysis.recognition.token_pooling import (
     token_extractor,
     trained_scores,
 )
-from cctzoo.data.samples import Samples
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT, feature_names
 from cctzoo.typing import Array
@@ -58,8 +56,8 @@ class PooledFeatures:
 
 def pool_features(
     model: CCT,
-    train: tuple[Samples, Any],
-    test: tuple[Samples, Any],
+    train: Labelled,
+    test: Labelled,
     blocks: int | Iterable[int] | None = None,
     units: Sequence[str] = ("head",),
     options: ProbeOptions | None = None,

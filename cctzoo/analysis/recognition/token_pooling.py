@@ -1,5 +1,6 @@
 """Reads the features of a model batch by batch, and pools them over their tokens."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import keras
@@ -106,7 +107,7 @@ def trained_scores(
 def pool_by_feature(
     extractor: keras.Model,
     x: Samples,
-    scores: dict[str, Array | None],
+    scores: Mapping[str, Array | None],
     widths: dict[str, int],
     batch_size: int,
 ) -> dict[str, Array]:
@@ -136,8 +137,8 @@ def pool_by_feature(
 def pool_by_unit(
     extractor: keras.Model,
     x: Samples,
-    scores: dict[str, Array],
-    sources: dict[tuple[str, int], Source],
+    scores: Mapping[str, Array],
+    sources: Mapping[tuple[str, int], Source],
     batch_size: int,
 ) -> dict[tuple[str, int], Array]:
     """Returns a dict from (unit, block) to (n, U, H); each unit has its own token weights."""

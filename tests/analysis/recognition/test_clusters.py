@@ -143,6 +143,8 @@ def test_labels_below_the_least_evidence_are_in_no_cluster():
     assert unit_clusters(fields, 0.3, evidence, 4)[0].clusters == ((0,),)
     assert unit_clusters(fields, 0.3, evidence, 3.9)[0].clusters == ((0,), (1,))
     assert unit_clusters(fields, 0.3, evidence)[0].clusters == ((0,), (1,))
+    with pytest.raises(ValueError, match="Received: evidence=None, least_evidence=4"):
+        unit_clusters(fields, 0.3, least_evidence=4)
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 3), bool), np.zeros((2, 2)), np.zeros(4, bool)])

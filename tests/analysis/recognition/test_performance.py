@@ -73,8 +73,8 @@ def test_fields_equal_those_of_single_heads_and_add_up(model, parts, heads):
             heads[block].fields.sum(axis=0), class_means(whole, y), atol=1e-4
         )
         for head in range(3):
-            alone = class_means(logits(np.eye(3)[head]), y)
-            np.testing.assert_allclose(heads[block].fields[head], alone, atol=1e-4)
+            single = class_means(logits(np.eye(3)[head]), y)
+            np.testing.assert_allclose(heads[block].fields[head], single, atol=1e-4)
         assert heads[block].accuracy == pytest.approx((whole.argmax(1) == y).mean())
 
 
@@ -101,11 +101,11 @@ def test_fields_of_nodes_add_up(model, parts, heads, nodes):
 
 @once
 def test_all_blocks_in_one_call_equal_single_calls(model, parts, heads):
-    alone = single_head_performance(model, *parts, 1)
-    assert [block.block for block in alone.blocks] == [1]
-    np.testing.assert_allclose(alone[1].fields, heads[1].fields, atol=1e-4)
+    single = single_head_performance(model, *parts, 1)
+    assert [block.block for block in single.blocks] == [1]
+    np.testing.assert_allclose(single[1].fields, heads[1].fields, atol=1e-4)
     with pytest.raises(KeyError, match=r"must be one of 1\. Received: block=0"):
-        alone[0]
+        single[0]
 
 
 @once
@@ -132,9 +132,9 @@ def test_recompute_pooling_with_bias(model, parts, heads):
     probe = found[1].probe
     assert probe.bias.any()
     for head in range(3):
-        alone = np.zeros_like(z)
-        alone[:, :, head] = z[:, :, head]
-        flat = alone.reshape(25, 12, 24)
+        single = np.zeros_like(z)
+        single[:, :, head] = z[:, :, head]
+        flat = single.reshape(25, 12, 24)
         scores = np.exp(flat @ probe.score)
         pooled = np.einsum("bt,btc->bc", scores / scores.sum(1, keepdims=True), flat)
         np.testing.assert_allclose(found[1].fields[head], class_means(probe(pooled), y), atol=1e-4)

@@ -85,9 +85,9 @@ def test_padding_does_not_change_the_pooling(monkeypatch):
     weights = probe.token_weights(padded, score, mask)
     assert not weights[:, 5:].any()
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
-    alone = probe.unit_token_weights(padded.reshape(37, 8, 4, 2), score, mask)
-    assert not alone[:, 5:].any()
-    np.testing.assert_allclose(alone.sum(axis=1), 1, rtol=1e-5)
+    single = probe.unit_token_weights(padded.reshape(37, 8, 4, 2), score, mask)
+    assert not single[:, 5:].any()
+    np.testing.assert_allclose(single.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_pooling_finds_the_planted_token():
@@ -114,7 +114,7 @@ def test_recompute_pooling_per_unit():
     score = rng.standard_normal(35).astype("float32")
     weights = probe.unit_token_weights(x, score)
     for unit in range(5):
-        alone = np.zeros_like(x)
-        alone[:, :, unit] = x[:, :, unit]
-        expected = probe.token_weights(alone.reshape(2, 3, 35), score)
+        single = np.zeros_like(x)
+        single[:, :, unit] = x[:, :, unit]
+        expected = probe.token_weights(single.reshape(2, 3, 35), score)
         np.testing.assert_allclose(weights[:, :, unit], expected, rtol=1e-5)
