@@ -62,7 +62,7 @@ def test_rows_of_attention_sum_to_1(features):
     np.testing.assert_allclose(features["attention01"].sum(-1), 1, rtol=1e-5)
 
 
-def test_heads_projected_are_the_attention_s_output(model, features):
+def test_projected_heads_equal_the_attention_output(model, features):
     block = model.get_layer("block01")
     attention = block.attention
     heads = features["heads01"].reshape(3, 12, 24)
@@ -76,7 +76,7 @@ def test_heads_projected_are_the_attention_s_output(model, features):
     np.testing.assert_allclose(value, features["heads01"], rtol=1e-4, atol=1e-4)
 
 
-def test_the_perceptron_s_hidden_layer_gives_its_part_of_the_block(model, features):
+def test_mlp_feature(model, features):
     block = model.get_layer("block01")
     kernel, bias = block.contract.get_weights()
     silent = [np.zeros_like(kernel), bias]
