@@ -29,7 +29,7 @@ if not __package__:  # run as a script: its folder is on the path instead of the
 from cctzoo import cli
 from cctzoo.cli import flag
 from cctzoo.runs import deliver, is_delivered, open_run
-from cctzoo.training.train import sigterm_like_interrupt
+from cctzoo.training.fit import sigterm_like_interrupt
 from tuning.arguments import check_resumed, make_parser, new_search
 from tuning.plan import Search
 from tuning.records import log, read_records
