@@ -1,4 +1,4 @@
-"""The layers of compact convolutional transformers; they know nothing of models."""
+"""The layers of compact convolutional transformers; usable without the models."""
 
 from cctzoo.layers.attention.layer import MultiHeadSelfAttention
 from cctzoo.layers.class_token import ClassToken, FirstToken

@@ -1,24 +1,26 @@
-"""The class token of ViT-Lite: put in front, and taken out again."""
+"""The class token of ViT-Lite: prepended to the sequence, and extracted again."""
 
 import keras
 from keras import ops
 
+from cctzoo.typing import Tensor
+
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class ClassToken(keras.layers.Layer):
-    """Puts one learned token, zero at first, before the sequence.
+    """Prepends one learned token, initially zero, to the sequence.
 
     Shapes: (B, T, D) -> (B, 1 + T, D).
 
     Reference: Dosovitskiy et al., arXiv 2010.11929.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.token = self.add_weight(
             shape=(1, 1, input_shape[-1]), initializer="zeros", name="token"
         )
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         token = ops.broadcast_to(
             ops.cast(self.token, x.dtype), (ops.shape(x)[0], 1, x.shape[-1])
         )  # (B, 1, D)
@@ -27,13 +29,13 @@ class ClassToken(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class FirstToken(keras.layers.Layer):
-    """The class token: (B, T, D) -> (B, D); it counts whatever is masked."""
+    """Extracts the class token: (B, T, D) -> (B, D). The mask is ignored."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         # Not x[:, 0]: LiteRT's delegate takes no slice that drops an axis.
         return ops.squeeze(x[:, :1], axis=1)
 

@@ -1,36 +1,48 @@
-"""Convolution blocks that stand in for the first transformer blocks."""
+"""Convolution blocks that replace the first transformer blocks."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
-from keras import ops
 
-from cctzoo.layers.functional import length_mask
+from cctzoo.layers.functional import row_mask
+from cctzoo.typing import Tensor
 
 KINDS = ("vgg", "depthwise")
-EXPANSION = 4  # width inside an inverted bottleneck, in widths of its input
-ABSENT = -1e4  # what pooling sees in place of padding; float16 ends at 6.5e4
+EXPANSION = 4  # inner width of an inverted bottleneck / width of its input
+ABSENT = -1e4  # replaces padding before max pooling; the largest float16 is 6.5e4
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class ConvPrefix(keras.layers.Layer):
     """Convolution blocks on the feature map between tokenizer and encoder.
 
-    A `"vgg"` block is a 3x3 convolution, batch norm and ReLU; a `"depthwise"` block an
-    inverted bottleneck: 1x1 to four times the width, 3x3 depthwise, 1x1 back, each with
-    batch norm. A block that keeps width and size has a residual connection. That initial
-    transformer blocks can give way to convolutions is the paper's; the design is ours.
+    A `"vgg"` block is a 3x3 convolution, batch norm and ReLU. A `"depthwise"` block is an
+    inverted bottleneck: a 1x1 convolution to four times the width, a 3x3 depthwise convolution
+    and a 1x1 convolution back, each with batch norm. A block whose output has the shape of its
+    input has a residual connection. Replacing the first transformer blocks by convolutions is
+    the idea of the paper; the design of the blocks is our choice.
 
     Args:
         filters: channels after each block, one number per block.
         kind: `"vgg"` or `"depthwise"`.
-        pool: indices of the blocks before which height and width are halved (2x2 max
-            pooling; a side of 1 stays).
+        pool: indices of the blocks whose input is halved in height and width by 2x2 max
+            pooling; a side of 1 stays.
         kernel_size: (height, width) of the convolutions that are not 1x1.
-        pool_padding: `"valid"`, which drops the last row or column of an odd side when it is
-            halved, or `"same"`, which keeps it.
+        pool_padding: pooling of an odd side: `"valid"` drops the last row or column, `"same"`
+            keeps it.
 
-    Shapes: (B, H, W, C) -> (B, H', W', filters[-1]). For texts, whose tokens are the rows:
-    with `length`, (B, 1) integers, and `pool_padding="same"`, rows behind the length count as
-    zeros, and the new length is returned beside the map.
+    Call arguments:
+        x: (B, H, W, C).
+        length: for text models, whose tokens are the rows: number of rows that are not
+            padding, (B, 1) integers; requires `pool_padding="same"`. Padding counts as zeros.
+        training: whether batch norm uses the statistics of the batch.
+
+    Returns:
+        (B, H', W', filters[-1]); with `length`, a pair of this and the new length (B, 1).
+
+    Raises:
+        ValueError: for an unknown `kind`, or a `pool` that is no index of a block.
 
     Reference: Gross et al., arXiv 2506.23832 (the idea); Sandler et al.,
     arXiv 1801.04381 (the inverted bottleneck).
@@ -38,20 +50,20 @@ class ConvPrefix(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kind="vgg",
-        pool=(),
-        kernel_size=(3, 3),
-        pool_padding="valid",
-        **kwargs,
-    ):
+        filters: Sequence[int],
+        kind: str = "vgg",
+        pool: Sequence[int] = (),
+        kernel_size: Sequence[int] = (3, 3),
+        pool_padding: str = "valid",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if kind not in KINDS:
             raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={kind!r}")
         if not set(pool) <= set(range(len(filters))):
             raise ValueError(
-                "`pool` must hold indices of blocks, from 0 to one below the number of "
-                f"`filters`. Received: pool={pool}, filters={filters}"
+                "`pool` must hold indices of blocks, from 0 to len(filters) - 1. "
+                f" Received: pool={pool}, filters={filters}"
             )
         self.filters = tuple(filters)
         self.kind = kind
@@ -59,7 +71,9 @@ class ConvPrefix(keras.layers.Layer):
         self.kernel_size = tuple(kernel_size)
         self.pool_padding = pool_padding
 
-    def build(self, x_shape, length_shape=None):
+    def build(
+        self, x_shape: tuple[int | None, ...], length_shape: tuple[int | None, ...] | None = None
+    ) -> None:
         shape = tuple(x_shape)
         self.pools, self.blocks = {}, []
         for i, filters in enumerate(self.filters):
@@ -89,7 +103,7 @@ class ConvPrefix(keras.layers.Layer):
             *self._convolution(filters, 1, "project"),
         ]
 
-    # Named, for weights that are kept by name: Keras' own names count what was built before.
+    # Explicit names, as weights are stored by name: Keras numbers its own names per process.
     def _convolution(self, filters, kernel_size, name):
         convolution = keras.layers.Conv2D(
             filters, kernel_size, kernel_initializer="he_normal", name=name, **self._options()
@@ -118,25 +132,26 @@ class ConvPrefix(keras.layers.Layer):
     def _relu(self):
         return keras.layers.ReLU(dtype=self.dtype_policy)
 
-    def call(self, x, length=None, training=False):
+    def call(
+        self, x: Tensor, length: Tensor | None = None, training: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         for i, block in enumerate(self.blocks):
             if i in self.pool:
                 if length is not None:
-                    x = x + ABSENT * (1 - _rows(length, x))
+                    x = x + ABSENT * (1 - row_mask(length, x))
                     length = length if x.shape[1] == 1 else (length + 1) // 2
                 x = self.pools[str(i)](x)
-            y = (
-                block(x, training=training)
-                if length is None
-                else _block(block, x, length, training)
-            )
+            if length is None:
+                y = block(x, training=training)
+            else:
+                y = _call_masked(block, x, length, training)
             x = x + y if x.shape == y.shape else y
         return x if length is None else (x, length)
 
 
-def _block(block, x, length, training):
-    """A block whose kernels see zeros behind the length, as they do behind the last row."""
-    rows = _rows(length, x)
+def _call_masked(block, x, length, training):
+    """Calls a block so that its kernels see zeros in place of padding."""
+    rows = row_mask(length, x)
     for layer in block.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             x = layer(x, training=training)
@@ -145,8 +160,3 @@ def _block(block, x, length, training):
         else:
             x = layer(x * rows)
     return x
-
-
-def _rows(length, x):
-    """1 for the rows of (B, H, W, C) that count and 0 behind them: (B, H, 1, 1)."""
-    return ops.cast(length_mask(length, x.shape[1])[:, :, None, None], x.dtype)

@@ -1,11 +1,14 @@
 """One transformer encoder block."""
 
+from typing import Any
+
 import keras
 
 from cctzoo.layers.attention.layer import MultiHeadSelfAttention
 from cctzoo.layers.functional import gelu
 from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.stochastic_depth import StochasticDepth
+from cctzoo.typing import Tensor
 
 NORMS = ("cct", "pre")
 EPSILON = 1e-5  # PyTorch's LayerNorm; Keras' own default is 1e-3
@@ -13,38 +16,50 @@ EPSILON = 1e-5  # PyTorch's LayerNorm; Keras' own default is 1e-3
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class EncoderBlock(keras.layers.Layer):
-    """Attention, then a two-layer perceptron, each beside a residual stream.
+    """Attention, then a two-layer perceptron, each added to the residual stream.
 
-    With `norm="cct"`, the order that the authors' checkpoints were trained in, the stream
-    itself is normalised between the two; `norm="pre"` is the clean pre-norm block.
+    With `norm="cct"`, the order of the authors' checkpoints, the residual stream itself is
+    normalised between the two. `norm="pre"` is the usual pre-norm block.
 
     Args:
-        num_heads, head_dim, attention_dropout: of `MultiHeadSelfAttention`.
-        mlp_ratio: width of the perceptron's hidden layer, in widths of the stream.
+        num_heads, head_dim: as in `MultiHeadSelfAttention`.
+        mlp_ratio: width of the perceptron's hidden layer / width D of the stream.
         norm: `"cct"` or `"pre"`.
         dropout: rate after each Dense layer of the perceptron, in [0, 1).
+        attention_dropout: rate applied to the attention scores, in [0, 1).
         stochastic_depth: probability that a residual branch is dropped, in [0, 1].
-        seed: integer seed of the block's random states.
+        seed: integer seed of the block's random states. Default: random.
 
-    Shapes: (B, T, D) -> (B, T, D); `mask`, `head_gates`, `return_attention_scores` and
-    `return_heads` as in `MultiHeadSelfAttention`; with `return_mlp` the perceptron's hidden
-    layer after GELU follows, (B, T, mlp_ratio * D).
+    Call arguments:
+        x: (B, T, D).
+        mask, head_gates, return_attention_scores, return_heads: as in
+            `MultiHeadSelfAttention`.
+        training: whether dropout and stochastic depth apply.
+        return_mlp: also return the perceptron's hidden layer after GELU.
+
+    Returns:
+        (B, T, D), or a tuple: (B, T, D), then, in this order and if asked for, the attention
+        scores (B, N, T, T), the heads (B, T, N, H) and the hidden layer
+        (B, T, mlp_ratio * D).
+
+    Raises:
+        ValueError: for an unknown `norm`, or as in `MultiHeadSelfAttention`.
 
     Reference: Hassani et al., arXiv 2104.05704, and the authors' code.
     """
 
     def __init__(
         self,
-        num_heads,
-        head_dim=None,
-        mlp_ratio=2.0,
-        norm="cct",
-        dropout=0.0,
-        attention_dropout=0.0,
-        stochastic_depth=0.0,
-        seed=None,
-        **kwargs,
-    ):
+        num_heads: int,
+        head_dim: int | None = None,
+        mlp_ratio: float = 2.0,
+        norm: str = "cct",
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        stochastic_depth: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if norm not in NORMS:
             raise ValueError(f"`norm` must be one of {NORMS}. Received: norm={norm!r}")
@@ -60,7 +75,7 @@ class EncoderBlock(keras.layers.Layer):
         self.stochastic_depth = StochasticDepth(stochastic_depth, seed=seed, **options)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         width = input_shape[-1]
         hidden = int(width * self.mlp_ratio)
         options = {
@@ -77,14 +92,14 @@ class EncoderBlock(keras.layers.Layer):
 
     def call(
         self,
-        x,
-        mask=None,
-        training=False,
-        head_gates=None,
-        return_attention_scores=False,
-        return_heads=False,
-        return_mlp=False,
-    ):
+        x: Tensor,
+        mask: Tensor | None = None,
+        training: bool = False,
+        head_gates: Tensor | None = None,
+        return_attention_scores: bool = False,
+        return_heads: bool = False,
+        return_mlp: bool = False,
+    ) -> Tensor | tuple[Tensor, ...]:
         attended = self.attention(
             self.attention_norm(x),
             mask=mask,
@@ -99,7 +114,7 @@ class EncoderBlock(keras.layers.Layer):
         x = x + self.stochastic_depth(attended, training=training)
         normed = self.mlp_norm(x)
         if self.norm == "cct":
-            x = normed  # yes: the residual stream itself
+            x = normed  # not a mistake: the residual stream itself
         hidden = gelu(self.expand(normed))  # (B, T, mlp_ratio * D)
         contracted = self.contract(self.mlp_dropout(hidden, training=training))
         contracted = self.mlp_dropout(contracted, training=training)

@@ -23,6 +23,11 @@ def length_mask(length: Tensor, tokens: int) -> Tensor:
     return ops.arange(tokens, dtype="int32") < ops.cast(length, "int32")
 
 
+def row_mask(length: Tensor, x: Tensor) -> Tensor:
+    """1 for the first `length` rows of x (B, H, W, C), 0 below: (B, H, 1, 1), dtype of x."""
+    return ops.cast(length_mask(length, x.shape[1])[:, :, None, None], x.dtype)
+
+
 def stride_and_padding(kernel_size: int) -> tuple[int, int]:
     """Stride and padding of the authors' convolution with kernels of side `kernel_size`."""
     return max(1, kernel_size // 2 - 1), max(1, kernel_size // 2)

@@ -1,9 +1,10 @@
-"""Layer normalisation, in a form that runtimes compute in fewer operators."""
+"""Layer normalisation that exports to fewer operators."""
 
 import keras
 from keras import ops
 
 from cctzoo.layers.functional import BACKEND
+from cctzoo.typing import Tensor
 
 if BACKEND == "tensorflow":
     import tensorflow as tf
@@ -11,16 +12,17 @@ if BACKEND == "tensorflow":
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class LayerNorm(keras.layers.LayerNormalization):
-    """Keras' layer over the last axis, with another order of operations under TensorFlow.
+    """Keras' layer norm over the last axis, with another order of operations under TensorFlow.
 
-    Exported graphs come from TensorFlow, where Keras multiplies scale and shift out to the
-    size of the input before it applies them: nine operators of LiteRT here for eleven there,
-    and 0.97 (`cct_7_3x1_32`) to 0.92 (`cct_conv`) of the whole model's latency.
+    Graphs are exported from TensorFlow, where Keras broadcasts scale and shift to the size of
+    the input before it applies them. This layer is exported as nine LiteRT operators instead
+    of eleven, and the whole model needs 0.97 (`cct_7_3x1_32`) to 0.92 (`cct_conv`) of the time
+    (LiteRT on a CPU, see `docs/benchmarks.md`).
 
     Shapes: (B, T, D) -> (B, T, D), computed in float32.
     """
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         if BACKEND != "tensorflow":
             return super().call(x)
         x = ops.cast(x, "float32")

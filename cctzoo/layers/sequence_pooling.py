@@ -1,24 +1,32 @@
 """Sequence pooling: a learned weighted mean over the tokens."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from cctzoo.layers.functional import MASKED
+from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class SequencePooling(keras.layers.Layer):
-    """Averages the tokens with weights that one linear unit gives them.
+    """Averages the tokens, weighted by the softmax of one linear unit's output.
 
     z = sum_t softmax_t(w . x_t + b) x_t, softmax in float32.
 
-    Shapes: (B, T, D) -> (B, D); with `return_weights` also the weights (B, T), which
-    sum to 1. `mask` (B, T), True where a token counts.
+    Call arguments:
+        x: (B, T, D).
+        mask: (B, T) boolean, False where a token is padding.
+        return_weights: also return the weights.
+
+    Returns:
+        (B, D); with `return_weights`, a pair of this and the weights (B, T), which sum to 1.
 
     Reference: Hassani et al., arXiv 2104.05704, section 3.1 ("SeqPool").
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.score = keras.layers.Dense(
             1,
@@ -27,10 +35,12 @@ class SequencePooling(keras.layers.Layer):
             name="score",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.score.build(input_shape)
 
-    def call(self, x, mask=None, return_weights=False):
+    def call(
+        self, x: Tensor, mask: Tensor | None = None, return_weights: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         scores = ops.cast(ops.transpose(self.score(x), (0, 2, 1)), "float32")  # (B, 1, T)
         if mask is not None:
             scores = scores + ops.where(mask[:, None, :], 0.0, MASKED)

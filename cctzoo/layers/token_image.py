@@ -1,29 +1,39 @@
-"""Convolutions over the tokens of a text as if they were a grey image."""
+"""Convolutions over the tokens of a text, seen as a grey image."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
-from cctzoo.layers.functional import gelu, length_mask
+from cctzoo.layers.functional import gelu, row_mask
+from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 class TokenImagePrefix(keras.layers.Layer):
-    """Convolution blocks on tokens x width as an image of one channel.
+    """Convolution blocks on the map tokens x width as an image with one channel.
 
-    Each block is a 3x3 convolution, batch norm and GELU; a 1x1 convolution brings the last
-    one's channels back to one. No residual connection. The scheme is that of the language
-    models of the paper's group; how many channels, is our choice.
+    Each block is a 3x3 convolution, batch norm and GELU. A 1x1 convolution reduces the
+    channels of the last block to one. There is no residual connection. The scheme is from the
+    language models of the paper's authors; the number of channels is our choice.
 
     Args:
         filters: channels of each block, one number per block.
 
-    Shapes: (B, T, D) -> (B, T, D). With `length`, (B, 1) integers, tokens behind it count
-    as zeros, and it is returned too.
+    Call arguments:
+        x: (B, T, D).
+        length: number of tokens that are not padding, (B, 1) integers; padding counts as
+            zeros.
+        training: whether batch norm uses the statistics of the batch.
 
-    Reference: Gross et al., arXiv 2506.23832 (that its approach extends to language).
+    Returns:
+        (B, T, D); with `length`, a pair of this and the unchanged length.
+
+    Reference: Gross et al., arXiv 2506.23832 (states that the approach extends to language).
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = tuple(filters)
         options = {"data_format": "channels_last", "dtype": self.dtype_policy}
@@ -47,7 +57,9 @@ class TokenImagePrefix(keras.layers.Layer):
         ]
         self.merge = keras.layers.Conv2D(1, 1, name="merge", **options)
 
-    def build(self, x_shape, length_shape=None):
+    def build(
+        self, x_shape: tuple[int | None, ...], length_shape: tuple[int | None, ...] | None = None
+    ) -> None:
         channels = 1
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             convolution.build((None, *x_shape[1:], channels))
@@ -55,12 +67,13 @@ class TokenImagePrefix(keras.layers.Layer):
             norm.build((None, *x_shape[1:], channels))
         self.merge.build((None, *x_shape[1:], channels))
 
-    def call(self, x, length=None, training=False):
+    def call(
+        self, x: Tensor, length: Tensor | None = None, training: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         x = ops.expand_dims(x, -1)  # (B, T, D, 1)
-        if length is not None:
-            mask = ops.cast(length_mask(length, x.shape[1])[:, :, None, None], x.dtype)
+        mask = None if length is None else row_mask(length, x)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            if length is not None:
+            if mask is not None:
                 x = x * mask
             x = gelu(norm(convolution(x), training=training))
         x = ops.squeeze(self.merge(x), axis=-1)

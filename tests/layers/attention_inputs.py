@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cctzoo.layers.attention import scaled_dot_product
+from cctzoo.layers.attention import tiles
 
 BACKEND = keras.backend.backend()
 B, N, T, H = 3, 7, 13, 5
@@ -76,5 +76,5 @@ def gradients(function, inputs, upstream):
 
 def set_tile_bytes(monkeypatch, size):
     sizes = dict.fromkeys(["jax", "tensorflow", "torch"], size)
-    monkeypatch.setattr(scaled_dot_product, "CPU_TILE_BYTES", sizes)
-    monkeypatch.setattr(scaled_dot_product, "GPU_TILE_BYTES", size)
+    monkeypatch.setattr(tiles, "CPU_TILE_BYTES", sizes)
+    monkeypatch.setattr(tiles, "GPU_TILE_BYTES", size)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from cctzoo.layers.attention.scaled_dot_product import attend, plain_scores
+from cctzoo.layers.attention.reference import plain_scores
+from cctzoo.layers.attention.scaled_dot_product import attend
 from tests.layers.attention_inputs import B, N, T, draw, gradients, make_mask, to_numpy
 
 

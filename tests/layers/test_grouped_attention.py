@@ -5,7 +5,8 @@ import pytest
 from keras import ops
 
 from cctzoo.layers.attention import grouped as grouped_attention
-from cctzoo.layers.attention.scaled_dot_product import attend, mask_bias
+from cctzoo.layers.attention.reference import mask_bias
+from cctzoo.layers.attention.scaled_dot_product import attend
 from tests.layers.contract import array, random_array
 
 B, T, N, H = 2, 11, 14, 3

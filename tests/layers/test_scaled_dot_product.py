@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from cctzoo.layers.attention.scaled_dot_product import attend, plain_scores
+from cctzoo.layers.attention.reference import plain_scores
+from cctzoo.layers.attention.scaled_dot_product import attend
 from tests.layers.attention_inputs import (
     B,
     H,

@@ -1,11 +1,15 @@
 """Multi-head self-attention, from 4 heads to 256."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from cctzoo.layers.attention.grouped import NARROW, attend_in_groups
-from cctzoo.layers.attention.scaled_dot_product import attend, mask_bias, plain_scores
+from cctzoo.layers.attention.reference import mask_bias, plain_scores
+from cctzoo.layers.attention.scaled_dot_product import attend
 from cctzoo.layers.functional import BACKEND
+from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -15,23 +19,32 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     Letters: B batch, T tokens, D width of the input, N heads, H head width.
 
     Args:
-        num_heads: number of heads N, at least 1. Large-scale multi-head attention takes
-            as many as there are labels.
-        head_dim: width H of a head. Default: D / N, which must be whole. N * H may differ
-            from D; the projection maps the heads back to D.
+        num_heads: number of heads N, at least 1. Large-scale multi-head attention uses
+            about as many heads as there are classes.
+        head_dim: width H of a head, at least 1. Default: D / N, which must be an integer.
+            N * H may differ from D; the projection maps the heads back to D.
         dropout: rate applied to the attention scores in training, in [0, 1).
-        implementation: `"auto"` (the fastest form that the backend has for the size, or that
-            a runtime has in an exported graph), `"plain"` or `"fused"`.
-        seed: integer seed of the layer's own random state.
+        implementation: `"auto"` (the fastest form for the backend, the size and, in an
+            exported graph, the runtime), `"plain"` (stores all scores) or `"fused"` (stores
+            one tile of them).
+        seed: integer seed of the layer's random state. Default: random.
 
-    Shapes: (B, T, D) -> (B, T, D). `mask` is boolean, True where a token may be attended:
-    (B, T) or (B, T, T). With `return_attention_scores` the scores after softmax and
-    before dropout follow, (B, N, T, T) in float32; with `return_heads` the heads before
-    projection, (B, T, N, H). `head_gates`, (N,) or what broadcasts to (B, T, N), multiply
-    the heads before projection: 0 silences one.
+    Call arguments:
+        x: (B, T, D).
+        mask: boolean, True where a token may be attended to: (B, T) or (B, T, T).
+        training: whether dropout applies.
+        head_gates: (N,), or a shape that broadcasts to (B, T, N): factors of the heads before
+            projection; 0 switches a head off.
+        return_attention_scores: also return the scores after softmax and before dropout.
+        return_heads: also return the heads before projection.
+
+    Returns:
+        (B, T, D), or a tuple: (B, T, D), then, in this order and if asked for, the scores
+        (B, N, T, T) in float32 and the heads (B, T, N, H).
 
     Raises:
-        ValueError: if D is not a multiple of N and no `head_dim` is given.
+        ValueError: for an argument out of its range, or if D is not a multiple of N and no
+            `head_dim` is given.
 
     Reference: Gross et al., arXiv 2506.23832 (many heads); Hassani et al.,
     arXiv 2104.05704 (query, key and value without bias, projection with bias).
@@ -39,13 +52,13 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     def __init__(
         self,
-        num_heads,
-        head_dim=None,
-        dropout=0.0,
-        implementation="auto",
-        seed=None,
-        **kwargs,
-    ):
+        num_heads: int,
+        head_dim: int | None = None,
+        dropout: float = 0.0,
+        implementation: str = "auto",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if num_heads < 1:
             raise ValueError(f"`num_heads` must be at least 1. Received: num_heads={num_heads}")
@@ -60,7 +73,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed) if dropout > 0 else None
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         width = input_shape[-1]
         if self.head_dim is None:
             if width % self.num_heads:
@@ -86,13 +99,13 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     def call(
         self,
-        x,
-        mask=None,
-        training=False,
-        head_gates=None,
-        return_attention_scores=False,
-        return_heads=False,
-    ):
+        x: Tensor,
+        mask: Tensor | None = None,
+        training: bool = False,
+        head_gates: Tensor | None = None,
+        return_attention_scores: bool = False,
+        return_heads: bool = False,
+    ) -> Tensor | tuple[Tensor, ...]:
         qkv = self.qkv(x)  # (B, T, 3*N*H)
         if self._in_groups(qkv, training) and not return_attention_scores:
             heads = attend_in_groups(qkv, self.num_heads, mask_bias(mask))  # (B, T, N, H)
@@ -110,13 +123,13 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def _in_groups(self, qkv, training):
-        """True for many narrow heads in inference under TensorFlow, whence all exports come."""
+        """Whether to attend in groups: narrow heads, inference, TensorFlow (which exports)."""
         if BACKEND != "tensorflow" or training or self.implementation != "auto":
             return False
         return self.head_dim <= NARROW and qkv.shape[1] is not None
 
     def _attend(self, qkv, mask, training, return_scores):
-        """The heads, (B, T, N, H), and the scores, (B, N, T, T), or None if not asked for."""
+        """The heads (B, T, N, H), and the scores (B, N, T, T) or None if not asked for."""
         # Three 3-D slices, then 4-D heads: LiteRT's delegate takes no 5-D tensor.
         query, key, value = (
             self._split_heads(part) for part in ops.split(qkv, 3, axis=-1)
