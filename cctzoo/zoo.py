@@ -11,7 +11,7 @@ from cctzoo.models.model import CCT
 from cctzoo.models.variants import VARIANTS, variant_config
 from cctzoo.typing import PathLike
 from cctzoo.weights.registry import list_weights
-from cctzoo.weights.source import build_with_weights
+from cctzoo.weights.source import open_weights
 
 
 def create_model(
@@ -30,11 +30,10 @@ def create_model(
             `cct_SIZE_KERNELxLAYERS_IMAGE`, e.g. `"cct_14_3x1_64"`, or
             `text_cct_SIZE_kKERNEL`.
         weights: a tag of trained weights from `list_models(weights=True)`, e.g. `"cifar10"`;
-            the fields of the trained model then become the defaults. Or the path of a weights
-            file: a `.pth` (`.pt`) or `.safetensors` checkpoint in the authors' layout, or a
-            cctzoo `.safetensors`, `.weights.h5` or `.keras` file of the same architecture.
-            Tags, checkpoints and `.safetensors` files are adapted to another image size and
-            other classes, see `weights.load_pytorch_checkpoint`. Default: new random weights.
+            the fields of the trained model then become the defaults. Or the path of a file or
+            folder of the same architecture, see `weights.open_weights`. Weights other than
+            `.weights.h5` files are adapted to another image size and other classes, see
+            `weights.load_pytorch_checkpoint`. Default: new random weights.
         name: name of the Keras model. Default: `variant`.
         dtype: dtype policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
         **changes: fields of `CCTConfig` (image models) or `TextConfig` (text models), e.g.
@@ -56,9 +55,19 @@ def create_model(
     probabilities = model.predict(images)  # (2, 100)
     ```
     """
-    if weights is not None:
-        return build_with_weights(variant, weights, name, dtype, changes)
-    return CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
+    if weights is None:
+        return CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
+    with open_weights(weights, variant) as source:
+        if source.row is None:
+            model = CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
+            source.load_into(model)
+            return model
+        if source.row.model != variant:
+            raise ValueError(
+                f"`weights` must be weights of the model {variant!r}. "
+                f"Received: weights={weights!r}, which are of {source.row.model!r}"
+            )
+        return source.build(name=name, dtype=dtype, **changes)
 
 
 def factory(variant: str) -> Callable[..., CCT]:

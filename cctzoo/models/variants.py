@@ -120,11 +120,14 @@ def variant_config(variant: str, **changes: Any) -> Config:
     Raises:
         ValueError: for an unknown name or keyword, or for values that contradict each other.
     """
-    if changes.get("vocabulary") is not None:
-        changes = {"vocabulary_size": len(changes["vocabulary"]) + 2, **changes}
     if variant not in VARIANTS:
-        return config_from_name(variant, **changes)
-    config = VARIANTS[variant].config
+        return config_from_name(variant, **_with_vocabulary_size(changes))
+    return change_config(VARIANTS[variant].config, **changes)
+
+
+def change_config(config: Config, **changes: Any) -> Config:
+    """A config with `changes` to its fields, as in `variant_config`."""
+    changes = _with_vocabulary_size(changes)
     _check_keywords(type(config), changes)
     return dataclasses.replace(config, **changes) if changes else config
 
@@ -193,6 +196,12 @@ def _text_fields(name):
 
 def _size_fields(size):
     return dict(zip(("embed_dim", "depth", "heads", "mlp_ratio"), SIZES[int(size)], strict=True))
+
+
+def _with_vocabulary_size(changes):
+    if changes.get("vocabulary") is None:
+        return changes
+    return {"vocabulary_size": len(changes["vocabulary"]) + 2, **changes}
 
 
 def _check_keywords(kind, changes):

@@ -1,6 +1,5 @@
 """Builds and compiles the model of a recipe for a data set."""
 
-import dataclasses
 from typing import Any
 
 import keras
@@ -10,9 +9,7 @@ from cctzoo.data import Augmentation, Dataset
 from cctzoo.models import CCT, CCTConfig, TextConfig, Vocabulary, create_model
 from cctzoo.training.augmented_model import AugmentedModel
 from cctzoo.training.recipe import Recipe
-from cctzoo.weights.source import trained_model
-from cctzoo.weights.transfer import transfer
-from cctzoo.weights.word_vectors import load_word_vectors
+from cctzoo.weights import load_word_vectors, open_weights
 
 RESIDENT_BYTES = 2**31  # training images up to this size are kept on the accelerator
 
@@ -23,25 +20,38 @@ def build_model(recipe: Recipe, dataset: Dataset) -> CCT:
     Raises:
         ValueError: if the model takes samples of another kind.
     """
-    start = recipe.start_from
-    source = None if start is None else trained_model(start, recipe.model)
-    base = recipe.config() if source is None else source.config
-    fields = config_from_data(base, dataset)
-    if dataset.kind == "texts":
-        fields = recipe.changes | fields  # the vocabulary of the data may be smaller
+    if recipe.start_from is None:
+        model = _fresh_model(recipe, dataset)
     else:
-        if source is None or fields["input_shape"][-1] != base.input_shape[-1]:
-            fields["mean"], fields["std"] = dataset.pixel_statistics()
-        fields |= recipe.changes
-    if source is None:  # random weights, or a checkpoint that holds weights only
-        model = create_model(recipe.model, weights=start, dtype=recipe.precision, **fields)
-    else:
-        config = dataclasses.replace(base, **fields)
-        model = CCT(config, name=source.name, dtype=recipe.precision)
-        transfer(source, model)
+        with open_weights(recipe.start_from, recipe.model) as source:
+            model = _started_model(recipe, dataset, source)
     if recipe.word_vectors is not None:
         load_word_vectors(model, recipe.word_vectors)
     return model
+
+
+def _fresh_model(recipe, dataset):
+    fields = _config_fields(recipe, dataset, recipe.config())
+    return create_model(recipe.model, dtype=recipe.precision, **fields)
+
+
+def _started_model(recipe, dataset, source):
+    if source.config is None:  # the file holds only weights
+        model = _fresh_model(recipe, dataset)
+        source.load_into(model)
+        return model
+    fields = _config_fields(recipe, dataset, source.config, source.config.input_shape[-1])
+    return source.build(dtype=recipe.precision, **fields)
+
+
+def _config_fields(recipe, dataset, base, channels=None):
+    """All fields that differ from `base`, whose pixel statistics are for so many channels."""
+    fields = config_from_data(base, dataset)
+    if dataset.kind == "texts":
+        return recipe.changes | fields  # the vocabulary of the data may be smaller
+    if fields["input_shape"][-1] != channels:
+        fields["mean"], fields["std"] = dataset.pixel_statistics()
+    return fields | recipe.changes
 
 
 def config_from_data(base: CCTConfig | TextConfig, dataset: Dataset) -> dict[str, Any]:

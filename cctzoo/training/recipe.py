@@ -12,7 +12,7 @@ from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.models.variants import variant_config
 from cctzoo.settings import setting
 from cctzoo.typing import PathLike
-from cctzoo.weights.source import check_start
+from cctzoo.weights.locate import locate_weights
 
 DATA_OPTIONS = (
     "train_samples",
@@ -129,7 +129,7 @@ class Recipe:
             )
         self._check_kind(self.config().kind)
         if self.start_from is not None:
-            check_start(self.start_from, self.model)
+            locate_weights(self.start_from, self.model, argument="start_from")
         infinity = float("inf")
         rules = {
             "epochs": (self.epochs >= 1, "be at least 1"),

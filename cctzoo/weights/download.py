@@ -1,16 +1,18 @@
-"""Downloads that resume, are checked before they count, and bear company.
+"""Downloads that resume, are verified before use, and are safe across processes.
 
-`keras.utils.get_file` neither resumes, nor is it safe for two processes, nor does it leave the
-cache clean after a connection that drops: hence the hundred lines. Its cache directory is used.
+`keras.utils.get_file` does not resume, is not safe across processes and leaves a broken file in
+the cache if the connection drops. Only its cache directory is used here.
 """
 
 import contextlib
 import hashlib
 import http.client
+import logging
 import os
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 
@@ -23,27 +25,29 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+logger = logging.getLogger(__name__)
+
 TIMEOUT = 30  # seconds without a byte
-ATTEMPTS = 5  # that brought nothing, in a row
-PAUSE = 1  # seconds between attempts
-MOST_BYTES = 2**31  # of a file whose size is not known
-CHUNK = 2**20
+MAX_FAILURES = 5  # connections in a row that bring nothing
+PAUSE = 1  # seconds between connections
+MAX_BYTES = 2**31  # size of a file, if the registry does not state it
+CHUNK = 2**20  # bytes
 
 
-def fetch(tag):
-    """The path of the file of trained weights, downloaded if it is not there yet.
+def fetch(tag: str) -> Path:
+    """The path of the file of trained weights, which is downloaded if necessary.
 
-    A file with a known sha256 is used only if it has it. One of which no sha256 is known (the
-    authors' checkpoints) must be a whole checkpoint whose checksums hold; its sha256 is
-    printed, and kept beside it, and asked of it from then on. That finds damage, not forgery:
-    but whatever such a file holds, reading it runs no code.
+    If the registry states the SHA-256 of the file, the file must have it. If not (the authors'
+    checkpoints), the file must be a complete checkpoint with correct checksums; its SHA-256 is
+    logged, stored next to the file and verified on later use. That detects damage, but not
+    forgery. Whatever the file holds, reading it executes no code.
 
     Args:
         tag: one of `list_weights()`.
 
     Raises:
-        ValueError: for an unknown tag, or a server that sends another file.
-        OSError: if it cannot be downloaded, saying where to put it by hand.
+        ValueError: if the tag is unknown, or the server sends another file.
+        OSError: if the file cannot be downloaded; the message says where to put it by hand.
     """
     row = find(tag)
     if row.url is None:
@@ -52,16 +56,16 @@ def fetch(tag):
     return download(row.url, row.path, row.sha256, row.size)
 
 
-def download(url, path, sha256=None, size=None):
-    """Downloads to `path`, which appears when the file is whole and checked.
+def download(url: str, path: Path, sha256: str | None = None, size: int | None = None) -> Path:
+    """Downloads a file; it appears at `path` when it is complete and verified.
 
-    What came before a connection broke is kept in a hidden file beside it, and the next call
-    goes on from there. Another process that wants the same file waits for this one.
+    If a connection breaks, the received part is kept in a hidden file next to `path`, and the
+    next call resumes from there. Another process that downloads the same file waits.
 
     Args:
         url: of the file.
-        path: where to put it.
-        sha256: that it must have; without, it must be a whole PyTorch checkpoint.
+        path: where to store the file.
+        sha256: of the file; if not given, the file must be a complete PyTorch checkpoint.
         size: in bytes, if known.
 
     Returns:
@@ -70,28 +74,34 @@ def download(url, path, sha256=None, size=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     with _lock(path):
         known = path.with_name(f"{path.name}.sha256")
-        kept = sha256 is None and known.exists()
-        if kept:
+        stored = sha256 is None and known.exists()
+        if stored:
             sha256 = known.read_text().strip()
         if path.exists():
             with contextlib.suppress(ValueError):
                 _check_hash(path, sha256)
                 return path
-            path.unlink()  # damaged since
-        owner = "" if fcntl else f".{os.getpid()}"  # without a lock each has its own, and
-        part = path.with_name(f".{path.name}{owner}.part")  # nothing is resumed
-        print(f"weights: downloading {url}")
+            path.unlink()  # the file was damaged after the download
+        # Without a lock, each process downloads its own part, and nothing is resumed.
+        owner = "" if fcntl else f".{os.getpid()}"
+        part = path.with_name(f".{path.name}{owner}.part")
+        logger.info("weights: downloading %s", url)
         try:
-            digest = _whole(url, path, part, size, sha256)
+            digest = _download_part(url, path, part, size, sha256)
             if sha256 is None:
-                print(f"weights: no sha256 of {path.name} is published; this one has {digest}")
+                logger.info(
+                    "weights: no SHA-256 of %s is published; the downloaded file has %s",
+                    path.name,
+                    digest,
+                )
                 write_text(known, digest + "\n")
-            os.replace(part, path)
+            os.replace(part, path)  # `atomic_file` does not keep a part to resume from
         except ValueError as error:
-            if not kept:
+            if not stored:
                 raise
             raise ValueError(
-                f"{error} (That sha256 is the first download's: remove {known} to take another.)"
+                f"{error} (The SHA-256 is that of the first download; to accept another file, "
+                f"remove {known}.)"
             ) from error
         finally:
             if not fcntl:
@@ -99,8 +109,8 @@ def download(url, path, sha256=None, size=None):
     return path
 
 
-def _whole(url, path, part, size, sha256):
-    """Downloads the part to its end; its sha256. A beginning from before may be given up."""
+def _download_part(url, path, part, size, sha256):
+    """Completes the part and returns its SHA-256; starts again if an old part does not match."""
     resumed = part.exists()
     _complete(url, path, part, size)
     try:
@@ -108,12 +118,12 @@ def _whole(url, path, part, size, sha256):
     except ValueError:
         if not resumed:
             raise
-    _complete(url, path, part, size)  # its beginning may have been another file's
+    _complete(url, path, part, size)  # the old part may have been part of another file
     return _verified(part, url, sha256)
 
 
 def _verified(part, url, sha256):
-    """The sha256 of a whole download; a wrong file is removed, and a ValueError."""
+    """The SHA-256 of a complete download; removes a wrong file and raises ValueError."""
     try:
         digest = _check_hash(part, sha256)
         if sha256 is None:
@@ -122,8 +132,7 @@ def _verified(part, url, sha256):
         return digest
     except ValueError as error:
         part.unlink()
-        rule = f"The server's file is not the one that was asked for, {url}."
-        raise ValueError(f"{rule} {error}") from error
+        raise ValueError(f"The server sent another file than {url}. {error}") from error
 
 
 def _check_hash(path, sha256):
@@ -131,14 +140,14 @@ def _check_hash(path, sha256):
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if sha256 not in (None, digest):
         raise ValueError(
-            f"{path.name} must have the sha256 {sha256}. Received: a file of {digest}, "
+            f"The SHA-256 of {path.name} must be {sha256}. Received: {digest}, "
             f"{path.stat().st_size} bytes"
         )
     return digest
 
 
 def _read_all(values):
-    """Reads every array of a checkpoint once, which compares their checksums."""
+    """Reads every array of a checkpoint, which verifies its checksums."""
     waiting, seen = [values], set()
     while waiting:
         value = waiting.pop()
@@ -154,7 +163,7 @@ def _read_all(values):
 
 
 def _complete(url, path, part, size):
-    """Brings the part to its full length, over as many connections as that takes."""
+    """Downloads until the part has its full length, over as many connections as needed."""
     failures = 0
     while True:
         before = _length(part)
@@ -164,7 +173,7 @@ def _complete(url, path, part, size):
             reason = "the connection ended early"
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 416 and before:  # nothing comes after what is there
+            if error.code == 416 and before:  # nothing follows the part
                 if before == size:
                     return
                 part.unlink()
@@ -174,25 +183,25 @@ def _complete(url, path, part, size):
         except (http.client.HTTPException, OSError) as error:
             reason = error
         failures = 0 if _length(part) > before else failures + 1
-        if failures == ATTEMPTS or isinstance(getattr(reason, "reason", None), OSError):
+        if failures == MAX_FAILURES or isinstance(getattr(reason, "reason", None), OSError):
             raise _unreachable(url, path, reason)
         time.sleep(PAUSE)
 
 
 def _receive(url, part, size):
-    """Appends what one connection brings; True if the file is whole then."""
+    """Appends the data of one connection to the part; returns whether the file is complete."""
     at = _length(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={at}-"} if at else {})
     with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         rest = response.headers.get("Content-Length")
-        goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {at}-")
-        if not at or response.status != 206 or not goes_on:
-            at = 0  # this server sends the whole
+        resumes = response.headers.get("Content-Range", "").startswith(f"bytes {at}-")
+        if not at or response.status != 206 or not resumes:
+            at = 0  # the server sends the file from its start
         total = size if rest is None else at + int(rest)
-        if total is None or total > MOST_BYTES or size not in (None, total):
+        if total is None or total > MAX_BYTES or size not in (None, total):
             raise ValueError(
-                "A server must say how long its file is, and say what is listed. Received: "
-                f"{url} of {total} bytes, {size} expected"
+                "The server must send a Content-Length, equal to the listed size if there is one. "
+                f"Received: {url} of {total} bytes, listed: {size}"
             )
         with open(part, "r+b" if at else "wb") as out:
             out.seek(at)
@@ -207,14 +216,14 @@ def _length(part):
 
 def _unreachable(url, path, reason):
     return OSError(
-        f"Weights could not be downloaded. Without internet: fetch {url} elsewhere and put it "
-        f"there as {path}, or pass its path as `weights`. Received: {reason}"
+        f"The weights could not be downloaded. Without internet access, download {url} elsewhere "
+        f"and save it as {path}, or pass its path as `weights`. Received: {reason}"
     )
 
 
 @contextlib.contextmanager
 def _lock(path):
-    """One process at a time; the system lets go of it when a process ends, however it ends."""
+    """Lets one process in at a time; the system releases the lock of a process that ends."""
     with open(path.with_name(f".{path.name}.lock"), "ab") as stream:
         if fcntl:
             fcntl.flock(stream, fcntl.LOCK_EX)

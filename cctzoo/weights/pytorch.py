@@ -1,44 +1,44 @@
-"""The key layout of the authors' PyTorch checkpoints, and how arrays move across it."""
+"""The key layout of the authors' PyTorch checkpoints, in both directions."""
 
 import math
 
 import numpy as np
-from keras import ops
 
 from cctzoo.formats.stored_array import StoredArray
 from cctzoo.layers.position import sinusoidal_positions
 from cctzoo.models.model import CCT
-from cctzoo.weights.match import assign, match_arrays
+from cctzoo.weights.match import Arrays, Variables, assign_arrays
+from cctzoo.weights.names import to_float32
 
-# Orders of axes from PyTorch's layout to Keras'; a key with none is copied as it is.
+# Orders of axes that turn PyTorch's layout into Keras'; None: the layouts are the same.
 CONVOLUTION = (2, 3, 1, 0)  # (out, in, height, width) -> (height, width, in, out)
-WORDS = (2, 1, 3, 0)  # of texts: (out, 1, words, word_dim) -> (words, 1, word_dim, out)
+TEXT_CONVOLUTION = (2, 1, 3, 0)  # (out, 1, words, word_dim) -> (words, 1, word_dim, out)
 DENSE = (1, 0)  # (out, in) -> (in, out)
 POSITION = "classifier.positional_emb"
 TEXT_TOKENIZER = "tokenizer.conv_layers.0.weight"
-MOST_POSITIONS = 2**24  # numbers, that sines are computed for to compare them with a file's
-# How keys start that a model without top has no variables for.
+MAX_POSITIONS = 2**24  # numbers in a table of sines that is computed for a comparison
+# Prefixes of keys that a model without top has no variables for.
 TOP = ("classifier.fc.", "classifier.attention_pool.")
 
 
-def state_dict_keys(model):
-    """Which variable each key of the authors' `state_dict` belongs to.
+def state_dict_keys(model: CCT) -> Variables:
+    """The variables of a model by key of the authors' `state_dict`.
 
     Args:
         model: a `CCT` without a convolutional prefix.
 
     Returns:
-        A dict: key -> (Keras variable, order of axes from PyTorch to Keras or None).
+        A dict: key -> (variable, order of axes from PyTorch to Keras, or None).
 
     Raises:
-        ValueError: for a model that the authors' layout cannot describe.
+        ValueError: if the authors' layout has no keys for the model.
     """
     if not isinstance(model, CCT):
         raise ValueError(f"`model` must be a `CCT`. Received: model={model!r}")
     config = model.config
     if config.conv_prefix or config.norm != "cct":
         raise ValueError(
-            'The authors\' layout knows neither `conv_prefix` nor `norm="pre"`. '
+            'The authors\' layout has neither `conv_prefix` nor `norm="pre"`. '
             f"Received: conv_prefix={config.conv_prefix}, norm={config.norm!r}"
         )
     keys = {}
@@ -62,64 +62,67 @@ def state_dict_keys(model):
     return keys
 
 
-def load_state_dict(model, state, *, grid=None, strict=True):
-    """Fills a model from arrays in the authors' layout; wholly or not at all.
+def load_state_dict(
+    model: CCT, arrays: Arrays, *, grid: tuple[int, int] | None = None, strict: bool = True
+) -> None:
+    """Loads arrays in the authors' layout into a model; either all are loaded or none.
 
-    What depends on image size, channels, length and classes is adapted, and each adaptation
-    said in one line: see `load_pytorch_checkpoint`.
+    Arrays are adapted to another image size, channels, length and classes, and each adaptation
+    is logged: see `load_pytorch_checkpoint`.
 
     Args:
         model: see `state_dict_keys`.
-        state: a dict of arrays by PyTorch key.
-        grid: (height, width) of the positions in `state`, of images. Default: a square.
-        strict: False takes what there is, and says what is not.
+        arrays: by PyTorch key.
+        grid: (height, width) of the position embedding in `arrays`, for images. Default: a
+            square.
+        strict: if False, missing and unexpected keys are logged instead of refused.
 
     Raises:
         ValueError: listing every missing, unexpected and misshapen key.
     """
     keys = state_dict_keys(model)
-    if POSITION in state and POSITION not in keys and model.config.positional_embedding:
-        _check_sines(state[POSITION], model.config.kind == "texts")
-        state = {key: array for key, array in state.items() if key != POSITION}
+    if POSITION in arrays and POSITION not in keys and model.config.positional_embedding:
+        _check_sines(arrays[POSITION], model.config.kind == "texts")
+        arrays = {key: array for key, array in arrays.items() if key != POSITION}
     if model.config.kind == "texts":
-        state = {key: _in_two_dimensions(key, array) for key, array in state.items()}
-    assign(*match_arrays(model, keys, state, top=TOP, grid=grid, strict=strict))
+        arrays = {key: _in_two_dimensions(key, array) for key, array in arrays.items()}
+    assign_arrays(model, keys, arrays, top=TOP, grid=grid, strict=strict)
 
 
-def state_dict(model):
-    """The model's weights as float32 arrays by PyTorch key; the way back.
+def state_dict(model: CCT) -> dict[str, np.ndarray]:
+    """The weights of a model as float32 arrays by PyTorch key.
 
-    As in the authors' layout, sines are written as a table.
+    A sinusoidal position embedding is included as a table, as in the authors' checkpoints.
 
     Args:
         model: see `state_dict_keys`.
     """
-    state = {}
+    arrays = {}
     for key, (variable, order) in state_dict_keys(model).items():
-        array = ops.convert_to_numpy(ops.cast(variable, "float32"))
-        state[key] = array if order is None else array.transpose(np.argsort(order))
+        array = to_float32(variable)
+        arrays[key] = array if order is None else array.transpose(np.argsort(order))
     if model.config.positional_embedding == "sine":
-        state[POSITION] = model.get_layer("position").embedding
-    return state
+        arrays[POSITION] = model.get_layer("position").embedding
+    return arrays
 
 
 def _check_sines(array, zero_first):
-    """Raises ValueError unless the positions in a file are the sines that the model has."""
+    """Raises ValueError unless a file's positions are the sines that the model computes."""
     shape = tuple(array.shape)
-    if len(shape) == 3 and shape[0] == 1 and math.prod(shape) <= MOST_POSITIONS:
+    if len(shape) == 3 and shape[0] == 1 and math.prod(shape) <= MAX_POSITIONS:
         expected = sinusoidal_positions(*shape[1:], zero_first)[None]
         if np.allclose(np.asarray(array), expected, atol=1e-4):
             return
     # The authors' CCT and CVT named `_sine` were trained with learned positions.
     raise ValueError(
-        "The file's positions are learned ones: build the model with "
+        "The file has learned position embeddings: build the model with "
         f'positional_embedding="learnable". Received: {POSITION} of shape {shape}, '
         'positional_embedding="sine"'
     )
 
 
 def _in_two_dimensions(key, array):
-    """The kernel over words as the authors' first code has it; later it was (out, in, words)."""
+    """The kernel over words (out, 1, words, word_dim); in later code it is (out, in, words)."""
     if key != TEXT_TOKENIZER or len(array.shape) != 3:
         return array
     out, word_dim, words = array.shape
@@ -132,7 +135,7 @@ def _in_two_dimensions(key, array):
 
 def _tokenizer(layer, config):
     if config.kind == "texts":
-        return {TEXT_TOKENIZER: (layer.convolution.kernel, WORDS)}
+        return {TEXT_TOKENIZER: (layer.convolution.kernel, TEXT_CONVOLUTION)}
     if config.family != "cct":
         key = "tokenizer.conv_layers.0.0"
         return {f"{key}.weight": (layer.kernel, CONVOLUTION), f"{key}.bias": (layer.bias, None)}

@@ -1,112 +1,212 @@
-"""Models that start from trained weights: what `weights=` and `start_from` mean."""
+"""Trained weights from anywhere, as one object that is opened and checked once."""
 
+import contextlib
 from pathlib import Path
+from typing import Any, Self
 
-import keras
-
+from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
-from cctzoo.models.variants import variant_config
-from cctzoo.weights.checkpoint import load_pytorch_checkpoint
-from cctzoo.weights.description import check_same
+from cctzoo.models.variants import Config, change_config
+from cctzoo.typing import PathLike
+from cctzoo.weights.compatibility import check_committee, check_same
+from cctzoo.weights.description import build_described
 from cctzoo.weights.download import fetch
-from cctzoo.weights.folder import load_from_folder
-from cctzoo.weights.native import is_native, load_model, load_weights
-from cctzoo.weights.registry import find
-
-SUFFIXES = (".pth", ".pt", ".safetensors", ".weights.h5", ".keras")
-
-
-def is_path(weights):
-    """Whether it is meant as the path of a file or a folder, not as a tag."""
-    if isinstance(weights, Path):
-        return True
-    return str(weights).endswith(SUFFIXES) or "/" in str(weights) or "\\" in str(weights)
+from cctzoo.weights.locate import locate_weights
+from cctzoo.weights.match import assign_arrays
+from cctzoo.weights.names import TOP, variable_names
+from cctzoo.weights.pytorch import load_state_dict
+from cctzoo.weights.readers import Contents, Reader, reader_of
+from cctzoo.weights.registry import TrainedWeights
 
 
-def build_with_weights(variant, weights, name, dtype, changes):
-    """What `create_model` does where `weights` are given; its arguments and errors.
+def open_weights(weights: PathLike, model: str | None = None) -> "Source":
+    """Opens trained weights: a tag, a file or a folder.
 
-    With a tag, the defaults are those that the weights were trained for, not the variant's.
-    """
-    if is_path(weights):
-        check_path(weights)
-        config, path = variant_config(variant, **changes), weights
-    else:
-        row = find(weights, variant)
-        config, path = row.config(**changes), None
-        check_same(row.config(), config, f"The weights {row.tag!r}")
-        path = fetch(row.tag)
-    model = CCT(config, name=name or variant, dtype=dtype)
-    fill(model, path)
-    return model
-
-
-def fill(model, path):
-    """Loads a file of any kind that `SUFFIXES` names."""
-    suffix = Path(path).suffix
-    if suffix in (".h5", ".keras"):
-        model.load_weights(path)
-    elif suffix == ".safetensors" and is_native(path):
-        load_weights(model, path)
-    else:
-        load_pytorch_checkpoint(model, path)
-
-
-def check_path(path):
-    """Raises ValueError unless `path` is a file that `fill` reads."""
-    if not str(path).endswith(SUFFIXES):
-        raise ValueError(
-            f"`weights` must be a tag or the path of a {', '.join(SUFFIXES[:-1])} or "
-            f"{SUFFIXES[-1]} file. Received: weights={str(path)!r}"
-        )
-    if not Path(path).is_file():
-        raise ValueError(f"`weights` must be a file that exists. Received: weights={str(path)!r}")
-
-
-def trained_model(start, model=None):
-    """The model that a run starts from, where the start says what model it is.
+    The weights of a tag that must be downloaded are opened when they are first needed, after
+    the arguments of `Source.build` have been checked.
 
     Args:
-        start: a `.keras` file, a `.safetensors` file of `save_weights`, a folder of
-            `save_to_folder`, or a tag, for a `name` alone of the weights of `model`.
-        model: a name of `models.create_model`.
+        weights: a tag of `list_weights()`; a folder of `save_to_folder`; a `.keras` file; a
+            `.safetensors` file, our own or in the authors' layout; a `.pth` or `.pt` checkpoint
+            in the authors' layout; or a `.weights.h5` file.
+        model: a name of `models.create_model`, which completes a tag such as "cifar10".
 
     Returns:
-        A `CCT`, or None for a file that holds nothing but weights: a PyTorch checkpoint.
+        A `Source`; use it in a `with` block.
 
     Raises:
-        ValueError: for an unknown tag, a path that is not there, or weights that are not
-            those of a `CCT`.
+        ValueError: if there are no such weights, or the file is broken.
+
+    Example:
+        ```python
+        from cctzoo import weights
+
+        with weights.open_weights("cct_2_3x2_32.digits") as source:
+            print(source.config.input_shape)
+            model = source.build(classes=4)
+        ```
     """
-    if not is_path(start) and not Path(start).exists():
-        row = find(start, None if "." in start else model)
-        found = CCT(row.config(), name=row.model)
-        fill(found, fetch(row.tag))
-    elif Path(start).is_dir():
-        found = load_from_folder(start)
-    elif str(start).endswith(".keras"):
-        found = keras.saving.load_model(start, compile=False)
-    elif str(start).endswith(".safetensors") and is_native(start):
-        found = load_model(start)
-    else:
-        return None
-    if not isinstance(found, CCT):
-        raise ValueError(
-            f"A run must start from a `CCT`. Received: start_from={str(start)!r}, a "
-            f"{type(found).__name__}"
-        )
-    return found
+    found = locate_weights(weights, model)
+    if isinstance(found, TrainedWeights):
+        return Source(found.path, reader_of(found.path), found)
+    return Source(found, reader_of(found))
 
 
-def check_start(start, model):
-    """Raises ValueError unless `start` is a tag, a folder, or a file that a run can start from."""
-    if Path(start).is_dir():
-        return
-    if not is_path(start):
-        find(start, None if "." in start else model)
-    elif not str(start).endswith(SUFFIXES) or not Path(start).is_file():
+class Source:
+    """Opened weights, which build their own model or are loaded into a given one.
+
+    Args:
+        path: of the file or folder.
+        reader: the function that opens it.
+        row: the row of the registry, for the weights of a tag.
+    """
+
+    def __init__(self, path: Path, reader: Reader, row: TrainedWeights | None = None) -> None:
+        self.path = path
+        self.row = row
+        self._reader = reader
+        self._stack = contextlib.ExitStack()
+        self._contents = None
+        if row is None or row.url is None:
+            self.open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __str__(self) -> str:
+        return f"The weights {self.row.tag!r}" if self.row else f"The weights in {str(self.path)!r}"
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._stack.close()
+
+    def open(self) -> Contents:
+        """The contents; downloads and opens the file if that has not been done yet."""
+        if self._contents is None:
+            path = fetch(self.row.tag) if self.row else self.path
+            self._contents = self._stack.enter_context(self._reader(path))
+        return self._contents
+
+    @property
+    def config(self) -> Config | None:
+        """The config of the `CCT`; None for files that hold only weights, and for committees."""
+        if self.row is not None and self.row.url is not None:
+            return self.row.config
+        description, configs = self._contents.description, self._contents.configs
+        return configs[0] if description and description["kind"] == "cct" else None
+
+    @property
+    def name(self) -> str | None:
+        """The name of the model, if it is known."""
+        if self.row is not None:
+            return self.row.model
+        description = self._contents.description
+        return None if description is None else str(description["name"])
+
+    def build(
+        self, name: str | None = None, dtype: str | None = None, **changes: Any
+    ) -> CCT | SoftCommittee:
+        """Builds the model of the weights and loads them.
+
+        Args:
+            name: of the Keras model. Default: the name that was saved.
+            dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
+            **changes: fields of the config to change, e.g. `classes=4`. The weights are adapted
+                as in `load_pytorch_checkpoint`. For other channels, `mean` and `std` become the
+                average over the old channels, unless they are given.
+
+        Raises:
+            ValueError: if the file holds only weights, or the weights do not fit the changes.
+        """
+        if self.config is None:
+            return self._build_committee(name, dtype, changes)
+        config = change_config(self.config, **_with_statistics(self.config, changes))
+        check_same(self.config, config, str(self))
+        model = CCT(config, name=name or self.name, dtype=dtype)
+        self._load(model)
+        return model
+
+    def load_into(
+        self,
+        model: CCT | SoftCommittee,
+        *,
+        grid: tuple[int, int] | None = None,
+        strict: bool = True,
+    ) -> None:
+        """Loads the weights into a model; either all are loaded or none (`.weights.h5` files
+        excepted).
+
+        Args:
+            model: weights that depend on the image size, the channels, the length or the
+                classes are adapted as in `load_pytorch_checkpoint`, except from `.weights.h5`
+                files and between committees.
+            grid, strict: see `load_pytorch_checkpoint`.
+
+        Raises:
+            ValueError: if the weights do not fit; the model is then unchanged.
+        """
+        if self.config is not None and isinstance(model, CCT):
+            check_same(self.config, model.config, str(self))
+        elif self.open().description is not None:
+            check_committee(self.open().description, model)
+        self._load(model, grid, strict)
+
+    def _load(self, model, grid=None, strict=True):
+        arrays, description, _ = self.open()
+        grid = grid or (self.config and self.config.grid)
+        try:
+            if arrays is None:
+                _load_keras_weights(model, self.path, grid, strict)
+            elif description is None:
+                load_state_dict(model, arrays, grid=grid, strict=strict)
+            else:
+                names = variable_names(model)
+                assign_arrays(model, names, arrays, top=TOP, grid=grid, strict=strict)
+        except ValueError as error:
+            raise ValueError(f"{self} cannot be loaded. {error}") from error
+
+    def _build_committee(self, name, dtype, changes):
+        _, description, configs = self.open()
+        if description is None:
+            raise ValueError(
+                f"{self} do not include a description of their model: build it with "
+                f"`create_model(MODEL, weights=path)`. Received: path={str(self.path)!r}"
+            )
+        if changes:
+            raise ValueError(
+                f"The model of a committee cannot be changed. Received: {', '.join(changes)}"
+            )
+        model = build_described({**description, "name": name or self.name}, configs, dtype)
+        self._load(model)
+        return model
+
+
+def _with_statistics(config, changes):
+    """The changes, with one mean and one std for all channels if their number changes."""
+    if config.kind == "texts" or "input_shape" not in changes:
+        return changes
+    averages = {}
+    channels = tuple(changes["input_shape"])[-1:]
+    for field in ("mean", "std"):
+        values = getattr(config, field)
+        if isinstance(values, tuple) and len(values) > 1 and channels != (len(values),):
+            averages[field] = sum(values) / len(values)
+    return averages | changes
+
+
+def _load_keras_weights(model, path, grid, strict):
+    if grid is not None or not strict:
         raise ValueError(
-            "`start_from` must be a tag of trained weights, a folder of save_to_folder, or a "
-            f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file that exists. "
-            f"Received: start_from={start!r}"
+            "`grid` and `strict` are not available for `.weights.h5` files. "
+            f"Received: grid={grid!r}, strict={strict!r}"
         )
+    try:
+        model.load_weights(path)
+    except Exception as error:  # Keras and h5py raise errors of many types for a broken file
+        raise ValueError(
+            f"`path` must be a `.weights.h5` file of the model {model.name!r}. "
+            f"Received: path={str(path)!r}: {type(error).__name__}: {error}"
+        ) from error

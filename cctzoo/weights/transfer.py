@@ -1,31 +1,27 @@
-"""Weights of one model into another of its kind, for other classes, image size or length."""
+"""Copies the weights of one model into another."""
 
-from keras import ops
+from cctzoo.models.model import CCT
+from cctzoo.weights.compatibility import check_words
+from cctzoo.weights.match import assign_arrays
+from cctzoo.weights.names import TOP, model_arrays, variable_names
 
-from cctzoo.weights.description import check_words
-from cctzoo.weights.match import assign, match_arrays
-from cctzoo.weights.names import TOP, variable_names
 
+def transfer(source: CCT, target: CCT) -> None:
+    """Copies the weights of a trained model by name, and adapts those that depend on the input.
 
-def transfer(source, target):
-    """Copies a trained model's weights by name; what depends on the images is adapted.
-
-    Position embeddings of another grid are resized bilinearly, those of longer texts cut, a
-    first kernel for other channels is summed or repeated, a classifier for other classes stays
-    fresh, and top layers that the target lacks are left out. Each is said once, in one line.
+    Position embeddings are resized bilinearly to another grid or cut to a shorter text, a first
+    kernel is summed or repeated for other channels, a classifier for other classes keeps its
+    fresh weights, and the top is skipped if the target has none. Each adaptation is logged.
 
     Args:
-        source, target: `CCT` models that differ in images, length, classes, top or activation
-            only. Other numbers of heads go unnoticed: the shapes are the same, the meaning is
-            not.
+        source, target: models that differ only in image size, channels, length, classes, top
+            or activation. A different number of heads is not detected: the shapes are the
+            same, but the meaning differs.
 
     Raises:
-        ValueError: listing the weights that do not fit, or for models of other words; the
-            target is then as it was.
+        ValueError: listing the weights that do not fit, or if the models have different words.
+            The target is unchanged.
     """
     check_words(source.config, target.config, f"The weights of {source.name!r}")
-    found = {
-        name: ops.convert_to_numpy(ops.cast(variable, "float32"))
-        for name, (variable, _) in variable_names(source).items()
-    }
-    assign(*match_arrays(target, variable_names(target), found, top=TOP, grid=source.config.grid))
+    arrays = model_arrays(source)
+    assign_arrays(target, variable_names(target), arrays, top=TOP, grid=source.config.grid)

@@ -1,5 +1,6 @@
-"""Trained word vectors, e.g. GloVe's, into a model for texts."""
+"""Loads pretrained word vectors, e.g. GloVe, into a text model."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -7,30 +8,33 @@ from keras import ops
 
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
-from cctzoo.weights.checkpoint import check_file
+from cctzoo.typing import PathLike
+from cctzoo.weights.locate import check_file
 
-MOST_BYTES = 2**20  # of a line; a word and 300 numbers take 3 kB
+logger = logging.getLogger(__name__)
+
+MAX_LINE = 2**20  # bytes; a word and 300 numbers take 3 kB
 
 
-def load_word_vectors(model, path):
-    """Copies the vectors of a model's words out of a text file; prints how many there were.
+def load_word_vectors(model: CCT, path: PathLike) -> int:
+    """Copies the vectors of a model's words from a text file, and logs how many were found.
 
-    The file has a line for each word, `WORD NUMBER NUMBER ...`, as GloVe's do; a first line
-    with the two sizes, as word2vec writes it, is skipped. Words are compared in lower case;
-    of several lines for one word the first counts. Words that the file does not have keep
-    their vectors. The file is read line by line, and the model filled wholly or not at all.
+    The file has one line for each word, `WORD NUMBER NUMBER ...`, as GloVe's files do; a first
+    line with the two sizes, as word2vec writes it, is skipped. Words are compared in lower case;
+    if a word has several lines, the first is used. Words that are missing in the file keep
+    their vectors. The file is read line by line; either all vectors are loaded or none.
 
     Args:
-        model: a `CCT` for texts, not quantised, built with a `vocabulary`.
-        path: of the file, in UTF-8, not compressed; its vectors are of the model's `word_dim`.
+        model: a text `CCT`, not quantised, that was built with a `vocabulary`.
+        path: of the file, in UTF-8, not compressed, with vectors of the model's `word_dim`.
 
     Returns:
-        How many of the words were found.
+        The number of the model's words that the file has.
 
     Raises:
-        ValueError: for a model without words of its own, and for a file that is not there,
-            has a line of another width, has no number or an infinite one in the vector of a
-            word of the model, or has none of its words.
+        ValueError: if the model has no vocabulary, or if the file does not exist, has a line of
+            another width, has none of the model's words, or has a vector of such a word that is
+            not finite.
     """
     words = _words(model)
     check_file(path)
@@ -47,10 +51,15 @@ def load_word_vectors(model, path):
     if not found:
         raise ValueError(
             f"`path` must have vectors of the model's words. Received: path={str(path)!r}, with "
-            f"none of {len(words)} words"
+            f"none of the {len(words)} words"
         )
     embedding.assign(table)
-    print(f"weights: {found:,} of {len(words):,} words have a vector in {Path(path).name}")
+    logger.info(
+        "weights: %s of %s words have a vector in %s",
+        f"{found:,}",
+        f"{len(words):,}",
+        Path(path).name,
+    )
     return found
 
 
@@ -58,12 +67,12 @@ def _words(model):
     config = getattr(model, "config", None)
     if not isinstance(model, CCT) or config.kind != "texts":
         raise ValueError(
-            "`model` must be a `CCT` for texts: images have no words. "
+            "`model` must be a text `CCT`. "
             f"Received: a {type(model).__name__} of family {getattr(config, 'family', None)!r}"
         )
     if config.vocabulary is None:
         raise ValueError(
-            "`model` must know its words: build it with a `vocabulary`. Received: the model "
+            "`model` must be built with a `vocabulary`. Received: the model "
             f"{model.name!r}, vocabulary=None"
         )
     if is_quantised(model):
@@ -72,17 +81,17 @@ def _words(model):
 
 
 def _lines(path, width):
-    """(line number, word in lower case, its numbers as bytes) of every line with a vector."""
+    """Yields (line number, word in lower case, its numbers as bytes) of each line with a vector."""
     with open(path, "rb") as stream:
-        # By bytes and spaces alone: some of GloVe's words hold what Unicode calls a line's end.
-        for line, content in enumerate(iter(lambda: stream.readline(MOST_BYTES), b""), start=1):
-            if len(content) == MOST_BYTES:
-                raise _fault(path, line, width, f"more than {MOST_BYTES} bytes")
+        # Split at b"\n" and spaces only: some words of GloVe contain a line break of Unicode.
+        for line, content in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), start=1):
+            if len(content) == MAX_LINE:
+                raise _fault(path, line, width, f"more than {MAX_LINE} bytes")
             word, *numbers = content.rstrip(b" \r\n").split(b" ")
             if line == 1 and width > 1 and len(numbers) == 1 and _are_numbers([word, *numbers]):
-                continue  # word2vec's sizes
+                continue  # the sizes that word2vec writes
             if len(numbers) > width and not _are_numbers(numbers[:-width]):
-                continue  # a word with spaces, of which GloVe's largest file has some
+                continue  # a word with spaces; GloVe's largest file has a few
             if numbers or word:
                 if len(numbers) != width:
                     raise _fault(path, line, width, f"{len(numbers)}")
@@ -99,7 +108,7 @@ def _are_numbers(fields):
 
 def _vector(path, line, numbers):
     try:
-        with np.errstate(over="ignore"):  # seen below
+        with np.errstate(over="ignore"):  # the check below finds it
             vector = np.array([float(number) for number in numbers]).astype("float32")
     except ValueError as error:
         raise _fault(path, line, len(numbers), error) from error
@@ -110,6 +119,6 @@ def _vector(path, line, numbers):
 
 def _fault(path, line, width, received):
     return ValueError(
-        f"A line must hold a word and as many finite numbers as `word_dim`, {width}. "
+        f"A line must have a word and `word_dim` finite numbers, here {width}. "
         f"Received: {path}, line {line}: {received}"
     )

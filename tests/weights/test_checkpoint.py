@@ -1,4 +1,4 @@
-"""Checkpoints into models: wrappers, what is adapted, what is refused; and the way back."""
+"""PyTorch checkpoints: wrappers, adaptations, refusals, and writing."""
 
 import re
 
@@ -16,7 +16,7 @@ from cctzoo.weights import (
 from tests.models.small import images, predict, small_model
 from tests.weights.authors import FAMILIES, made_up
 
-once = pytest.mark.one_backend("torch")  # files are read alike on every backend
+once = pytest.mark.one_backend("torch")  # reading does not depend on the backend
 WRAPPERS = {
     "bare": lambda state: state,
     "state_dict": lambda state: {"epoch": 3, "state_dict": state},
@@ -55,8 +55,8 @@ def test_wrapped_state_dicts(wrapper, tmp_path):
 @once
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("suffix", [".pth", ".pt", ".safetensors"])
-def test_there_and_back(family, suffix, tmp_path):
-    """Bit-exactly, into the same keys in the same order as the model's own."""
+def test_round_trip(family, suffix, tmp_path):
+    """Bit by bit, under the same keys."""
     model, other = small_model(**FAMILIES[family]), small_model(**FAMILIES[family])
     state = made_up(family)
     load_state_dict(model, state)
@@ -70,7 +70,7 @@ def test_there_and_back(family, suffix, tmp_path):
 
 
 @once
-def test_other_types(tmp_path):
+def test_dtypes(tmp_path):
     state = made_up("cct")
     for dtype, tolerance in ((torch.float64, 0), (torch.float16, 1e-3), (torch.bfloat16, 1e-2)):
         model = small_model(**FAMILIES["cct"])
@@ -93,7 +93,7 @@ def test_policies(policy, tmp_path):
 
 @once
 @pytest.mark.parametrize("channels", [1, 2, 5])
-def test_other_channels(channels, tmp_path, capsys):
+def test_channels_are_adapted(channels, tmp_path, caplog):
     state = made_up("cct")
     torch.save(tensors(state), tmp_path / "a.pth")
     model = small_model(**FAMILIES["cct"], input_shape=(12, 16, channels))
@@ -106,12 +106,11 @@ def test_other_channels(channels, tmp_path, capsys):
         for i in range(channels):
             np.testing.assert_allclose(new[:, i], old[:, i % 3] * 3 / channels, rtol=1e-6)
     said = {1: "summed over", 2: "repeated for", 5: "repeated for"}[channels]
-    expected = f"weights: first kernel {said} channels, 3 -> {channels}\n"
-    assert capsys.readouterr().out == expected
+    assert caplog.messages == [f"weights: first kernel {said} channels, 3 -> {channels}"]
 
 
 @once
-def test_grey_images_in_three_channels_give_the_same(tmp_path):
+def test_kernel_for_grey_images_equals_repeated_channels(tmp_path):
     options = {"mean": 0.4, "std": 0.3, **FAMILIES["cct"]}
     coloured, grey = small_model(**options), small_model(input_shape=(12, 16, 1), **options)
     save_pytorch_checkpoint(coloured, tmp_path / "a.pth")
@@ -122,21 +121,22 @@ def test_grey_images_in_three_channels_give_the_same(tmp_path):
     )
 
 
-def test_other_classes_and_no_top(tmp_path, capsys):
+def test_classifier_for_other_classes_is_fresh(tmp_path, caplog):
     source = small_model()
     save_pytorch_checkpoint(source, tmp_path / "a.pth")
     seven = small_model(classes=7)
     fresh = seven.get_layer("classifier").get_weights()
     load_pytorch_checkpoint(seven, tmp_path / "a.pth")
-    assert capsys.readouterr().out == "weights: fresh classifier for 7 classes\n"
+    assert caplog.messages == ["weights: fresh classifier for 7 classes"]
+    caplog.clear()
     for weight, expected in zip(seven.get_layer("classifier").get_weights(), fresh, strict=True):
         np.testing.assert_array_equal(weight, expected)
     bare = small_model(include_top=False)
     load_pytorch_checkpoint(bare, tmp_path / "a.pth")
-    assert capsys.readouterr().out == (
-        "weights: left out for want of a top: classifier.attention_pool.weight, "
-        "classifier.attention_pool.bias, classifier.fc.weight, classifier.fc.bias\n"
-    )
+    assert caplog.messages == [
+        "weights: skipped, model has no classifier: classifier.attention_pool.weight, "
+        "classifier.attention_pool.bias, classifier.fc.weight, classifier.fc.bias"
+    ]
     for name in ("tokenizer", "block01", "norm"):
         for model in (seven, bare):
             pairs = zip(
@@ -153,8 +153,8 @@ SQUARE = {"kernel_size": 4, "family": "cvt", "input_shape": (16, 16, 3)}
 
 @pytest.mark.parametrize("family", ["cvt", "vit"])
 @pytest.mark.parametrize("shape", [(24, 24, 3), (12, 40, 3), (8, 32, 3)])
-def test_positions_of_another_grid(family, shape, tmp_path, capsys):
-    """Beside PyTorch's own resize, as in the authors' tool; the class token's is kept."""
+def test_positions_are_resized_like_pytorch(family, shape, tmp_path, caplog):
+    """As in the authors' tool; the position of a class token is kept."""
     options = {**SQUARE, "family": family}
     source, target = small_model(**options), small_model(**{**options, "input_shape": shape})
     save_pytorch_checkpoint(source, tmp_path / "a.pth")
@@ -167,13 +167,12 @@ def test_positions_of_another_grid(family, shape, tmp_path, capsys):
     wanted = wanted.permute(0, 2, 3, 1).reshape(1, -1, 24).numpy()
     np.testing.assert_allclose(new[:, extra:], wanted, atol=1e-5)
     np.testing.assert_array_equal(new[:, :extra], old[:, :extra])
-    expected = f"weights: position embedding resized (4, 4) -> {size}\n"
-    assert capsys.readouterr().out == expected
+    assert caplog.messages == [f"weights: position embedding resized (4, 4) -> {size}"]
 
 
 @once
-def test_a_smooth_embedding_survives_there_and_back(tmp_path):
-    """8 -> 12 -> 8 tokens a side: a plane comes back but for the border, which is clamped."""
+def test_resizing_positions_twice_returns_a_plane(tmp_path):
+    """8 -> 12 -> 8 tokens a side: equal except at the border, which is clamped."""
     small, large = (
         small_model(**{**SQUARE, "family": "vit", "input_shape": (side, side, 3)})
         for side in (32, 48)
@@ -192,16 +191,16 @@ def test_a_smooth_embedding_survives_there_and_back(tmp_path):
     np.testing.assert_allclose(inner, plane[1:-1, 1:-1], atol=1e-4)
 
 
-def test_no_square_and_no_grid(tmp_path):
+def test_grid_that_is_not_square_must_be_given(tmp_path):
     source, target = small_model(), small_model(input_shape=(40, 24, 3))
     save_pytorch_checkpoint(source, tmp_path / "a.pth")
-    with pytest.raises(ValueError, match=re.escape("(1, 12, 24), wanted (1, 60, 24)")):
+    with pytest.raises(ValueError, match=re.escape("(1, 12, 24), expected (1, 60, 24)")):
         load_pytorch_checkpoint(target, tmp_path / "a.pth")
     load_pytorch_checkpoint(target, tmp_path / "a.pth", grid=(3, 4))
 
 
 def test_sines(tmp_path):
-    """Written as a table, as the authors do; learned positions do not pass for them."""
+    """Sines are written as a table, as the authors do; learned positions are refused."""
     sine, other = (small_model(positional_embedding="sine") for _ in range(2))
     save_pytorch_checkpoint(sine, tmp_path / "a.pth")
     assert "classifier.positional_emb" in torch.load(tmp_path / "a.pth", weights_only=True)
@@ -210,7 +209,7 @@ def test_sines(tmp_path):
     larger = small_model(positional_embedding="sine", input_shape=(40, 24, 3))
     load_pytorch_checkpoint(larger, tmp_path / "a.pth")
     learnable = small_model()
-    load_pytorch_checkpoint(learnable, tmp_path / "a.pth")  # a start like any other
+    load_pytorch_checkpoint(learnable, tmp_path / "a.pth")  # learned positions can start as sines
     x = images(sine)
     np.testing.assert_allclose(predict(learnable, x), predict(sine, x), atol=1e-5)
     save_pytorch_checkpoint(small_model(), tmp_path / "a.pth")
@@ -232,7 +231,7 @@ def faulty(state, key, tensor):
             torch.full((24,), 1e300, dtype=torch.float64),
             "not finite classifier",
         ),
-        ("classifier.fc.bias", torch.zeros(5, dtype=torch.int32), "no floating-point numbers"),
+        ("classifier.fc.bias", torch.zeros(5, dtype=torch.int32), "not floating-point"),
         ("classifier.fc.bias", torch.zeros(6), "misshapen classifier.fc.bias"),
         ("classifier.positional_emb", torch.zeros(12, 24), "misshapen classifier.positional_emb"),
         ("classifier.positional_emb", torch.zeros(1, 0, 24), "misshapen classifier.pos"),
@@ -240,7 +239,7 @@ def faulty(state, key, tensor):
         ("classifier.more", torch.zeros(3), "unexpected classifier.more"),
     ],
 )
-def test_faults_change_nothing(key, value, fault, tmp_path):
+def test_invalid_arrays_change_nothing(key, value, fault, tmp_path):
     model, state = small_model(**FAMILIES["cct"]), made_up("cct")
     load_state_dict(model, state)
     before = state_dict(model)
@@ -252,7 +251,7 @@ def test_faults_change_nothing(key, value, fault, tmp_path):
 
 
 @once
-def test_not_strict(tmp_path, capsys):
+def test_not_strict(tmp_path, caplog):
     model, state = small_model(**FAMILIES["cct"]), made_up("cct")
     kept = model.get_layer("norm").get_weights()
     part = {key: array for key, array in state.items() if ".norm." not in key}
@@ -260,10 +259,10 @@ def test_not_strict(tmp_path, capsys):
     with pytest.raises(ValueError, match=r"missing classifier\.norm\.weight"):
         load_pytorch_checkpoint(model, tmp_path / "a.pth")
     load_pytorch_checkpoint(model, tmp_path / "a.pth", strict=False)
-    assert capsys.readouterr().out == (
-        "weights: left as they are: classifier.norm.weight, classifier.norm.bias\n"
-        "weights: not taken: head.more\n"
-    )
+    assert caplog.messages == [
+        "weights: not in the file, kept as before: classifier.norm.weight, classifier.norm.bias",
+        "weights: not in the model, ignored: head.more",
+    ]
     for weight, expected in zip(model.get_layer("norm").get_weights(), kept, strict=True):
         np.testing.assert_array_equal(weight, expected)
     np.testing.assert_array_equal(
@@ -276,14 +275,14 @@ def test_not_strict(tmp_path, capsys):
     ("values", "reason"),
     [([1, 2], "which does not"), ({}, "which does not"), ({"model": {"a": 1}}, "which does not")],
 )
-def test_no_state_dict(values, reason, tmp_path):
+def test_files_without_a_state_dict(values, reason, tmp_path):
     torch.save(values, tmp_path / "a.pth")
     with pytest.raises(ValueError, match=reason):
         load_pytorch_checkpoint(small_model(), tmp_path / "a.pth")
 
 
 @once
-def test_paths(tmp_path):
+def test_invalid_paths_and_models(tmp_path):
     with pytest.raises(ValueError, match=r"a file that exists.*none\.pth"):
         load_pytorch_checkpoint(small_model(), tmp_path / "none.pth")
     with pytest.raises(ValueError, match=r"must end with one of .*a\.h5"):

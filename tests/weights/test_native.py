@@ -1,7 +1,8 @@
-"""Files and folders of our own: any model there and back, and what is refused."""
+"""Weights files and folders of our own: round trips of all models, and refusals."""
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from cctzoo.models import soft_committee
 from cctzoo.weights import (
     load_from_folder,
     load_model,
+    load_pytorch_checkpoint,
     load_weights,
     save_pytorch_checkpoint,
     save_to_folder,
@@ -26,7 +28,7 @@ MODELS = {
     "vit, no top": {"family": "vit", "kernel_size": 4, "include_top": False},
     "committee": None,
 }
-once = pytest.mark.one_backend("torch")  # the same on every backend, in JSON
+once = pytest.mark.one_backend("torch")  # JSON does not depend on the backend
 
 
 def made(name):
@@ -37,8 +39,8 @@ def made(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_folder_there_and_back(name, tmp_path):
-    """Under other layer counters than those that the weights were named under."""
+def test_round_trip(name, tmp_path):
+    """The names do not depend on Keras' counters of layers, which differ here."""
     model = made(name)
     save_to_folder(model, tmp_path / "model")
     files = sorted(path.name for path in (tmp_path / "model").iterdir())
@@ -56,14 +58,16 @@ def test_a_folder_there_and_back(name, tmp_path):
         np.testing.assert_allclose(predict(back, x), predict(model, x), atol=1e-6)
 
 
-def test_committee_into_a_committee(tmp_path):
+def test_committees(tmp_path):
     model, other = made("committee"), made("committee")
     save_weights(model, tmp_path / "a.safetensors")
     load_weights(other, tmp_path / "a.safetensors")
     x = images(model.members[0])
     np.testing.assert_allclose(predict(other, x), predict(model, x), atol=1e-6)
     different = soft_committee([small_model(name="a", classes=7)], name="different")
-    with pytest.raises(ValueError, match="Received: weights of 'both' for 'different'"):
+    with pytest.raises(
+        ValueError, match="Received: weights of 'both' for the SoftCommittee 'different'"
+    ):
         load_weights(different, tmp_path / "a.safetensors")
 
 
@@ -83,10 +87,10 @@ def test_float16(tmp_path):
 
 
 @once
-def test_the_card(tmp_path):
+def test_model_card(tmp_path):
     model = small_model(classifier_activation=None)
-    about = {"licence": "apache-2.0", "dataset": "cifar10", "accuracy": 0.5}
-    save_to_folder(model, tmp_path / "model", notes="Trained on *little*.", **about)
+    options = {"licence": "apache-2.0", "dataset": "cifar10", "accuracy": 0.5}
+    save_to_folder(model, tmp_path / "model", notes="Trained on *little*.", **options)
     front, _, text = (
         (tmp_path / "model" / "README.md").read_text().removeprefix("---\n").partition("---\n")
     )
@@ -103,12 +107,12 @@ def test_the_card(tmp_path):
         assert words in text
     save_to_folder(made("committee"), tmp_path / "committee")
     card = (tmp_path / "committee" / "README.md").read_text()
-    assert "a committee of 2" in card
+    assert "a committee of 2 models" in card
     assert "license" not in card
 
 
 @once
-def test_folders_are_whole_or_not_there(tmp_path):
+def test_invalid_arguments_leave_no_folder(tmp_path):
     model = small_model()
     for received, options in {
         "accuracy=2": {"accuracy": 2, "dataset": "digits"},
@@ -128,45 +132,71 @@ def test_folders_are_whole_or_not_there(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
-def changed(about, **changes):
-    return json.dumps({**about, "config": {**about["config"], **changes}})
+CALL = {"class_name": "Lambda", "module": "builtins", "config": {"function": "eval"}}
+INVALID_JSON = {
+    "Expecting value": "",
+    "nested deeply": "[" * 100_000,
+    "a JSON object": "[]",
+    "KeyError": "{}",
+    "kind=": '{"kind": "os.system"}',
+    "the `name`": '{"kind": "cct", "config": {}}',
+}
+INVALID_CHANGES = {
+    "unexpected keyword": {"function": "eval"},
+    "`heads` must": {"heads": CALL},
+    "of at least": {"embed_dim": 10**9, "heads": 1},
+    "`depth` must be at most": {"depth": 10**12},
+    "`conv_layers` must be at most": {"conv_layers": 10**12},
+    "a model of at least": {"depth": 1000},
+    "numbers. Received: a model": {"classes": 10**9},
+    "positions": {"input_shape": [10**6, 10**6, 3], "positional_embedding": "sine"},
+    "unexpected block01/": {"depth": 1},
+    "misshapen block00/expand/kernel": {"mlp_ratio": 1},
+    "unexpected position/embedding": {"positional_embedding": None},
+}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    save_to_folder(small_model(), folder)
+    return folder
+
+
+def assert_refused(saved, text, fault, folder):
+    shutil.copytree(saved, folder)
+    (folder / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=re.escape(fault)) as error:
+        load_from_folder(folder)
+    assert "Received: " in str(error.value)
+    assert str(folder) in str(error.value)
 
 
 @once
-def test_configs_that_are_none(tmp_path):
-    save_to_folder(small_model(), tmp_path / "model")
-    about = json.loads((tmp_path / "model" / "config.json").read_text())
-    calls = {"class_name": "Lambda", "module": "builtins", "config": {"function": "eval"}}
-    texts = {
-        "Expecting value": "",
-        "nested deep": "[" * 100_000,
-        "a JSON object": "[]",
-        "KeyError": "{}",
-        "kind=": json.dumps({"kind": "os.system"}),
-        "unexpected keyword": changed(about, function="eval"),
-        "`heads` must": changed(about, heads=calls),
-        "of at least": changed(about, embed_dim=10**9, heads=1),
-        "`depth` must be at most": changed(about, depth=10**12),
-        "`conv_layers` must be at most": changed(about, conv_layers=10**12),
-        "a model of at least": changed(about, depth=1000),
-        "numbers for a model": changed(about, classes=10**9),
-        "places": changed(about, input_shape=[10**6, 10**6, 3], positional_embedding="sine"),
-        "unexpected block01/": changed(about, depth=1),
-        "misshapen block00/expand/kernel": changed(about, mlp_ratio=1),
-        "unexpected position/embedding": changed(about, positional_embedding=None),
-    }
-    for fault, text in texts.items():
-        (tmp_path / "model" / "config.json").write_text(text)
-        with pytest.raises(ValueError, match=re.escape(fault)) as error:
-            load_from_folder(tmp_path / "model")
-        assert "Received: path=" in str(error.value)
-    (tmp_path / "model" / "config.json").unlink()
-    with pytest.raises(ValueError, match=r"without config\.json"):
+@pytest.mark.parametrize("fault", INVALID_JSON)
+def test_invalid_json(fault, saved, tmp_path):
+    assert_refused(saved, INVALID_JSON[fault], fault, tmp_path / "model")
+
+
+@once
+@pytest.mark.parametrize("fault", INVALID_CHANGES)
+def test_invalid_configs(fault, saved, tmp_path):
+    description = json.loads((saved / "config.json").read_text())
+    description["config"] |= INVALID_CHANGES[fault]
+    assert_refused(saved, json.dumps(description), fault, tmp_path / "model")
+
+
+@once
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_missing_files(name, saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "model")
+    (tmp_path / "model" / name).unlink()
+    with pytest.raises(ValueError, match=f"without {re.escape(name)}"):
         load_from_folder(tmp_path / "model")
 
 
 @once
-def test_other_files_are_refused_by_what_they_are(tmp_path):
+def test_files_of_other_kinds_are_refused(tmp_path):
     model = small_model()
     path = tmp_path / "a.safetensors"
     save_pytorch_checkpoint(model, path)
@@ -175,14 +205,17 @@ def test_other_files_are_refused_by_what_they_are(tmp_path):
     write_safetensors({"w": np.ones(2, "float32")}, path, {"format": "cctzoo", "model": "{}"})
     with pytest.raises(ValueError, match="KeyError"):
         load_model(path)
-    with pytest.raises(ValueError, match="committee"):
+    with pytest.raises(ValueError, match="KeyError"):
         load_weights(model, path)
+    save_weights(model, path)
+    with pytest.raises(ValueError, match="for a file of `save_weights` use `load_weights`"):
+        load_pytorch_checkpoint(model, path)
     with pytest.raises(ValueError, match=r"must end with \.safetensors"):
         save_weights(model, tmp_path / "a.h5")
 
 
 def test_other_heads_are_refused(tmp_path):
-    """Their weights have the same shapes, and another meaning."""
+    """Their weights have the same shapes, but another meaning."""
     path = tmp_path / "a.safetensors"
     save_weights(small_model(), path)
     with open_safetensors(path) as (arrays, _):

@@ -1,4 +1,4 @@
-"""The authors' key layout: both ways, its errors, and parity with their model."""
+"""The authors' key layout: both directions, errors, and parity with their model."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def test_round_trip(family):
 
 
 @pytest.mark.parametrize("family", TEXT_FAMILIES)
-def test_round_trip_of_texts(family):
+def test_text_round_trip(family):
     """Every weight has a key of the authors' shape, and comes back through it."""
     model = small_text_model(family)
     config = model.config
@@ -95,7 +95,7 @@ def test_wrong_keys_are_listed_and_nothing_is_assigned():
         load_state_dict(model, state)
     for fault in (
         "missing classifier.norm.bias",
-        "misshapen classifier.fc.weight: (24, 3), wanted (24, 5)",
+        "misshapen classifier.fc.weight: (24, 3), expected (24, 5)",
         "unexpected classifier.class_emb",
     ):
         assert fault in str(error.value)
@@ -110,7 +110,7 @@ def test_wrong_keys_are_listed_and_nothing_is_assigned():
         ({"norm": "pre"}, "conv_prefix=0, norm='pre'"),
     ],
 )
-def test_layouts_that_do_not_exist(changes, received):
+def test_models_without_a_layout_are_refused(changes, received):
     model = small_model(**changes)
     for function in (state_dict_keys, lambda model: load_state_dict(model, {})):
         with pytest.raises(ValueError, match=re.escape(f"Received: {received}")):
@@ -125,7 +125,7 @@ def test_all_reference_outputs_are_there():
 
 
 def load_through_a_file(model, shapes, folder, monkeypatch):
-    """One that PyTorch wrote, read where it cannot be imported; and back, bit by bit."""
+    """Loads a file that PyTorch wrote, without PyTorch; and writes it back, bit by bit."""
     state = {key: torch.from_numpy(draw(key, shape)) for key, shape in shapes.items()}
     torch.save(state, folder / "a.pth")
     with monkeypatch.context() as without:
@@ -159,8 +159,8 @@ def test_parity_with_the_authors_model(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", TEXT_REFERENCES)
-def test_parity_with_the_authors_model_of_texts(name, tmp_path, monkeypatch):
-    """Their padding counts as words; a text without any is the same to a model that masks it."""
+def test_parity_with_the_authors_text_model(name, tmp_path, monkeypatch):
+    """The authors do not mask padding; without padding, a model with a mask is equal."""
     about = json.loads((REFERENCE / f"{name}.json").read_text())
     with np.load(REFERENCE / f"{name}.npz") as reference:
         ids, expected = reference["ids"].astype("int32"), reference["logits"]

@@ -1,10 +1,10 @@
-"""Weights of one model into another of its kind."""
+"""The weights of one model, copied into another."""
 
 import numpy as np
 import pytest
 import torch
 
-from cctzoo.weights.transfer import transfer
+from cctzoo.weights import transfer
 from tests.models.small import images, predict, small_model
 
 
@@ -16,7 +16,7 @@ def test_equal_models_become_equal():
     np.testing.assert_allclose(predict(source, x), predict(target, x), atol=1e-6)
 
 
-def test_other_classes_leave_the_classifier_fresh(capsys):
+def test_other_classes_leave_the_classifier_fresh(caplog):
     source, target = small_model(), small_model(classes=7)
     before = target.get_layer("classifier").get_weights()
     transfer(source, target)
@@ -28,7 +28,7 @@ def test_other_classes_leave_the_classifier_fresh(capsys):
         strict=True,
     ):
         np.testing.assert_array_equal(a, b)
-    assert capsys.readouterr().out == "weights: fresh classifier for 7 classes\n"
+    assert caplog.messages == ["weights: fresh classifier for 7 classes"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_other_classes_leave_the_classifier_fresh(capsys):
         ({"family": "vit", "kernel_size": 4, "tokenizer": "patch"}, ((12, 16, 3), (24, 20, 3))),
     ],
 )
-def test_positions_are_resized_like_pytorch(options, shapes, capsys):
+def test_positions_are_resized_like_pytorch(options, shapes, caplog):
     options = {key: value for key, value in options.items() if key != "tokenizer"}
     source, target = (small_model(input_shape=shape, **options) for shape in shapes)
     transfer(source, target)
@@ -53,10 +53,10 @@ def test_positions_are_resized_like_pytorch(options, shapes, capsys):
     wanted = wanted.permute(0, 2, 3, 1).reshape(1, -1, old.shape[2]).numpy()
     np.testing.assert_allclose(new[:, extra:], wanted, atol=1e-5)
     np.testing.assert_array_equal(new[:, :extra], old[:, :extra])
-    assert "position embedding resized" in capsys.readouterr().out
+    assert "position embedding resized" in caplog.text
 
 
-def test_what_does_not_fit_changes_nothing():
+def test_models_that_do_not_fit_change_nothing():
     source, target = small_model(), small_model(depth=3, embed_dim=48)
     before = target.get_weights()
     with pytest.raises(ValueError, match=r"missing block02/.*misshapen block00/"):

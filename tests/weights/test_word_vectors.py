@@ -1,4 +1,4 @@
-"""Word vectors out of a text file: into which rows, and what is refused."""
+"""Word vectors from a text file: the rows that they are copied to, and refusals."""
 
 import re
 
@@ -10,7 +10,7 @@ from cctzoo.weights import load_word_vectors
 from tests.models.small import small_model
 
 WORDS = ("the", "cat", "über", "a5", "naïve")
-once = pytest.mark.one_backend("torch")  # a file is read alike on every backend
+once = pytest.mark.one_backend("torch")  # reading does not depend on the backend
 
 
 def text_model(**changes):
@@ -24,8 +24,8 @@ def table(model):
     return np.array(model.get_layer("words").get_weights()[0])
 
 
-def test_rows(tmp_path, capsys):
-    """Header, capitals, a word twice, words with spaces or odd bytes, blanks at the ends."""
+def test_rows(tmp_path, caplog):
+    """Header, capitals, a word twice, words with spaces or invalid bytes, trailing blanks."""
     path = tmp_path / "vectors.txt"
     path.write_bytes(
         b"7 3\r\nThe 1 2 3\nthe 4 5 6\n. . . 7 8 9\n\x85\xc2\x85 1 1 1\n"
@@ -34,7 +34,7 @@ def test_rows(tmp_path, capsys):
     model = text_model()
     before = table(model)
     assert load_word_vectors(model, path) == 3
-    assert capsys.readouterr().out == "weights: 3 of 5 words have a vector in vectors.txt\n"
+    assert caplog.messages == ["weights: 3 of 5 words have a vector in vectors.txt"]
     after = table(model)
     expected = np.array([[1, 2, 3], [0, 0, 0.25], [-1e-3, 0.5, 20]], "float32")
     np.testing.assert_array_equal(after[2:5], expected)
@@ -42,7 +42,7 @@ def test_rows(tmp_path, capsys):
 
 
 @once
-def test_numbers_can_be_words_where_vectors_have_one_number(tmp_path):
+def test_numbers_as_words(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("5 2\n6 3\n")
     model = text_model(word_dim=1, vocabulary=("6", "5"), vocabulary_size=4)
@@ -61,11 +61,11 @@ def test_numbers_can_be_words_where_vectors_have_one_number(tmp_path):
         ("cat 1 2 3\nthe 1 nan 3\n", "line 2: NaN"),
         ("the 1 2 1e39\n", "line 1: NaN or an infinite number"),
         ("the" * 400_000, "line 1: more than 1048576 bytes"),
-        ("dog 1 2 3\n", "with none of 5 words"),
-        ("", "with none of 5 words"),
+        ("dog 1 2 3\n", "with none of the 5 words"),
+        ("", "with none of the 5 words"),
     ],
 )
-def test_faulty_files_change_nothing(text, received, tmp_path):
+def test_invalid_files_change_nothing(text, received, tmp_path):
     (tmp_path / "a.txt").write_text(text)
     model = text_model()
     before = table(model)
@@ -75,7 +75,7 @@ def test_faulty_files_change_nothing(text, received, tmp_path):
 
 
 @once
-def test_models_without_words(tmp_path):
+def test_models_without_a_vocabulary_are_refused(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("the 1 2 3\n")
     unknown = text_model(vocabulary=None)

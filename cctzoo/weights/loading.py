@@ -1,0 +1,119 @@
+"""Loads weights of a given kind: files of our own, folders, PyTorch checkpoints."""
+
+from pathlib import Path
+
+from cctzoo.models.committee import SoftCommittee
+from cctzoo.models.model import CCT
+from cctzoo.typing import PathLike
+from cctzoo.weights.locate import check_file
+from cctzoo.weights.readers import open_checkpoint, open_folder, open_safetensors_weights
+from cctzoo.weights.source import Source
+
+
+def load_weights(model: CCT | SoftCommittee, path: PathLike) -> None:
+    """Loads a file of `save_weights` into a model; either all weights are loaded or none.
+
+    Weights that depend on the image size, the channels, the length or the classes are adapted,
+    and each adaptation is logged, as in `load_pytorch_checkpoint`. Between committees nothing is
+    adapted.
+
+    Raises:
+        ValueError: if the file is broken, or its model differs in other fields.
+    """
+    with _open_native(path) as source:
+        source.load_into(model)
+
+
+def load_model(path: PathLike, dtype: str | None = None) -> CCT | SoftCommittee:
+    """Builds the model that a file of `save_weights` describes, and loads its weights.
+
+    Args:
+        path: of the file.
+        dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
+
+    Raises:
+        ValueError: if the file is broken, or was not written by `save_weights`.
+    """
+    with _open_native(path) as source:
+        return source.build(dtype=dtype)
+
+
+def load_from_folder(path: PathLike, dtype: str | None = None) -> CCT | SoftCommittee:
+    """Builds the model of a folder of `save_to_folder`, and loads its weights.
+
+    The files may come from an untrusted source: nothing in them is executed, and a config that
+    requires more weights than the folder holds is refused before a model is built.
+
+    Args:
+        path: of the folder.
+        dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
+
+    Raises:
+        ValueError: if a file is missing or broken, or if the files do not match.
+    """
+    with Source(Path(path), open_folder) as source:
+        return source.build(dtype=dtype)
+
+
+def load_pytorch_checkpoint(
+    model: CCT, path: PathLike, *, grid: tuple[int, int] | None = None, strict: bool = True
+) -> None:
+    """Loads a PyTorch checkpoint in the authors' layout; either all weights are loaded or none.
+
+    PyTorch is not needed, and no code in the file is executed. The state dict may be stored
+    under `state_dict_ema`, `state_dict` or `model`, and its keys may start with `module.`.
+
+    Weights are adapted to the model as follows, and each adaptation is logged:
+
+    - The position embedding of another image size is resized bilinearly; that of a longer text
+      is cut.
+    - A first kernel for other channels is summed over them (for one channel), or repeated and
+      scaled.
+    - A classifier for other classes keeps its fresh weights.
+    - The weights of the classifier and of the pooling are skipped if the model has no top.
+
+    The file does not contain the number of heads: the model must have the right one.
+
+    Args:
+        model: a `CCT` that the layout has keys for, see `state_dict_keys`.
+        path: a zip checkpoint of PyTorch 1.6 or later, or a `.safetensors` file.
+        grid: (height, width) of the position embedding in the file, for images. Default: a
+            square.
+        strict: if False, weights that the file does not have keep their values, weights that
+            the model does not have are ignored, and both are logged.
+
+    Raises:
+        ValueError: if the file is broken or holds other objects than tensors and containers;
+            listing every missing, unexpected and misshapen key.
+
+    Example:
+        ```python
+        from cctzoo import models, weights
+
+        weights.save_pytorch_checkpoint(models.cct_2_3x2_32(classes=100), "checkpoint.pth")
+        model = models.cct_2_3x2_32(classes=5, input_shape=(48, 48, 3))
+        weights.load_pytorch_checkpoint(model, "checkpoint.pth")  # with a fresh classifier
+        ```
+    """
+    check_file(path)
+    is_safetensors = Path(path).suffix == ".safetensors"
+    reader = open_safetensors_weights if is_safetensors else open_checkpoint
+    with Source(Path(path), reader) as source:
+        if source.open().description is not None:
+            raise ValueError(
+                "`path` must be a checkpoint in the authors' layout; for a file of "
+                f"`save_weights` use `load_weights`. Received: path={str(path)!r}"
+            )
+        source.load_into(model, grid=grid, strict=strict)
+
+
+def _open_native(path):
+    check_file(path)
+    source = Source(Path(path), open_safetensors_weights)
+    if source.open().description is None:
+        source.close()
+        raise ValueError(
+            "`path` must be a file of `save_weights`, which describes its model. "
+            f"Received: path={str(path)!r}, without a description"
+        )
+    return source

@@ -1,0 +1,112 @@
+"""Opens weights of each kind: one context manager for a kind of file or folder."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+
+from cctzoo.formats.safetensors import open_safetensors
+from cctzoo.formats.torch_file import open_torch_file
+from cctzoo.models.variants import Config
+from cctzoo.weights.checkpoint import find_state_dict, remove_prefixes
+from cctzoo.weights.description import check_description, describe_model, parse_description
+from cctzoo.weights.folder import CONFIG, WEIGHTS
+from cctzoo.weights.match import Arrays
+from cctzoo.weights.names import model_arrays
+from cctzoo.weights.native import FORMAT
+
+
+class Contents(NamedTuple):
+    """Opened weights.
+
+    Args:
+        arrays: by name: by our own names if there is a description, else by PyTorch key. None
+            for a file that only Keras can read.
+        description: of the model, see `describe_model`; None if the file holds only weights.
+        configs: of the described `CCT`, or of the members of the described committee.
+    """
+
+    arrays: Arrays | None
+    description: dict[str, Any] | None = None
+    configs: tuple[Config, ...] = ()
+
+
+Reader = Callable[[Path], AbstractContextManager[Contents]]
+
+
+def reader_of(path: Path) -> Reader:
+    """The function that opens the weights at a path, which `locate_weights` has accepted."""
+    if path.is_dir():
+        return open_folder
+    return {
+        ".safetensors": open_safetensors_weights,
+        ".keras": open_keras,
+        ".h5": open_keras_weights,
+    }.get(path.suffix, open_checkpoint)
+
+
+@contextlib.contextmanager
+def open_checkpoint(path: Path) -> Iterator[Contents]:
+    """A PyTorch checkpoint."""
+    with open_torch_file(path) as values:
+        yield Contents(find_state_dict(values, path))
+
+
+@contextlib.contextmanager
+def open_safetensors_weights(path: Path) -> Iterator[Contents]:
+    """A file of `save_weights`, or a safetensors file in the authors' layout."""
+    with open_safetensors(path) as (arrays, metadata):
+        if metadata.get("format") == FORMAT:
+            yield _described(arrays, metadata.get("model", ""), path)
+        else:
+            yield Contents(remove_prefixes(arrays))
+
+
+@contextlib.contextmanager
+def open_folder(path: Path) -> Iterator[Contents]:
+    """A folder of `save_to_folder`."""
+    for name in (CONFIG, WEIGHTS):
+        if not (path / name).is_file():
+            raise ValueError(
+                f"`path` must be a folder with {CONFIG} and {WEIGHTS}. Received: "
+                f"path={str(path)!r}, without {name}"
+            )
+    with open_safetensors(path / WEIGHTS) as (arrays, _):
+        yield _described(arrays, (path / CONFIG).read_text(encoding="utf-8"), path)
+
+
+@contextlib.contextmanager
+def open_keras(path: Path) -> Iterator[Contents]:
+    """A `.keras` file of a `CCT` or a `SoftCommittee`."""
+    try:
+        model = keras.saving.load_model(path, compile=False)
+        description = describe_model(model)
+    except Exception as error:  # Keras raises errors of many types if a file is broken
+        raise ValueError(
+            "`path` must be a complete `.keras` file of a `CCT` or a `SoftCommittee`. "
+            f"Received: path={str(path)!r}: {type(error).__name__}: {error}"
+        ) from error
+    configs = getattr(model.config, "members", (model.config,))
+    yield Contents(model_arrays(model), description, configs)
+
+
+@contextlib.contextmanager
+def open_keras_weights(path: Path) -> Iterator[Contents]:
+    """A `.weights.h5` file, which `Source.load_into` leaves to Keras."""
+    yield Contents(None)
+
+
+def _described(arrays, text, path):
+    try:
+        description = parse_description(text)
+        elements = sum(array.size for array in arrays.values())
+        configs = check_description(description, elements)
+    except ValueError as error:
+        raise ValueError(
+            "The description of the model must be valid, as `save_weights` and `save_to_folder` "
+            f"write it. Received: path={str(path)!r}: {error}"
+        ) from error
+    return Contents(arrays, description, tuple(configs))
