@@ -1,4 +1,4 @@
-"""An array that still lies in a file."""
+"""An array in an open file, which is read on demand."""
 
 import dataclasses
 import math
@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-MOST_DIMENSIONS = 8  # of an array in a checkpoint; a convolution's kernel has four
+MAX_DIMENSIONS = 8  # of a tensor in a checkpoint; the kernel of a convolution has four
 
 
 @dataclasses.dataclass(frozen=True)
 class StoredArray:
-    """What an array in a file is, known before a byte of it is read.
+    """Shape and type of an array in an open file; `numpy.asarray` reads the array.
 
-    Names and shapes of a whole checkpoint are compared with the model first, so that a file
-    that does not fit costs nothing, whatever sizes it claims. `numpy.asarray` reads it.
+    Names and shapes of a whole checkpoint are compared with the model before anything is read,
+    so that a file that does not fit costs no memory, whatever sizes it claims.
 
     Args:
-        shape: a tuple of non-negative integers.
-        dtype: as NumPy names it, or `"bfloat16"`, which is read as float32.
-        read: gives the array.
+        shape: of the array.
+        dtype: NumPy's name of the type, or `"bfloat16"`, which is read as float32.
+        read: returns the array.
     """
 
     shape: tuple[int, ...]
@@ -27,25 +27,25 @@ class StoredArray:
     read: Callable[[], np.ndarray]
 
     @property
-    def size(self):
+    def size(self) -> int:
         return math.prod(self.shape)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.read(), dtype=dtype)
 
 
-def is_floating(dtype):
-    """Whether a `StoredArray.dtype` or a NumPy dtype is one of floating-point numbers."""
+def is_floating(dtype: str | np.dtype) -> bool:
+    """Whether a `StoredArray.dtype` or a NumPy dtype is a floating-point type."""
     return str(dtype) == "bfloat16" or np.dtype(dtype).kind == "f"
 
 
-def itemsize(dtype):
-    """Bytes of a number of a `StoredArray.dtype`."""
+def itemsize(dtype: str) -> int:
+    """The bytes per number of a `StoredArray.dtype`."""
     return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
 
 
-def from_bytes(data, dtype, big_endian=False):
-    """Bytes -> flat array; bfloat16 becomes float32, whose upper half it is."""
+def from_bytes(data: bytes, dtype: str, big_endian: bool = False) -> np.ndarray:
+    """The flat array in `data`; bfloat16, the upper half of a float32, becomes float32."""
     order = ">" if big_endian else "<"
     if dtype == "bfloat16":
         halves = np.frombuffer(data, np.dtype("uint16").newbyteorder(order))
@@ -53,6 +53,6 @@ def from_bytes(data, dtype, big_endian=False):
     return np.frombuffer(data, np.dtype(dtype).newbyteorder(order))
 
 
-def is_count(value):
-    """Whether a value read from a file is a plausible length: an integer of 48 bits."""
+def is_count(value: object) -> bool:
+    """Whether a value from a file is a plausible length: an integer from 0 to 2**48 - 1."""
     return type(value) is int and 0 <= value < 2**48

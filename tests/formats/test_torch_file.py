@@ -1,4 +1,4 @@
-"""What PyTorch writes is read, and what is written PyTorch reads."""
+"""Files that PyTorch wrote are read, and PyTorch reads the files that are written."""
 
 import argparse
 import collections
@@ -13,7 +13,7 @@ import torch
 from cctzoo.formats.torch_file import open_torch_file, write_torch_file
 from tests.weights.hostile.archives import rebuilt
 
-pytestmark = pytest.mark.one_backend("torch")  # files, beside PyTorch's own reading
+pytestmark = pytest.mark.one_backend("torch")  # compared with PyTorch
 
 DTYPES = ["float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"]
 CHILD = """
@@ -46,7 +46,7 @@ def test_types(dtype, tmp_path):
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_views_parameters_and_what_lies_beside(protocol, tmp_path):
+def test_views_parameters_and_other_values(protocol, tmp_path):
     whole = torch.arange(60.0).reshape(3, 4, 5)
     model = torch.nn.Linear(2, 3)
     tensors = {
@@ -57,7 +57,7 @@ def test_views_parameters_and_what_lies_beside(protocol, tmp_path):
         "empty": torch.zeros(0, 7),
         "one wide": whole[:, :1].expand(3, 1, 5),
     }
-    beside = {
+    others = {
         "args": argparse.Namespace(lr=0.1, sizes=[1, 2], name="a"),
         "shape": torch.Size([1, 2]),
         "parameter": torch.nn.Parameter(torch.ones(2)),
@@ -65,14 +65,14 @@ def test_views_parameters_and_what_lies_beside(protocol, tmp_path):
         "numbers": (1, -1, 2**40, 1.5, True, False, None, "word"),
         "model": model.state_dict(),
     }
-    kept = collections.OrderedDict(tensors | beside)
+    kept = collections.OrderedDict(tensors | others)
     torch.save(kept, tmp_path / "a.pth", pickle_protocol=protocol)
     with open_torch_file(tmp_path / "a.pth") as values:
         assert list(values) == list(kept)
         for key, tensor in tensors.items():
             np.testing.assert_array_equal(np.asarray(values[key]), tensor.numpy())
         assert values["shape"] == (1, 2)
-        assert values["numbers"] == beside["numbers"]
+        assert values["numbers"] == others["numbers"]
         assert values["optimizer"]["param_groups"][0]["params"] == [0, 1]
         weight = np.asarray(values["model"]["weight"])
         np.testing.assert_array_equal(weight, model.weight.detach().numpy())
@@ -86,7 +86,7 @@ def test_big_endian(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "a.pth")["weight"], np.arange(4))
 
 
-def test_the_format_before_is_refused(tmp_path):
+def test_old_format_is_refused(tmp_path):
     path = tmp_path / "a.pth"
     torch.save({"weight": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
     with pytest.raises(ValueError, match=r"before PyTorch 1\.6") as error, open_torch_file(path):
@@ -94,7 +94,7 @@ def test_the_format_before_is_refused(tmp_path):
     assert f"Received: path={str(path)!r}" in str(error.value)
 
 
-def test_a_whole_module_is_refused_by_name(tmp_path):
+def test_whole_module_is_refused_by_name(tmp_path):
     torch.save(torch.nn.Linear(2, 2), tmp_path / "a.pth")
     with pytest.raises(ValueError, match=r"'torch\.nn\.modules\.linear\.Linear'"):
         read(tmp_path / "a.pth")

@@ -1,4 +1,4 @@
-"""Files from elsewhere that are broken or mean harm: one clear error each, and nothing else."""
+"""Broken and malicious files: each gives one clear error and has no other effect."""
 
 import time
 import tracemalloc
@@ -11,7 +11,7 @@ from tests.models.small import small_model
 from tests.weights.hostile.archives import flipped, rebuilt
 from tests.weights.hostile.files import files
 
-pytestmark = pytest.mark.one_backend("torch")  # no weight is assigned but of sound files
+pytestmark = pytest.mark.one_backend("torch")  # weights of sound files only are assigned
 
 FLIPS = 60
 
@@ -28,7 +28,7 @@ def sound(model, tmp_path_factory):
     return path.read_bytes()
 
 
-def test_the_sound_file_is_read(model, sound, tmp_path):
+def test_sound_file_is_read(model, sound, tmp_path):
     path = tmp_path / "sound.pth"
     path.write_bytes(rebuilt(sound))
     other = small_model()
@@ -39,7 +39,7 @@ def test_the_sound_file_is_read(model, sound, tmp_path):
 
 
 def test_hostile_files(model, sound, tmp_path):
-    """None executes, none changes the model, none takes memory that it does not pay for."""
+    """No file executes code, changes the model, or takes more memory than its size justifies."""
     mark = tmp_path / "executed"
     before = model.get_weights()
     wrong, seen = [], set()
@@ -61,7 +61,7 @@ def test_hostile_files(model, sound, tmp_path):
         seconds = time.process_time() - start
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        # 100 bytes for a byte of pickle: the smallest object, an empty list in a list.
+        # 100 bytes per byte of pickle: an empty list in a list takes that much.
         if peak > 1e6 + 2 * len(data) + 100 * min(len(data), 2e5) or seconds > 5:
             wrong.append(f"{name}: {peak:,} bytes of memory in {seconds:.1f} s")
         path.unlink()
@@ -74,7 +74,7 @@ def test_hostile_files(model, sound, tmp_path):
 
 
 def test_flipped_bits(model, sound, tmp_path):
-    """An error, or the weights as they were: a bit of padding does no harm."""
+    """An error, or unchanged weights: a bit of padding has no effect."""
     before = model.get_weights()
     path = tmp_path / "flipped.pth"
     errors = 0

@@ -1,4 +1,4 @@
-"""Pickles that ask for a call, by every opcode that can."""
+"""Pickles that request a call, by every opcode that can."""
 
 import os
 import pickle
@@ -7,26 +7,25 @@ import subprocess
 
 from tests.weights.hostile.archives import with_pickle
 
-# Names that a pickle can call to do harm, as the streams of attacks in the wild have them.
-NAMES = [
-    *("os system", "posix system", "nt system", "os popen", "os execv", "os remove"),
-    *("builtins eval", "builtins exec", "builtins getattr", "builtins __import__"),
-    *("builtins open", "builtins compile", "__builtin__ eval", "__builtin__ apply"),
-    *("subprocess Popen", "subprocess call", "subprocess check_output", "runpy run_path"),
-    *("importlib import_module", "operator attrgetter", "operator methodcaller"),
-    *("functools partial", "functools reduce", "types FunctionType", "marshal loads"),
-    *("pickle loads", "_pickle loads", "shutil rmtree", "pty spawn", "socket socket"),
-    *("webbrowser open", "ctypes CDLL", "code InteractiveInterpreter", "timeit timeit"),
-    *("torch load", "torch.hub load", "torch.storage _load_from_bytes", "torch.jit load"),
-    *("torch._utils _rebuild_device_tensor_from_numpy", "numpy load", "numpy fromfile"),
-    *("collections OrderedDict.__class__", "collections defaultdict", "copyreg _reconstructor"),
-    *("argparse Namespace.__init__", "argparse FileType", "torch FloatStorage.from_file"),
-    *("torch.nn.modules.linear Linear", "__main__ Model"),
-]
+# Functions that attacks have called, or could call, from a pickle.
+NAMES = """
+os system, posix system, nt system, os popen, os execv, os remove, builtins eval, builtins exec,
+builtins getattr, builtins __import__, builtins open, builtins compile, __builtin__ eval,
+__builtin__ apply, subprocess Popen, subprocess call, subprocess check_output, runpy run_path,
+importlib import_module, operator attrgetter, operator methodcaller, functools partial,
+functools reduce, types FunctionType, marshal loads, pickle loads, _pickle loads, shutil rmtree,
+pty spawn, socket socket, webbrowser open, ctypes CDLL, code InteractiveInterpreter,
+timeit timeit, torch load, torch.hub load, torch.storage _load_from_bytes, torch.jit load,
+torch._utils _rebuild_device_tensor_from_numpy, numpy load, numpy fromfile,
+collections OrderedDict.__class__, collections defaultdict, copyreg _reconstructor,
+argparse Namespace.__init__, argparse FileType, torch FloatStorage.from_file,
+torch.nn.modules.linear Linear, __main__ Model
+"""
+NAMES = [name.strip() for name in NAMES.split(",")]
 
 
 class Call:
-    """An object whose pickle asks for a call."""
+    """An object whose pickle requests a call."""
 
     def __init__(self, function, *arguments):
         self.function = function
@@ -40,7 +39,7 @@ def calls(sound, mark):
     for name in NAMES:
         module, _, attribute = name.partition(" ")
         stream = f"c{module}\n{attribute}\n(X".encode() + struct.pack("<I", 4) + b"truetR."
-        asked = f"asks for '{module}.{attribute}'"
+        asked = f"uses '{module}.{attribute}'"
         yield f"calls {name}", with_pickle(sound, b"\x80\x02" + stream), ".pth", asked
     touch = f"touch {mark}"
     objects = {
@@ -52,11 +51,11 @@ def calls(sound, mark):
     for name, call in objects.items():
         for protocol in range(6):
             data = pickle.dumps({"state_dict": call}, protocol)
-            asked = "asks for" if protocol else "holds DICT"
+            asked = "uses" if protocol else "has DICT"
             yield f"{name}, protocol {protocol}", with_pickle(sound, data), ".pth", asked
         nested = {"a": [1, ({"b": [call]},)], "model": {}}
-        yield f"{name}, nested", with_pickle(sound, pickle.dumps(nested, 2)), ".pth", "asks for"
-        yield f"{name}, not a zip", pickle.dumps(call, 2), ".pth", "no whole zip archive"
+        yield f"{name}, nested", with_pickle(sound, pickle.dumps(nested, 2)), ".pth", "uses"
+        yield f"{name}, not a zip", pickle.dumps(call, 2), ".pth", "not a complete zip archive"
     system = b"cos\nsystem\n"
     argument = b"X" + struct.pack("<I", len(touch)) + touch.encode()
     streams = {

@@ -1,4 +1,4 @@
-"""All hostile files, one after the other."""
+"""All hostile files."""
 
 from tests.weights.hostile.archives import archives
 from tests.weights.hostile.calls import calls
@@ -8,7 +8,7 @@ from tests.weights.hostile.tensors import tensors
 
 
 def files(sound, mark):
-    """(what is wrong, bytes, suffix, what the error must say) of every file.
+    """Yields (fault, bytes, suffix, part of the error message) of every file.
 
     Args:
         sound: bytes of a sound `.pth`.

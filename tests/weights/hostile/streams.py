@@ -1,4 +1,4 @@
-"""Pickles that are broken, or small and huge when read."""
+"""Pickles that are broken, or that grow when read."""
 
 import io
 import struct
@@ -22,14 +22,14 @@ def streams(sound):
         "bytearray of 2**40": b"\x80\x05\x96" + struct.pack("<Q", 2**40) + b"abc.",
         "frame of 2**60": b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"}.",
         "number of 2**31 digits": b"\x80\x02\x8b\xff\xff\xff\x7f1.",
-        "text that is no UTF-8": b"\x80\x02X\x01\0\0\0\xff.",
+        "string that is not UTF-8": b"\x80\x02X\x01\0\0\0\xff.",
         "nested 100,000 deep": deep,
         "a billion laughs": laughs,
         "a key of 2**60 leaves": b"\x80\x02" + tuples + b"}h\0Ns.",
         "items of a list": b"\x80\x02]NNs.",
         "appends to a dict": b"\x80\x02}Na.",
         "a key without a value": b"\x80\x02}(X\x01\0\0\0au.",
-        "a memo that is not there": b"\x80\x02h\x05.",
+        "a missing memo": b"\x80\x02h\x05.",
         "no mark": b"\x80\x02Nt.",
         "a list": b"\x80\x02].",
         "an empty dict": b"\x80\x02}.",

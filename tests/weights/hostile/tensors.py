@@ -1,4 +1,4 @@
-"""Tensors that lie outside their storage, or claim more than there is."""
+"""Tensors that exceed their storage, or claim more memory than the file has."""
 
 import io
 import struct
@@ -27,7 +27,7 @@ def tensors(sound):
     with zipfile.ZipFile(io.BytesIO(sound)) as archive:
         count = archive.getinfo("archive/data/0").file_size // 4
     one, nan = sizes(1), b"(G" + struct.pack(">d", float("nan")) + b"t"
-    outside, lengths = "does not lie within its storage", "is not made of lengths"
+    outside, lengths = "exceeds its storage", "is not a tuple of lengths"
     cases = {
         "10**12 elements": (sizes(10**12), one, outside),
         "10**12 elements, stride 0": (sizes(10**12), sizes(0), outside),
@@ -41,9 +41,9 @@ def tensors(sound):
         "negative stride": (sizes(4), sizes(-1), lengths),
         "NaN as size": (nan, one, lengths),
         "NaN as stride": (one, nan, lengths),
-        "a text as size": (b"(X\x01\0\0\0at", one, lengths),
+        "a string as size": (b"(X\x01\0\0\0at", one, lengths),
         "True as size": (b"(\x88t", one, lengths),
-        "no tuple": (b"K\x01", b"K\x01", lengths),
+        "not a tuple": (b"K\x01", b"K\x01", lengths),
         "two strides for a side": (sizes(4), sizes(1, 1), lengths),
         "100 dimensions": (sizes(*[1] * 100), sizes(*[1] * 100), "100 dimensions"),
     }
@@ -53,15 +53,15 @@ def tensors(sound):
     others = {
         "offset outside": ({"offset": number(count - 3)}, outside),
         "negative offset": ({"offset": number(-4)}, lengths),
-        "storage that is not there": ({"key": b"99"}, "is not in the file"),
+        "missing storage": ({"key": b"99"}, "is not in the file"),
         "path as storage": ({"key": b"../../../../etc/passwd"}, "is not in the file"),
         "the pickle as storage": ({"key": b"../data.pkl"}, "is not in the file"),
-        "doubles in floats": ({"kind": b"DoubleStorage"}, "has not the length"),
-        "unknown storage": ({"kind": b"QUInt8Storage"}, "asks for 'torch.QUInt8Storage'"),
-        "storage of another length": ({"count": number(count - 1)}, "has not the length"),
-        "storage of 10**12 elements": ({"count": number(10**12)}, "has not the length"),
-        "storage of no length": ({"count": b"N"}, "has not the length"),
-        "a tensor like any other": ({}, "unexpected w"),
+        "doubles in floats": ({"kind": b"DoubleStorage"}, "does not have the length"),
+        "unknown storage": ({"kind": b"QUInt8Storage"}, "uses 'torch.QUInt8Storage'"),
+        "storage of another length": ({"count": number(count - 1)}, "does not have the length"),
+        "storage of 10**12 elements": ({"count": number(10**12)}, "does not have the length"),
+        "storage without a length": ({"count": b"N"}, "does not have the length"),
+        "a sound tensor": ({}, "unexpected w"),
     }
     for name, (changes, fault) in others.items():
         claims = {"count": number(count), "shape": sizes(4), "strides": one, **changes}
