@@ -5,8 +5,8 @@ a run, a folder of `weights.save_to_folder`, a `.safetensors` file, or a `.pth` 
 `--model`. Position embeddings are resized, the first kernel is adapted to another number of
 channels, and a classifier for another number of classes starts with random weights. The pixel
 statistics are those of the trained model; a `.pth` file holds none, so they come from the data.
-By default, the model is trained for 20 epochs at a learning rate of 1e-4. A text model needs a
-preset for texts, and keeps its vocabulary.
+By default, the model is trained for 20 epochs at a learning rate of 1e-4. A text model keeps
+its vocabulary, and needs a text preset.
 
     python recipes/fine_tune.py --start-from cct_2_3x2_32.cifar10 --dataset folder:photos
     python recipes/fine_tune.py --start-from runs/MY_RUN/best.keras --dataset folder:photos

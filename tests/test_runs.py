@@ -16,7 +16,7 @@ pytestmark = pytest.mark.one_backend("jax")  # the code does not differ by backe
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A run on a TFDS set in a folder of its own, with images of any size read as 20 x 20."""
+    """A run on a TFDS set in its own folder, with images of any size read as 20 x 20."""
     folder = tmp_path_factory.mktemp("runs")
     recipe = few_digits(
         dataset=prepare(folder / "sets"),

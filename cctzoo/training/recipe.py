@@ -61,7 +61,7 @@ class Recipe:
         clip_norm: largest global norm of the gradients. Default: no clipping.
         ema: momentum, in (0, 1), of a moving average of the weights. The average is then
             validated and saved. Default: no average.
-        augmentation: augmentation of images. A recipe for texts keeps the default
+        augmentation: augmentation of images. The recipe of a text model keeps the default
             `Augmentation()`.
         validation: part of the training samples held out for validation, in [0, 1).
         train_samples, test_samples: number of samples, drawn evenly from the classes.
@@ -213,4 +213,5 @@ class Recipe:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Recipe":
         """Returns the recipe of a dict that `dataclasses.asdict` made."""
-        return cls(**fields | {"augmentation": Augmentation(**fields["augmentation"])})
+        values: dict[str, Any] = {"augmentation": Augmentation(**fields["augmentation"])}
+        return cls(**fields | values)

@@ -1,4 +1,4 @@
-"""The recipes for texts: training and export, a committee, and the bag of words."""
+"""The text recipes: training and export, a committee, and the bag of words."""
 
 import json
 import re

@@ -92,9 +92,8 @@ def test_fine_tuning(run, tmp_path):
                 write_png(folder / f"{i}.png", pixels)
     done = run(
         "fine_tune.py",
-        *("--start-from", "first/best.keras", "--dataset", "folder:photos"),
-        *("--image-size", "24", "--batch-size", "8", "--epochs", "2", "--no-export"),
-        *("--directory", "second"),
+        *["--start-from", "first/best.keras", "--dataset", "folder:photos", "--image-size", "24"],
+        *["--batch-size", "8", "--epochs", "2", "--no-export", "--directory", "second"],
     )
     assert "fresh classifier for 3 classes" in done.stdout
     assert "position embedding resized (4, 4) -> (6, 6)" in done.stdout
@@ -107,18 +106,15 @@ def test_fine_tuning_from_a_tag_and_from_a_checkpoint(run, tmp_path):
     images = {"train_samples": "40", "test_samples": "20"}
     few = [x for name, value in images.items() for x in (f"--{name.replace('_', '-')}", value)]
     few += ["--dataset", "digits", "--batch-size", "16", "--epochs", "1", "--no-export"]
-    done = run(
-        *("fine_tune.py", "--start-from", "cct_2_3x2_32.cifar10", "--directory", "tag", *few),
-    )
+    tag = "cct_2_3x2_32.cifar10"
+    done = run("fine_tune.py", "--start-from", tag, "--directory", "tag", *few)
     assert "first kernel summed over channels, 3 -> 1" in done.stdout
     assert "position embedding resized (8, 8) -> (4, 4)" in done.stdout
     assert "fresh" not in done.stdout
     source = cctzoo.models.cct_2_3x2_32(weights="digits")
     cctzoo.weights.save_pytorch_checkpoint(source, tmp_path / "digits.pth")
     few += ["--learning-rate", "1e-9", "--warmup-rate", "0", "--weight-decay", "0"]
-    run(
-        *("fine_tune.py", "--start-from", "digits.pth", "--directory", "file", *few),
-    )
+    run("fine_tune.py", "--start-from", "digits.pth", "--directory", "file", *few)
     assert json.loads((tmp_path / "file" / "report.json").read_text())["test_accuracy"] > 0.9
 
 
