@@ -12,7 +12,7 @@ from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.models.variants import variant_config
 from cctzoo.settings import setting
 from cctzoo.typing import PathLike
-from cctzoo.weights.locate import locate_weights
+from cctzoo.weights.source import locate_weights
 
 DATA_OPTIONS = (
     "train_samples",

@@ -1,6 +1,5 @@
 """Trained weights by tag; import from and export to other formats."""
 
-from cctzoo.weights.checkpoint import save_pytorch_checkpoint
 from cctzoo.weights.download import fetch
 from cctzoo.weights.folder import save_to_folder
 from cctzoo.weights.loading import (
@@ -10,7 +9,12 @@ from cctzoo.weights.loading import (
     load_weights,
 )
 from cctzoo.weights.native import save_weights
-from cctzoo.weights.pytorch import load_state_dict, state_dict, state_dict_keys
+from cctzoo.weights.pytorch import (
+    load_state_dict,
+    save_pytorch_checkpoint,
+    state_dict,
+    state_dict_keys,
+)
 from cctzoo.weights.registry import describe, list_weights
 from cctzoo.weights.source import Source, open_weights
 from cctzoo.weights.transfer import transfer

@@ -5,8 +5,12 @@ from pathlib import Path
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.typing import PathLike
-from cctzoo.weights.locate import check_file
-from cctzoo.weights.readers import open_checkpoint, open_folder, open_safetensors_weights
+from cctzoo.weights.readers import (
+    check_file,
+    open_checkpoint,
+    open_folder,
+    open_safetensors_weights,
+)
 from cctzoo.weights.source import Source
 
 

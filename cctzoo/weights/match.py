@@ -1,13 +1,14 @@
 """Assigns arrays of any origin to the variables of a model, by one set of rules."""
 
 import logging
+import math
 from collections.abc import Mapping
 
 import keras
 import numpy as np
+from keras import ops
 
 from cctzoo.formats.stored_array import StoredArray, is_floating
-from cctzoo.weights.adapt import adaptations, fit_shape
 
 logger = logging.getLogger(__name__)
 
@@ -81,13 +82,13 @@ def assign_arrays(
 
 def _compare(model, variables, arrays, grid, faults, notes):
     """The function that adapts each array, by name; adds to `faults` and `notes`."""
-    special = adaptations(model, grid)
+    special = _adaptations(model, grid)
     adapt = {}
     for name, (variable, order) in variables.items():
         shape, target = tuple(arrays[name].shape), tuple(variable.shape)
         if order and len(shape) == len(order):
             shape = tuple(shape[axis] for axis in order)
-        adapt[name] = special.get(id(variable), fit_shape)(shape, target, notes)
+        adapt[name] = special.get(id(variable), _fit_shape)(shape, target, notes)
         if adapt[name] is None:
             faults.append(f"misshapen {name}: {shape}, expected {target}")
         elif not is_floating(arrays[name].dtype):
@@ -134,3 +135,89 @@ def _fresh_classifier(model, variables, arrays):
     if variables[kernel][1]:  # the file's axes are in PyTorch's order
         expected = expected[::-1]
     return (kernel, bias) if tuple(arrays[kernel].shape) == expected else ()
+
+
+def _adaptations(model, grid):
+    """The rules that adapt arrays to a `CCT`, by the `id` of the variable that each is for.
+
+    A rule is a function of the array's shape, the variable's shape and the list of notes. It
+    returns the function that adapts the array, or None if the array cannot be adapted.
+    """
+    config = getattr(model, "config", None)
+    if not hasattr(config, "family"):  # a committee
+        return {}
+    rules = {}
+    if config.kind == "images":
+        stem = model.get_layer("tokenizer")
+        kernel = stem.convolutions[0].kernel if config.family == "cct" else stem.kernel
+        rules[id(kernel)] = _change_channels
+    if config.positional_embedding == "learnable":
+        embedding = model.get_layer("position").embedding
+        rules[id(embedding)] = _change_grid(config, grid)
+        if config.kind == "texts":
+            rules[id(embedding)] = _cut_positions
+    return rules
+
+
+def _fit_shape(shape, target, notes):
+    """The rule of all other variables: equal shapes."""
+    return (lambda array: array) if shape == target else None
+
+
+def _change_channels(shape, target, notes):
+    """The kernel (height, width, in, out) of the first convolution: another number of `in`."""
+    if shape == target or len(shape) != 4:
+        return _fit_shape(shape, target, notes)
+    old, new = shape[2], target[2]
+    if not old or (*shape[:2], *shape[3:]) != (*target[:2], *target[3:]):
+        return None
+    if new == 1:  # equals the old model on a grey image that is repeated in all channels
+        notes.append(f"first kernel summed over channels, {old} -> {new}")
+        return lambda array: array.astype("float32").sum(axis=2, keepdims=True)
+    notes.append(f"first kernel repeated for channels, {old} -> {new}")
+    places = np.arange(new) % old
+    return lambda array: array.astype("float32")[:, :, places] * (old / new)
+
+
+def _cut_positions(shape, target, notes):
+    """Position embeddings (1, T, D) of text: the first of a longer sequence."""
+    if shape == target or len(shape) != 3:
+        return _fit_shape(shape, target, notes)
+    if shape[1] < target[1] or (shape[0], shape[2]) != (1, target[2]):
+        return None
+    notes.append(f"position embedding cut, {shape[1]} -> {target[1]} tokens")
+    return lambda array: array[:, : target[1]]
+
+
+def _change_grid(config, grid):
+    """The rule for position embeddings (1, T, D) of images."""
+    extra = int(config.has_class_token)  # its position comes first
+
+    def change_grid(shape, target, notes):
+        if len(shape) != 3 or shape[0] != 1 or shape[2] != target[2]:
+            return None
+        tokens = shape[1] - extra
+        side = math.isqrt(max(tokens, 0))
+        source = tuple(grid or (config.grid if shape == target else (side, side)))
+        if tokens < 1 or math.prod(source) != tokens:
+            return None
+        if source == config.grid:
+            return lambda array: array
+        notes.append(f"position embedding resized {source} -> {config.grid}")
+        return lambda array: _resize(array, extra, source, config.grid)
+
+    return change_grid
+
+
+def _resize(positions, extra, source, target):
+    """(1, T, D) on the source grid -> (1, T', D) on the target grid, bilinearly.
+
+    The position of a class token, the first of `extra`, is kept.
+    """
+    positions = positions.astype("float32")
+    grid = positions[:, extra:].reshape(1, *source, -1)  # (1, H, W, D)
+    resized = ops.image.resize(
+        grid, target, interpolation="bilinear", antialias=False, data_format="channels_last"
+    )
+    resized = ops.convert_to_numpy(resized).reshape(1, -1, positions.shape[2])
+    return np.concatenate([positions[:, :extra], resized], axis=1)

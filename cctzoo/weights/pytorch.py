@@ -1,12 +1,17 @@
-"""The key layout of the authors' PyTorch checkpoints, in both directions."""
+"""The layout of the authors' PyTorch checkpoints, in both directions."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 
+from cctzoo.formats.safetensors import write_safetensors
 from cctzoo.formats.stored_array import StoredArray
+from cctzoo.formats.torch_file import write_torch_file
 from cctzoo.layers.position import sinusoidal_positions
 from cctzoo.models.model import CCT
+from cctzoo.models.quantised import is_quantised
+from cctzoo.typing import PathLike
 from cctzoo.weights.match import Arrays, Variables, assign_arrays
 from cctzoo.weights.names import to_float32
 
@@ -104,6 +109,34 @@ def state_dict(model: CCT) -> dict[str, np.ndarray]:
     if model.config.positional_embedding == "sine":
         arrays[POSITION] = model.get_layer("position").embedding
     return arrays
+
+
+def save_pytorch_checkpoint(model: CCT, path: PathLike) -> None:
+    """Writes the weights of a model in the authors' layout, in float32, for PyTorch code.
+
+    Args:
+        model: a `CCT` that the layout has keys for, see `state_dict_keys`.
+        path: ends with `.pth` or `.pt` for a file that `torch.load(path, weights_only=True)`
+            reads (PyTorch is not needed to write it), or with `.safetensors`.
+
+    Raises:
+        ValueError: if the layout has no keys for the model, or the suffix is unknown.
+    """
+    writers = {".pth": write_torch_file, ".pt": write_torch_file, ".safetensors": _write}
+    if Path(path).suffix not in writers:
+        raise ValueError(
+            f"`path` must end with one of {', '.join(writers)}. Received: path={str(path)!r}"
+        )
+    if is_quantised(model):
+        raise ValueError(
+            "A quantised model has no weights in float32. "
+            f"Received: the quantised model {model.name!r}"
+        )
+    writers[Path(path).suffix](state_dict(model), path)
+
+
+def _write(arrays, path):
+    write_safetensors(arrays, path, {"format": "pt"})
 
 
 def _check_sines(array, zero_first):

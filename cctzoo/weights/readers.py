@@ -11,12 +11,17 @@ import keras
 from cctzoo.formats.safetensors import open_safetensors
 from cctzoo.formats.torch_file import open_torch_file
 from cctzoo.models.variants import Config
-from cctzoo.weights.checkpoint import find_state_dict, remove_prefixes
+from cctzoo.typing import PathLike
 from cctzoo.weights.description import check_description, describe_model, parse_description
 from cctzoo.weights.folder import CONFIG, WEIGHTS
 from cctzoo.weights.match import Arrays
 from cctzoo.weights.names import model_arrays
 from cctzoo.weights.native import FORMAT
+
+# Keys under which training scripts store the state dict; the first that exists is used. timm
+# stores the averaged weights, whose accuracy it reports, as `state_dict_ema`.
+WRAPPERS = ("state_dict_ema", "state_dict", "model")
+PREFIXES = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile
 
 
 class Contents(NamedTuple):
@@ -37,22 +42,17 @@ class Contents(NamedTuple):
 Reader = Callable[[Path], AbstractContextManager[Contents]]
 
 
-def reader_of(path: Path) -> Reader:
-    """The function that opens the weights at a path, which `locate_weights` has accepted."""
-    if path.is_dir():
-        return open_folder
-    return {
-        ".safetensors": open_safetensors_weights,
-        ".keras": open_keras,
-        ".h5": open_keras_weights,
-    }.get(path.suffix, open_checkpoint)
+def check_file(path: PathLike) -> None:
+    """Raises ValueError unless the file exists."""
+    if not Path(path).is_file():
+        raise ValueError(f"`path` must be a file that exists. Received: path={str(path)!r}")
 
 
 @contextlib.contextmanager
 def open_checkpoint(path: Path) -> Iterator[Contents]:
     """A PyTorch checkpoint."""
     with open_torch_file(path) as values:
-        yield Contents(find_state_dict(values, path))
+        yield Contents(_find_state_dict(values, path))
 
 
 @contextlib.contextmanager
@@ -62,7 +62,7 @@ def open_safetensors_weights(path: Path) -> Iterator[Contents]:
         if metadata.get("format") == FORMAT:
             yield _described(arrays, metadata.get("model", ""), path)
         else:
-            yield Contents(remove_prefixes(arrays))
+            yield Contents(_remove_prefixes(arrays))
 
 
 @contextlib.contextmanager
@@ -99,6 +99,15 @@ def open_keras_weights(path: Path) -> Iterator[Contents]:
     yield Contents(None)
 
 
+READERS = {
+    ".pth": open_checkpoint,
+    ".pt": open_checkpoint,
+    ".safetensors": open_safetensors_weights,
+    ".weights.h5": open_keras_weights,
+    ".keras": open_keras,
+}
+
+
 def _described(arrays, text, path):
     try:
         description = parse_description(text)
@@ -110,3 +119,30 @@ def _described(arrays, text, path):
             f"write it. Received: path={str(path)!r}: {error}"
         ) from error
     return Contents(arrays, description, tuple(configs))
+
+
+def _find_state_dict(values, path):
+    """The state dict in a checkpoint, without the prefixes of its keys."""
+    arrays = values
+    if isinstance(arrays, dict):
+        wrapper = next((word for word in WRAPPERS if isinstance(arrays.get(word), dict)), None)
+        arrays = arrays if wrapper is None else arrays[wrapper]
+    if not isinstance(arrays, dict) or not arrays or not all(map(_is_entry, arrays.items())):
+        raise ValueError(
+            "A checkpoint must hold a dict of tensors by key, at the top or under one of "
+            f"{', '.join(WRAPPERS)}. Received: path={str(path)!r}, which does not"
+        )
+    return _remove_prefixes(arrays)
+
+
+def _remove_prefixes(arrays):
+    """The arrays by key, without the prefixes that all keys of a wrapped module have."""
+    for prefix in PREFIXES:
+        if arrays and all(key.startswith(prefix) for key in arrays):
+            arrays = {key.removeprefix(prefix): array for key, array in arrays.items()}
+    return arrays
+
+
+def _is_entry(item):
+    key, value = item
+    return isinstance(key, str) and isinstance(getattr(value, "shape", None), tuple)

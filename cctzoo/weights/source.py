@@ -11,12 +11,11 @@ from cctzoo.typing import PathLike
 from cctzoo.weights.compatibility import check_committee, check_same
 from cctzoo.weights.description import build_described
 from cctzoo.weights.download import fetch
-from cctzoo.weights.locate import locate_weights
 from cctzoo.weights.match import assign_arrays
 from cctzoo.weights.names import TOP, variable_names
 from cctzoo.weights.pytorch import load_state_dict
-from cctzoo.weights.readers import Contents, Reader, reader_of
-from cctzoo.weights.registry import TrainedWeights
+from cctzoo.weights.readers import READERS, Contents, Reader, open_folder
+from cctzoo.weights.registry import WEIGHTS, TrainedWeights, tags_hint
 
 
 def open_weights(weights: PathLike, model: str | None = None) -> "Source":
@@ -47,9 +46,41 @@ def open_weights(weights: PathLike, model: str | None = None) -> "Source":
         ```
     """
     found = locate_weights(weights, model)
-    if isinstance(found, TrainedWeights):
-        return Source(found.path, reader_of(found.path), found)
-    return Source(found, reader_of(found))
+    row = found if isinstance(found, TrainedWeights) else None
+    path = found if row is None else row.path
+    if path.is_dir():
+        return Source(path, open_folder)
+    (suffix,) = (suffix for suffix in READERS if path.name.endswith(suffix))
+    return Source(path, READERS[suffix], row)
+
+
+def locate_weights(
+    weights: PathLike, model: str | None = None, argument: str = "weights"
+) -> TrainedWeights | Path:
+    """The registry row of a tag, or the path of an existing file or folder.
+
+    Args:
+        weights: a tag of `list_weights()`; a tag without the model's name, if `model` is given;
+            a folder of `save_to_folder`; or a file with one of the suffixes in `READERS`.
+        model: the model's name that completes a tag, e.g. "cifar10".
+        argument: the name of the caller's argument, for the error message.
+
+    Raises:
+        ValueError: if there are no such weights.
+    """
+    if isinstance(weights, str):
+        row = WEIGHTS.get(weights) or WEIGHTS.get(f"{model}.{weights}")
+        if row is not None:
+            return row
+    path = Path(weights)
+    if path.is_dir() or (path.is_file() and path.name.endswith(tuple(READERS))):
+        return path
+    *suffixes, last = READERS
+    raise ValueError(
+        f"`{argument}` must be the tag of trained weights, a folder of `save_to_folder`, or a "
+        f"{', '.join(suffixes)} or {last} file that exists. "
+        f"{tags_hint(str(weights), model)} Received: {argument}={str(weights)!r}"
+    )
 
 
 class Source:

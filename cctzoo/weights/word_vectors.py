@@ -9,7 +9,7 @@ from keras import ops
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
 from cctzoo.typing import PathLike
-from cctzoo.weights.locate import check_file
+from cctzoo.weights.readers import check_file
 
 logger = logging.getLogger(__name__)
 

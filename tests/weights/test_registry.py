@@ -11,8 +11,8 @@ import pytest
 
 from cctzoo import data, models, training
 from cctzoo.weights import describe, fetch, list_weights, save_pytorch_checkpoint
-from cctzoo.weights.locate import locate_weights
 from cctzoo.weights.registry import PACKAGED, WEIGHTS
+from cctzoo.weights.source import locate_weights
 from tests.models.small import images, predict
 
 SHIPPED = [tag for tag, row in WEIGHTS.items() if row.url is None]

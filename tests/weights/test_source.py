@@ -13,7 +13,7 @@ from cctzoo.weights import (
     save_to_folder,
     save_weights,
 )
-from cctzoo.weights.locate import locate_weights
+from cctzoo.weights.source import locate_weights
 from tests.models.small import small_model
 
 DESCRIBED = ("a.keras", "a.safetensors", "folder")
