@@ -88,13 +88,11 @@ def analyse_heads(
     performances = _performances(model, train, test, options, seed)
     control = _control_performances(model, train, test, options, seed)
     importance, ablation = _scores(model, train, importance_samples, ablation_samples, seed)
-    rankings = {
-        "by importance": rank_heads(importance),
-        "by labels (SHP)": rank_heads(performances["head"]),
-        "random order": _random_ranking(model, seed),
-    }
+    rankings = {"by importance": rank_heads(importance)}
     if ablation is not None:
         rankings["by ablation"] = rank_heads(ablation)
+    rankings["by labels (SHP)"] = rank_heads(performances["head"])
+    rankings["random order"] = _random_ranking(model, seed)
     kept = {
         name: accuracy_by_kept_heads(model, ranking, x_test, y_test)
         for name, ranking in rankings.items()

@@ -11,8 +11,9 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; background: #fff; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc; }
-.table { overflow-x: auto; } table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
+.table { overflow-x: auto; } table { border-collapse: collapse; margin: 1rem 0; min-width: 32rem; }
+figure { margin: 1.5rem 0; }
+th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:first-child, td:first-child { text-align: left; } caption { text-align: left; color: #555; }
 img { max-width: 100%; height: auto; } figcaption, small { color: #555; }
 """

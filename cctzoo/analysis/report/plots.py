@@ -46,12 +46,12 @@ def field_grid(
         axes.set_axis_off()
     for axes, unit in zip(grid.flat, order, strict=False):
         image = _draw_fields(axes, found.normalised[unit], found.units[unit], classes)
-        axes.set_title(_caption(performance.unit, unit, found.units[unit]), fontsize=8)
-    figure.colorbar(image, ax=grid, shrink=0.6, label="field / the unit's largest")
+        axes.set_title(_caption(performance.unit, unit, found.units[unit]), fontsize=10)
+    figure.colorbar(image, ax=grid, shrink=0.6, label="field / largest field of the unit")
     figure.suptitle(
         f"block {block}: {len(order)} of {len(found.units)} {_noun(performance.unit)}s; "
         "rows: true label, columns: output",
-        fontsize=10,
+        fontsize=12,
     )
     _save(figure, path)
 
@@ -69,8 +69,8 @@ def _draw_fields(axes, fields, unit, classes):
         start += side
     if len(order) <= READABLE:
         names = [str(label) if classes is None else classes[label][:10] for label in order]
-        axes.set_xticks(range(len(order)), names, rotation=90, fontsize=6)
-        axes.set_yticks(range(len(order)), names, fontsize=6)
+        axes.set_xticks(range(len(order)), names, rotation=90, fontsize=8)
+        axes.set_yticks(range(len(order)), names, fontsize=8)
     else:
         axes.set(xticks=[], yticks=[])
     return image
@@ -135,7 +135,7 @@ def along_blocks(performances: Mapping[str, Performance], path: PathLike) -> Non
         ratios = [block.signal_to_noise for block in each.blocks]
         right.plot(numbers, [np.nan if ratio is None else ratio for ratio in ratios], **style)
     left.set(xlabel="block", ylabel="accuracy of the probe, %")
-    right.set(xlabel="block", ylabel="signal to noise")
+    right.set(xlabel="block", ylabel="signal-to-noise ratio")
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
@@ -198,7 +198,7 @@ def rollout(
             interpolation="bilinear",
         )
         if titles is not None:
-            plain.set_title(titles[i], fontsize=8)
+            plain.set_title(titles[i], fontsize=12)
     _save(figure, path)
 
 
@@ -218,7 +218,7 @@ def kept_heads(accuracies: Mapping[str, Mapping[int, float]], path: PathLike) ->
     ticks = sorted({count for each in accuracies.values() for count in each})
     axes.set_xscale("log", base=2)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.set(xlabel="heads kept in every block, without training", ylabel="accuracy, %")
+    axes.set(xlabel="heads kept in every block, without retraining", ylabel="accuracy, %")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     _save(figure, path)

@@ -49,16 +49,16 @@ def _along_blocks(heads, control):
     fresh_first, fresh_last = control.blocks[0], control.blocks[-1]
     accuracies = [100 * block.accuracy for block in heads.blocks]
     found = [
-        f"The accuracy of the probe {_course(accuracies)} from {accuracies[0]:.1f} % in block "
-        f"{first.block} to {accuracies[-1]:.1f} % in block {last.block}. With fresh weights it is "
-        f"{100 * fresh_first.accuracy:.1f} % and {100 * fresh_last.accuracy:.1f} % in these blocks."
+        f"The accuracy of the probe {_course(accuracies)}: it is {accuracies[0]:.1f}% in block "
+        f"{first.block} and {accuracies[-1]:.1f}% in block {last.block}. With fresh weights, it is "
+        f"{100 * fresh_first.accuracy:.1f}% and {100 * fresh_last.accuracy:.1f}% in these blocks."
     ]
     ratios = [block.signal_to_noise for block in heads.blocks]
     if None not in ratios:
         found.append(
-            f"The signal-to-noise ratio {_course(ratios)} from {ratios[0]:.2f} to "
-            f"{ratios[-1]:.2f}. With fresh weights it is {_ratio(fresh_first.signal_to_noise)} "
-            f"and {_ratio(fresh_last.signal_to_noise)}."
+            f"The signal-to-noise ratio {_course(ratios)}: it is {ratios[0]:.2f} in block "
+            f"{first.block} and {ratios[-1]:.2f} in block {last.block}. With fresh weights, it is "
+            f"{_ratio(fresh_first.signal_to_noise)} and {_ratio(fresh_last.signal_to_noise)}."
         )
     return found
 
@@ -67,10 +67,10 @@ def _course(values: Sequence[float]) -> str:
     """Describes whether the values rise, fall, or do neither, from each value to the next."""
     steps = np.diff(values)
     if (steps > 0).all():
-        return "rises from block to block,"
+        return "rises from block to block"
     if (steps < 0).all():
-        return "falls from block to block,"
-    return "does not change steadily from block to block; it goes"
+        return "falls from block to block"
+    return "neither rises nor falls steadily from block to block"
 
 
 def _ratio(value):

@@ -13,7 +13,7 @@ HEADER = (
     "probe, test %",
     "SNR",
     "clusters",
-    "of one label",
+    "unit clusters",
     "cluster size",
     "labels",
     "noise",
@@ -21,6 +21,7 @@ HEADER = (
     "without cluster",
     "labels covered",
 )
+CAPTIONS = {"attention_node": "Attention nodes.", "mlp_node": "MLP nodes."}
 
 
 def report_page(report, folder: Path) -> str:
@@ -41,9 +42,9 @@ def report_page(report, folder: Path) -> str:
         *_heads(report, folder),
         heading("What single nodes recognise (SNP)"),
         *(
-            _block_table(performance, f"{unit.replace('_', ' ').replace('mlp', 'MLP')}s.")
-            for unit, performance in report.performances.items()
-            if unit != "head"
+            _block_table(report.performances[unit], caption)
+            for unit, caption in CAPTIONS.items()
+            if unit in report.performances
         ),
         heading("Which heads matter"),
         *_importance(report, folder),
@@ -74,6 +75,13 @@ def _along_blocks(report, folder):
             "Accuracy of a linear probe on the heads of each block, and their signal-to-noise "
             "ratio: the mean diagonal field of the heads that recognise a label, divided by the "
             "root mean square of their off-diagonal fields.",
+        ),
+        paragraph(
+            "In the tables, clusters, unit clusters (clusters of a single label), cluster size, "
+            "labels, noise and internal noise (noise in the columns of labels that are in a "
+            "cluster) are means over the heads or nodes of a block. The last two columns count the "
+            "heads or nodes without a cluster, and the labels that at least one of them "
+            "recognises."
         ),
         _block_table(heads, "Heads of the model, averaged over all heads with a positive field."),
         _block_table(

@@ -97,7 +97,7 @@ def test_sentences_state_the_figures():
         assert "1.5 labels, with 0.5 clusters of a single label" in fresh
         assert not more
     flat = sentences(performance((0.5, 0.5), (0.1, 0.1)), rising)
-    assert "does not change steadily" in flat[0]
+    assert "neither rises nor falls" in flat[0]
 
 
 def test_page_escapes_its_content():
