@@ -1,5 +1,6 @@
 """Builds and compiles the model of a recipe for a data set."""
 
+import contextlib
 from typing import Any
 
 import keras
@@ -20,38 +21,26 @@ def build_model(recipe: Recipe, dataset: Dataset) -> CCT:
     Raises:
         ValueError: if the model takes samples of another kind.
     """
-    if recipe.start_from is None:
-        model = _fresh_model(recipe, dataset)
-    else:
-        with open_weights(recipe.start_from, recipe.model) as source:
-            model = _started_model(recipe, dataset, source)
+    start = recipe.start_from
+    with open_weights(start, recipe.model) if start else contextlib.nullcontext() as source:
+        config = source.config if source else None  # None too if the file holds only weights
+        base = config or recipe.config()
+        fields = config_from_data(base, dataset)
+        if dataset.kind == "texts":
+            fields = recipe.changes | fields  # the vocabulary of the data may be smaller
+        else:
+            if config is None or fields["input_shape"][-1] != config.input_shape[-1]:
+                fields["mean"], fields["std"] = dataset.pixel_statistics()
+            fields |= recipe.changes
+        if config is not None:
+            model = source.build(dtype=recipe.precision, **fields)
+        else:
+            model = create_model(recipe.model, dtype=recipe.precision, **fields)
+            if source:
+                source.load_into(model)
     if recipe.word_vectors is not None:
         load_word_vectors(model, recipe.word_vectors)
     return model
-
-
-def _fresh_model(recipe, dataset):
-    fields = _config_fields(recipe, dataset, recipe.config())
-    return create_model(recipe.model, dtype=recipe.precision, **fields)
-
-
-def _started_model(recipe, dataset, source):
-    if source.config is None:  # the file holds only weights
-        model = _fresh_model(recipe, dataset)
-        source.load_into(model)
-        return model
-    fields = _config_fields(recipe, dataset, source.config, source.config.input_shape[-1])
-    return source.build(dtype=recipe.precision, **fields)
-
-
-def _config_fields(recipe, dataset, base, channels=None):
-    """All fields that differ from `base`, whose pixel statistics are for so many channels."""
-    fields = config_from_data(base, dataset)
-    if dataset.kind == "texts":
-        return recipe.changes | fields  # the vocabulary of the data may be smaller
-    if fields["input_shape"][-1] != channels:
-        fields["mean"], fields["std"] = dataset.pixel_statistics()
-    return fields | recipe.changes
 
 
 def config_from_data(base: CCTConfig | TextConfig, dataset: Dataset) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from cctzoo.data import Dataset
+from cctzoo.models import CCT
 from cctzoo.training.recipe import Recipe
 from cctzoo.typing import PathLike
 
@@ -33,7 +34,7 @@ class Run:
         recipe: Recipe,
         figures: dict[str, Any],
         history: list[dict[str, float]],
-        model: keras.Model | None = None,
+        model: CCT | None = None,
         dataset: Dataset | None = None,
     ):
         self.directory = Path(directory)
@@ -41,7 +42,7 @@ class Run:
         self._model, self._dataset = model, dataset
 
     @property
-    def model(self) -> keras.Model:
+    def model(self) -> CCT:
         """The trained model, which returns logits."""
         if self._model is None:
             self._model = keras.saving.load_model(self.directory / "model.keras", compile=False)

@@ -1,4 +1,4 @@
-"""The recipes that export, classify and time, end to end on small models."""
+"""The recipes that export, classify and measure latency, on small models."""
 
 import importlib.util
 import json
@@ -14,8 +14,8 @@ import pytest
 from cctzoo import data, export, models, training
 from tests.training.few import few_digits
 
-once = pytest.mark.one_backend("tensorflow")  # the conversion is TensorFlow's everywhere
-alike = pytest.mark.one_backend("jax")  # nothing is converted
+tensorflow_only = pytest.mark.one_backend("tensorflow")  # TensorFlow converts on every backend
+jax_only = pytest.mark.one_backend("jax")  # nothing is converted
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 
@@ -34,7 +34,7 @@ def model():
     )
 
 
-@once
+@tensorflow_only
 def test_export_of_a_run(run, tmp_path):
     training.train(few_digits(epochs=1, warmup_epochs=0, test_samples=70), tmp_path / "run")
     formats = ["float32", "int8", "onnx", "saved_model"]
@@ -56,7 +56,7 @@ def test_export_of_a_run(run, tmp_path):
     assert (folder / "saved_model" / "saved_model.pb").is_file()
 
 
-@once
+@tensorflow_only
 def test_export_of_a_name_and_its_errors(run, tmp_path):
     done = run("export_model.py", "cct_2_3x2_32", "--formats", "float16", "int8", status=1)
     assert "calibration=None" in done.stderr
@@ -66,8 +66,8 @@ def test_export_of_a_name_and_its_errors(run, tmp_path):
     assert "variant='cct_2_3x2'" in done.stderr.splitlines()[-1]
 
 
-@once
-def test_classify_gives_what_keras_gives(run, model, classify, tmp_path):
+@tensorflow_only
+def test_classification_equals_that_of_keras(run, model, classify, tmp_path):
     names = ["one", "two", "three", "four"]
     path = tmp_path / "model.tflite"
     export.to_litert(model, path, class_names=names)
@@ -88,7 +88,7 @@ def test_classify_gives_what_keras_gives(run, model, classify, tmp_path):
         assert f"{names[first]} {row[first]:.1%}, {names[second]} {row[second]:.1%}" in line
 
 
-@once
+@tensorflow_only
 def test_classify_needs_neither_keras_nor_pillow(model, tmp_path):
     path, image = tmp_path / "model.tflite", tmp_path / "image.ppm"
     export.to_litert(model, path)
@@ -105,7 +105,7 @@ def test_classify_needs_neither_keras_nor_pillow(model, tmp_path):
     assert f"{image}: class " in done.stdout
 
 
-@once
+@tensorflow_only
 def test_classify_texts_needs_no_keras(run, tmp_path):
     """The device script predicts what Keras predicts, without Keras; it refuses image models."""
     words = ("a", "cat", "dog", "猫")
@@ -136,7 +136,7 @@ def test_classify_texts_needs_no_keras(run, tmp_path):
     assert "takes texts" in run("device/classify_tflite.py", path, image, status=1).stderr
 
 
-@once
+@tensorflow_only
 def test_export_and_latency_of_a_named_text_model(run):
     named = ["--models", "text_cct_2_k2", "--formats", "dynamic_int8", "int8", "keras"]
     done = run("benchmarks/latency.py", *named, "--runs", 2)
@@ -174,7 +174,7 @@ def png(image, kinds):
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-@alike
+@jax_only
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_png(classify, channels):
     image = np.random.default_rng(0).integers(0, 256, (7, 5, channels)).astype("uint8")
@@ -185,9 +185,9 @@ def test_png(classify, channels):
             classify.decode(broken)
 
 
-@alike
+@jax_only
 def test_resize(classify):
-    """Rows of weights sum to 1; equal sizes change nothing; halving a ramp keeps its mean."""
+    """Rows of weights sum to 1, equal sizes change nothing, and a halved ramp keeps its mean."""
     image = np.random.default_rng(0).uniform(0, 255, (6, 9, 3))
     np.testing.assert_allclose(classify.resize(image, 6, 9), image)
     for old, new in ((9, 4), (4, 9), (1, 5), (100, 32)):
@@ -198,7 +198,7 @@ def test_resize(classify):
     assert smaller.mean() == pytest.approx(ramp.mean())
 
 
-@once
+@tensorflow_only
 def test_measure_latency(run, tmp_path):
     done = run(
         "benchmarks/latency.py",
@@ -219,7 +219,7 @@ def test_measure_latency(run, tmp_path):
     assert all(report["partitions"] == 1 for report in exports.values())
 
 
-@once
+@tensorflow_only
 def test_measure_latency_of_formats_and_files(run, tmp_path):
     formats = ["float32", "saved_model", "onnx", "openvino", "keras"]
     done = run(
@@ -239,7 +239,7 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
     assert done.stdout.splitlines()[1].startswith("a.tflite")
 
 
-@alike
+@jax_only
 @pytest.mark.parametrize(
     ("script", "arguments", "received"),
     [
@@ -253,14 +253,14 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
         ("benchmarks/compare_latency.py", ["--threads", "0"], "--threads"),
     ],
 )
-def test_wrong_arguments(script, arguments, received, run, tmp_path):
+def test_invalid_arguments_print_one_line(script, arguments, received, run, tmp_path):
     done = run(script, *arguments, status=2)
     assert received in done.stderr.splitlines()[-1]
     assert not any(tmp_path.iterdir())
 
 
-@alike
-def test_digits_for_calibration_are_real():
+@jax_only
+def test_calibration_digits_are_real_images():
     spec = importlib.util.spec_from_file_location("measure", RECIPES / "benchmarks/latency.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

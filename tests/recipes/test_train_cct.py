@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "recipes" / "train_cct.py"
-alike = pytest.mark.one_backend("jax")  # nothing is trained
+jax_only = pytest.mark.one_backend("jax")  # nothing is trained
 
 
 def train_cct(*arguments, folder):
@@ -36,7 +36,7 @@ def test_short_run(tmp_path):
     assert recipe["changes"] == {"heads": 16, "conv_prefix": 1}
 
 
-@alike
+@jax_only
 @pytest.mark.parametrize(
     ("arguments", "received"),
     [
@@ -58,7 +58,7 @@ def test_invalid_arguments_print_one_line(arguments, received, run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["here.txt"]
 
 
-@alike
+@jax_only
 def test_help_of_a_model_flag(run):
     done = run("train_cct.py", "--help")
     assert "attention heads of every encoder block" in " ".join(done.stdout.split())

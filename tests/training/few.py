@@ -1,4 +1,4 @@
-"""Helpers: a run of seconds with a tiny model on a few digits, and the history of a run."""
+"""Helpers: a recipe that trains a tiny model in seconds, and the history of a run."""
 
 import csv
 import os

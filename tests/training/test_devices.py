@@ -1,4 +1,4 @@
-"""Two virtual devices give what one gives, for the same global batch."""
+"""Training on two virtual devices gives the results of one device with the same batches."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from tests.training.few import few_digits
 
 BACKEND = keras.backend.backend()
 
-# Virtual devices have to be asked for before the backend starts: in a process of their own.
+# Virtual devices must be configured before the backend starts, so in a new process.
 TRAIN = """
 import os, sys
 
@@ -51,9 +51,9 @@ def history_and_arrays(directory):
     return history, {key: checkpoint[key] for key in checkpoint.files if key != "state"}
 
 
-@pytest.mark.skipif(BACKEND == "torch", reason="refused, see below")
-def test_two_devices_give_what_one_gives(tmp_path):
-    # With all augmentation, mixing of pairs too; without dropout, whose masks each draws.
+@pytest.mark.skipif(BACKEND == "torch", reason="refused, see test_unavailable_devices_are_refused")
+def test_two_devices_give_the_results_of_one(tmp_path):
+    # All augmentation, mixup included; no dropout, because each device draws its own masks.
     still = few_digits().changes | {"attention_dropout": 0.0, "stochastic_depth": 0.0}
     augmentation = data.Augmentation(crop_padding=2, policy="randaugment", mixup=0.8, erasing=0.25)
     recipe = few_digits(changes=still, augmentation=augmentation)
@@ -64,12 +64,12 @@ def test_two_devices_give_what_one_gives(tmp_path):
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-3)
         assert a["val_accuracy"] == pytest.approx(b["val_accuracy"], abs=0.11)  # an image of 10
     assert first.keys() == second.keys()
-    # Adam divides by the root of tiny moments: a rounding there moves a weight by the rate.
+    # Adam divides by the root of tiny moments: a rounding error moves a weight by the rate.
     for key, value in first.items():
         assert np.mean(np.abs(value - second[key]) > 1e-3) < 0.01, key
 
 
-def test_devices_that_cannot_be_had():
+def test_unavailable_devices_are_refused():
     if BACKEND == "torch":
         with (
             pytest.raises(ValueError, match=r"JAX or the TensorFlow.*devices=2, backend=torch"),

@@ -1,4 +1,4 @@
-"""Figures of an evaluation, on a table small enough to count by hand."""
+"""Figures of an evaluation, checked on a table that is counted by hand."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ LABELS = np.array([0, 0, 1, 2, 6])
 
 
 def logits_for(order):
-    """The classes of a row in falling order."""
+    """Returns logits whose rows rank the classes in the given order."""
     rows = np.zeros((len(order), 7), "float32")
     for row, places in zip(rows, order, strict=True):
         row[list(places)] = np.arange(7, 0, -1)
@@ -49,15 +49,15 @@ def test_confusion_and_class_accuracies():
 
 
 @pytest.mark.parametrize("count", [2, 30, 120])
-def test_a_confusion_picture_of_any_size(count, tmp_path):
+def test_confusion_plot_of_any_size(count, tmp_path):
     matrix = np.random.default_rng(0).integers(0, 9, (count, count))
     plots.plot_confusion(matrix, [f"class {i}" for i in range(count)], tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("count", [1, 5, 8, 11])
-def test_predictions_are_whole_batches_and_no_more(count):
-    """Every image holds its number: each comes back once, in order."""
+def test_prediction_returns_each_sample_once_from_full_batches(count):
+    """The pixels of each image are its number."""
 
     class Echo:
         def predict(self, images, batch_size, verbose):

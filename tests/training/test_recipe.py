@@ -1,4 +1,4 @@
-"""Recipe: round trip and rules."""
+"""Recipe: JSON round trip and invalid values."""
 
 import re
 
@@ -46,7 +46,7 @@ def test_json_round_trip(tmp_path):
         {"precision": "float8"},
     ],
 )
-def test_values_out_of_range(changes):
+def test_invalid_values(changes):
     ((name, value),) = changes.items()
     with pytest.raises(
         ValueError, match=f"`{name}` must .*Received: {re.escape(f'{name}={value!r}')}"
@@ -54,10 +54,21 @@ def test_values_out_of_range(changes):
         Recipe(**changes)
 
 
-def test_unknown_names_are_found_before_training():
+def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="variant='cct_3'"):
         Recipe(model="cct_3")
     with pytest.raises(ValueError, match="name='cifar'"):
         Recipe(dataset="cifar")
     with pytest.raises(ValueError, match="embed_dim=128, heads=5"):
         Recipe(changes={"heads": 5})
+
+
+def test_other_epochs_keep_the_part_of_the_warmup():
+    recipe = Recipe(epochs=40, warmup_epochs=4, cooldown_epochs=3)
+    shorter = recipe.with_epochs(10)
+    assert (shorter.epochs, shorter.warmup_epochs, shorter.cooldown_epochs) == (10, 1, 3)
+
+
+def test_config_has_the_changes():
+    config = Recipe(changes={"heads": 8}).config()
+    assert (config.heads, config.kind) == (8, "images")

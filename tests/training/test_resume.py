@@ -47,8 +47,8 @@ def whole(tmp_path_factory):
     return directory
 
 
-def test_stopped_while_files_are_written(whole, tmp_path, monkeypatch):
-    """Ctrl-C after the checkpoint but before the history, then within the checkpoint."""
+def test_interrupt_while_files_are_written(whole, tmp_path, monkeypatch):
+    """Ctrl-C comes between checkpoint and history, then while the checkpoint is written."""
     directory = tmp_path / "run"
 
     def after(path, model, optimizer, history, best):
@@ -75,14 +75,14 @@ def test_stopped_while_files_are_written(whole, tmp_path, monkeypatch):
     assert_equal_runs(directory, whole)
 
 
-def test_killed_and_terminated(whole, tmp_path):
-    """SIGKILL in the second of the epochs, which have 5 steps, SIGTERM in the third."""
+def test_kill_and_termination(whole, tmp_path):
+    """An epoch has 5 steps: SIGKILL comes in the second epoch, SIGTERM in the third."""
     directory = tmp_path / "run"
     command = [sys.executable, "-c", TRAIN, str(directory)]
     child = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert child.returncode == -signal.SIGKILL, child.stderr[-2000:]
     assert len(history_of(directory)) == 1
-    state(directory)  # can be read
+    state(directory)  # the checkpoint can be read
     with pytest.raises(KeyboardInterrupt):
         training.resume(directory, callbacks=[stopped_by(signal.SIGTERM, 8)])
     assert len(history_of(directory)) == 2

@@ -75,7 +75,7 @@ def test_the_same_seed_gives_the_same_run(tmp_path):
     assert not any(np.allclose(a, b, atol=1e-3) for a, b in kernels if a.ndim == 4)
 
 
-def test_a_directory_in_use_is_refused(tmp_path):
+def test_nonempty_directory_is_refused(tmp_path):
     (tmp_path / "old.txt").write_text("here")
     with pytest.raises(ValueError, match=f"directory='{tmp_path}'"):
         training.train(few_digits(), tmp_path)
@@ -94,9 +94,9 @@ def test_unsuitable_batch_size_is_refused_before_files_are_written(changes, rece
     assert not (tmp_path / "run").exists()
 
 
-def test_divergence_names_the_step_and_keeps_the_epochs_before(tmp_path):
+def test_divergence_names_the_step_and_keeps_earlier_epochs(tmp_path):
     recipe = few_digits(epochs=3, warmup_epochs=2, learning_rate=1e30, warmup_rate=0.0)
-    # Step 1 has rate 0, step 2 a sixth of 1e30: from step 3 on nothing is finite.
+    # The rate is 0 in step 1 and a sixth of 1e30 in step 2: from step 3, nothing is finite.
     with pytest.raises(training.TrainingDiverged, match=r"step [2-5] of epoch 1\b"):
         training.train(recipe, tmp_path / "run")
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"recipe.json"}
