@@ -85,7 +85,7 @@ def test_bag_of_words(run, tmp_path):
     done = run("benchmarks/bag_of_words.py", "--dataset", "csv:weather.csv")
     assert re.search(r"^words: validation 100.00%, test 100.00%", done.stdout, re.MULTILINE)
     assert (
-        "--dataset must be of texts"
+        "--dataset must hold texts"
         in run("benchmarks/bag_of_words.py", "--dataset", "digits", status=1).stderr
     )
 

@@ -159,7 +159,7 @@ def test_model_comparison_resumes(run, tmp_path):
     )
     arguments += ["--dataset", f"npz:{tmp_path / 'noise.npz'}", "--directory", "out"]
     first = run("benchmarks/compare_heads.py", *arguments, "--minutes", "0.01")
-    assert "stopped; the same command goes on" in first.stdout
+    assert "stopped; the same command resumes" in first.stdout
     run("benchmarks/compare_heads.py", *arguments)
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     accuracies = report["test_accuracy"]
