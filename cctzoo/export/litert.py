@@ -103,7 +103,7 @@ def to_litert(
         if precision == "float32":
             convert(model, draft, "litert", batch)
         else:
-            float32 = draft.with_name("float32.tflite")
+            float32 = draft.with_name(f"{draft.stem}-float32.tflite")
             convert(model, float32, "litert", batch)
             quantise(float32, draft, precision, batches)
             float32.unlink()

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -126,10 +127,10 @@ def calibration_batches(model: CCT | SoftCommittee, calibration: Any, batch: int
     Raises:
         ValueError: if there are no samples, or their shape or range is wrong.
     """
-    if calibration is None:
+    if calibration is None or isinstance(calibration, str | os.PathLike):
         raise ValueError(
             '`precision="int8"` needs `calibration`: images, texts or a data set. Random inputs '
-            "would give activations of other ranges. Received: calibration=None"
+            f"would give activations of other ranges. Received: calibration={calibration!r}"
         )
     if isinstance(calibration, Dataset):
         calibration = calibration.x_train

@@ -29,6 +29,7 @@ pytestmark = once
         ({"precision": "int8", "calibration": np.ones((3, 16, 12, 3))}, "values from 1 to 1"),
         ({"precision": "int8", "calibration": np.full((3, 16, 12, 3), np.nan)}, "NaN"),
         ({"precision": "int8", "calibration": np.zeros((0, 16, 12, 3))}, r"shape=\(0, 16"),
+        ({"precision": "int8", "calibration": "runs/a"}, "calibration='runs/a'"),
         ({"class_names": ["a", "b"]}, "2 names, classes=7"),
         ({"samples": np.zeros((2, 8, 8, 3))}, r"samples\.shape=\(2, 8, 8, 3\)"),
         ({"samples": np.zeros((3, 16, 12, 3)), "batch": 2}, r"n a positive multiple of 2"),
