@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -91,7 +92,7 @@ def check_description(description: dict[str, Any], elements: int) -> list[Config
 
 
 def build_described(
-    description: dict[str, Any], configs: list[Config], dtype: str | None = None
+    description: dict[str, Any], configs: Sequence[Config], dtype: str | None = None
 ) -> CCT | SoftCommittee:
     """Builds the model of a checked description, with fresh weights.
 

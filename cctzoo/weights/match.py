@@ -190,7 +190,7 @@ def _cut_positions(shape, target, notes):
 
 
 def _change_grid(config, grid):
-    """The rule for position embeddings (1, T, D) of images."""
+    """The rule for position embeddings (1, T, D) of image models."""
     extra = int(config.has_class_token)  # its position comes first
 
     def change_grid(shape, target, notes):

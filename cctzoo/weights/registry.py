@@ -193,7 +193,7 @@ def tags_hint(tag: str, model: str | None = None) -> str:
     """The closest tag and all tags, of one model if it is given, for an error message."""
     tags = list_weights(model or "*")
     whose = f"Tags of {model!r}" if model else "Tags"
-    return f"{whose}: {', '.join(tags) or 'none'}.{did_you_mean(tag, tags)}"
+    return f"{whose}: {', '.join(tags) or 'none'}.{did_you_mean(tag, tags, cutoff=0.8)}"
 
 
 def describe(tag: str) -> str:

@@ -46,8 +46,7 @@ def open_weights(weights: PathLike, model: str | None = None) -> "Source":
         ```
     """
     found = locate_weights(weights, model)
-    row = found if isinstance(found, TrainedWeights) else None
-    path = found if row is None else row.path
+    row, path = (found, found.path) if isinstance(found, TrainedWeights) else (None, found)
     if path.is_dir():
         return Source(path, open_folder)
     (suffix,) = (suffix for suffix in READERS if path.name.endswith(suffix))
@@ -126,7 +125,7 @@ class Source:
         """The config of the `CCT`; None for files that hold only weights, and for committees."""
         if self.row is not None and self.row.url is not None:
             return self.row.config
-        description, configs = self._contents.description, self._contents.configs
+        _, description, configs = self.open()
         return configs[0] if description and description["kind"] == "cct" else None
 
     @property
@@ -134,7 +133,7 @@ class Source:
         """The name of the model, if it is known."""
         if self.row is not None:
             return self.row.model
-        description = self._contents.description
+        description = self.open().description
         return None if description is None else str(description["name"])
 
     def build(
@@ -156,7 +155,7 @@ class Source:
             return self._build_committee(name, dtype, changes)
         config = change_config(self.config, **_with_statistics(self.config, changes))
         check_same(self.config, config, str(self))
-        model = CCT(config, name=name or self.name, dtype=dtype)
+        model = CCT(config, name=name or self.name or "cct", dtype=dtype)
         self._load(model)
         return model
 
@@ -181,8 +180,10 @@ class Source:
         """
         if self.config is not None and isinstance(model, CCT):
             check_same(self.config, model.config, str(self))
-        elif self.open().description is not None:
-            check_committee(self.open().description, model)
+        else:
+            description = self.open().description
+            if description is not None:
+                check_committee(description, model)
         self._load(model, grid, strict)
 
     def _load(self, model, grid=None, strict=True):
