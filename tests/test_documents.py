@@ -137,6 +137,14 @@ def test_readme_is_short_and_states_the_parameters_of_its_models():
         assert millions == f"{VARIANTS[name].parameters / 1e6:.2f}"
 
 
+def test_picture_of_the_readme_is_drawn_from_the_tables_of_the_benchmarks():
+    draw = runpy.run_path(str(ROOT / "docs" / "images" / "draw_latency.py"))["draw"]
+    models, prefixes = draw().axes
+    heights = [round(bar.get_height(), 3) for bar in models.patches]
+    assert heights == [1.0, 0.52, 1.89, 1.42, 0.117, 0.051]
+    assert len(prefixes.patches) == 4 * 3  # prefixes, numbers of heads
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_to_files_hold(page):
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
