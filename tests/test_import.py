@@ -1,17 +1,29 @@
-"""What importing the package loads, and what its source refers to."""
+"""What importing the package loads, and which modules import each other."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import pytest
 
-import cctzoo
+from tests.import_graph import circle, import_graph
 
-PACKAGE = Path(cctzoo.__file__).parent
-SOURCES = sorted(PACKAGE.rglob("*.py"))
+# A room imports from its own line and from the lines above.
+ROOMS = [
+    {"typing", "settings", "published_statistics", "machine", "child_process", "formats"},
+    {"data"},  # knows no model
+    {"layers"},
+    {"models"},
+    {"weights"},
+    {"zoo"},
+    {"named_models"},
+    {"training"},
+    {"runtimes", "latency", "export", "analysis"},
+    {"runs"},
+    {"cli"},
+    {"_workers"},
+]
 BACKENDS = {"tensorflow", "jax", "torch"}
 OPTIONAL = {
     *("matplotlib", "keras_tuner", "sklearn", "tensorflow_datasets", "rich"),
@@ -35,6 +47,30 @@ def test_import_adds_no_heavy_package():
     assert not loaded & forbidden
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(PACKAGE)) for path in SOURCES])
-def test_public_keras_only(path):
-    assert "keras.src" not in path.read_text()
+@pytest.mark.one_backend("jax")
+def test_no_circle_of_imports():
+    assert not circle(import_graph())
+
+
+@pytest.mark.one_backend("jax")
+def test_no_room_imports_a_higher_one():
+    ranks = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
+    graph = import_graph()
+    assert {room(module) for module in graph} == ranks.keys(), "Give each room its place in ROOMS"
+    upward = [
+        f"{module} imports {imported}"
+        for module, modules in graph.items()
+        for imported in modules
+        if ranks[room(imported)] > ranks[room(module)]
+    ]
+    assert not upward
+
+
+def room(module):
+    return module.split(".")[1]
+
+
+@pytest.mark.one_backend("jax")
+def test_the_graph_finds_circles():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []

@@ -1,4 +1,4 @@
-"""CCTConfig: every number that fixes a model for images, checked once."""
+"""CCTConfig: the settings of an image model."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,30 +9,31 @@ from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models.encoder_config import EncoderConfig, is_count, is_number
 from cctzoo.settings import setting
 
-HIDDEN_FILTERS = 64  # channels of all tokenizer convolutions but the last
+HIDDEN_FILTERS = 64  # channels of all tokenizer convolutions except the last
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CCTConfig(EncoderConfig):
-    """One architecture of the compact transformer family, for images.
+    """The architecture of a compact transformer for images.
 
     Args:
         family: `"cct"` (convolutional tokenizer, sequence pooling), `"cvt"` (patches,
             sequence pooling) or `"vit"` (ViT-Lite: patches, class token).
-        kernel_size: side of the tokenizer's kernels, or of a patch (cvt, vit), in pixels.
-        conv_layers: convolutions in the tokenizer (cct; 1 for the others).
+        kernel_size: side of the tokenizer's kernels (cct) or of a patch (cvt, vit), in pixels.
+        conv_layers: number of convolutions in the tokenizer; 1 for cvt and vit.
         input_shape: (height, width, channels) of the images.
-        include_preprocessing: take pixel values 0-255 and normalise them in the model.
-        mean, std: of the pixels, scaled to [0, 1]: a number or one per channel.
+        include_preprocessing: whether the model takes pixel values 0-255 and normalises them.
+        mean, std: mean and standard deviation of the pixels, scaled to [0, 1]: one number, or
+            one per channel.
 
-    The others are those of `EncoderConfig`: `depth`, `embed_dim`, `heads`, `head_dim`,
-    `mlp_ratio`, `conv_prefix`, `prefix_kind` (`"vgg"`, `"depthwise"`), `prefix_filters`
-    (default: half of `embed_dim`, and `embed_dim` in the last two blocks), `prefix_pool`,
-    `positional_embedding`, `norm`, `dropout`, `attention_dropout`, `stochastic_depth`,
-    `include_top`, `pooling`, `classes` and `classifier_activation`.
+    The other arguments are those of `EncoderConfig`: `depth`, `embed_dim`, `heads`,
+    `head_dim`, `mlp_ratio`, `conv_prefix`, `prefix_kind` (`"vgg"`, `"depthwise"`),
+    `prefix_filters` (default: half of `embed_dim`, and `embed_dim` in the last two blocks),
+    `prefix_pool`, `positional_embedding`, `norm`, `dropout`, `attention_dropout`,
+    `stochastic_depth`, `include_top`, `pooling`, `classes` and `classifier_activation`.
 
     Raises:
-        ValueError: for values that contradict each other, naming the rule.
+        ValueError: for a value out of its range, or values that contradict each other.
 
     Reference: Hassani et al., arXiv 2104.05704, and the authors' code.
     """
@@ -46,10 +47,10 @@ class CCTConfig(EncoderConfig):
     std: float | Sequence[float] = 0.5
 
     kind: ClassVar[str] = "images"
-    FAMILIES = ("cct", "cvt", "vit")
-    CLASS_TOKEN = ("vit",)
-    PREFIX_KINDS = PREFIX_KINDS
-    LEAST_SIDE = 4
+    FAMILIES: ClassVar[tuple[str, ...]] = ("cct", "cvt", "vit")
+    CLASS_TOKEN: ClassVar[tuple[str, ...]] = ("vit",)
+    PREFIX_KINDS: ClassVar[tuple[str, ...]] = PREFIX_KINDS
+    LEAST_SIDE: ClassVar[int] = 4
 
     def _check_input(self):
         self._check_counts("conv_layers")
@@ -60,7 +61,7 @@ class CCTConfig(EncoderConfig):
         )
         self._require(
             self.family == "cct" or self.conv_layers == 1,
-            "`conv_layers` must be 1 where the tokenizer cuts patches (families cvt and vit).",
+            "`conv_layers` must be 1 for the families cvt and vit, whose tokenizer cuts patches.",
             "conv_layers",
             "family",
         )
@@ -74,11 +75,12 @@ class CCTConfig(EncoderConfig):
         for name in ("mean", "std"):
             value = getattr(self, name)
             values = value if isinstance(value, tuple) else (value,)
+            kind = "positive number" if name == "std" else "number"
             self._require(
                 all(map(is_number, values))
                 and len(values) in (1, channels)
                 and (name == "mean" or min(values) > 0),
-                f"`{name}` must be a number or one per channel{', above 0' * (name == 'std')}.",
+                f"`{name}` must be a {kind}, or one such number per channel.",
                 name,
                 "input_shape",
             )
@@ -88,7 +90,7 @@ class CCTConfig(EncoderConfig):
             stride = self.kernel_size
             self._require(
                 height % stride == 0 and width % stride == 0,
-                "Height and width of `input_shape` must be divisible by the patch side "
+                "The height and width of `input_shape` must be divisible by the side of a patch, "
                 "`kernel_size`.",
                 "input_shape",
                 "kernel_size",
@@ -96,15 +98,15 @@ class CCTConfig(EncoderConfig):
         least = max(stride, self.kernel_size)
         self._require(
             min(height, width) >= least,
-            "Height and width of `input_shape` must be at least the tokenizer's kernel and its "
-            f"whole stride, here {least} pixels.",
+            f"The height and width of `input_shape` must be at least {least} pixels: the "
+            "tokenizer's kernel and its total stride must fit.",
             "input_shape",
             "kernel_size",
             "conv_layers",
         )
 
     @property
-    def block_filters(self):
+    def block_filters(self) -> tuple[int, ...]:
         """Channels after each prefix block."""
         if self.prefix_filters is not None or not self.conv_prefix:
             return self.prefix_filters or ()
@@ -112,12 +114,12 @@ class CCTConfig(EncoderConfig):
         return (self.embed_dim // 2,) * (self.conv_prefix - wide) + (self.embed_dim,) * wide
 
     @property
-    def tokenizer_filters(self):
-        """Channels that the tokenizer ends on: D, or narrow where a prefix widens them."""
+    def tokenizer_filters(self) -> int:
+        """Output channels of the tokenizer: D, or fewer before a prefix, which widens the map."""
         return HIDDEN_FILTERS if self.conv_prefix else self.embed_dim
 
     @property
-    def tokenizer_grids(self):
+    def tokenizer_grids(self) -> list[tuple[int, int]]:
         """(height, width) after each tokenizer step."""
         height, width, _ = self.input_shape
         if self.family != "cct":
@@ -133,7 +135,7 @@ class CCTConfig(EncoderConfig):
         return grids
 
     @property
-    def grids(self):
+    def grids(self) -> list[tuple[int, int]]:
         """(height, width) after each tokenizer step, then after each prefix block."""
         grids = self.tokenizer_grids
         for i in range(self.conv_prefix):

@@ -1,17 +1,18 @@
-"""Arithmetic of a model, from its config alone."""
+"""The number of multiply-accumulates of a model, computed from its config."""
 
 import math
 
 from cctzoo.layers.conv_prefix import EXPANSION
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
-from cctzoo.models.config import HIDDEN_FILTERS
+from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
+from cctzoo.models.text_config import TextConfig
 
 
-def multiply_accumulates(config):
-    """Multiply-accumulates of one image or text through all convolutions and matrix products.
+def multiply_accumulates(config: CCTConfig | TextConfig) -> int:
+    """Multiply-accumulates of all convolutions and matrix products for one image or text.
 
-    Counts the two products of attention (2 * depth * T^2 * width), which published figures
-    of the family leave out. Norms, softmax and activations are not counted.
+    The two products of attention (2 * depth * T^2 * width) are included; published figures
+    for the family leave them out. Norms, softmax and activations are not counted.
     """
     if config.kind == "texts":
         total = _text_tokenizer(config) + _text_prefix(config)
@@ -44,15 +45,15 @@ def _tokenizer(config):
 
 
 def _prefix(config, kernel):
-    """Of blocks whose kernels have so many places, on channels that the tokenizer ends on."""
+    """Convolution blocks on the tokenizer's output, with `kernel` weights per channel pair."""
     channels, total = config.tokenizer_filters, 0
     grids = config.grids[-config.conv_prefix :] if config.conv_prefix else []
     for filters, grid in zip(config.block_filters, grids, strict=True):
-        wide, places = EXPANSION * channels, math.prod(grid)
+        wide, positions = EXPANSION * channels, math.prod(grid)
         if config.prefix_kind == "vgg":
-            total += places * kernel * channels * filters
+            total += positions * kernel * channels * filters
         else:
-            total += places * (channels * wide + kernel * wide + wide * filters)
+            total += positions * (channels * wide + kernel * wide + wide * filters)
         channels = filters
     return total
 
@@ -70,8 +71,8 @@ def _text_tokenizer(config):
 def _text_prefix(config):
     if config.prefix_kind != "token_image":
         return _prefix(config, 3)
-    places, channels, total = math.prod(config.grid) * config.embed_dim, 1, 0
+    positions, channels, total = math.prod(config.grid) * config.embed_dim, 1, 0
     for filters in config.block_filters:
-        total += places * 9 * channels * filters
+        total += positions * 9 * channels * filters
         channels = filters
-    return total + places * channels * (config.conv_prefix > 0)
+    return total + (positions * channels if config.conv_prefix else 0)

@@ -1,9 +1,10 @@
-"""EncoderConfig: what a model for images and one for texts have in common."""
+"""EncoderConfig: the settings that image and text models share."""
 
 import dataclasses
 import math
 import numbers
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from cctzoo.layers.encoder_block import NORMS
 from cctzoo.layers.position import KINDS as POSITION_KINDS
@@ -14,33 +15,37 @@ POOLINGS = (None, "sequence", "token", "avg", "max")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
-    """The encoder and the top of a model, whatever comes in.
+    """Settings of the encoder and the classifier, shared by image and text models.
 
     Args:
         depth: number of blocks; the first `conv_prefix` of them are convolutions.
         embed_dim: width D of the residual stream.
         heads: attention heads of every encoder block, or a sequence with one number per
-            encoder block (there are `depth - conv_prefix`).
+            encoder block (there are `depth - conv_prefix` of them).
         head_dim: width of a head, or a sequence with one number per encoder block. Default:
             `embed_dim / heads`.
-        mlp_ratio: hidden width of the perceptrons in units of `embed_dim`.
+        mlp_ratio: hidden width of the perceptrons / `embed_dim`.
         conv_prefix: number of initial blocks that are convolutions.
-        prefix_kind: of these, e.g. `"vgg"` or `"depthwise"`, see `layers.ConvPrefix`.
-        prefix_filters: channels after each prefix block; the last is `embed_dim`.
-        prefix_pool: prefix blocks before which the map is halved. Default: the last two, or
-            as many as leave some tokens: 4 x 4 of an image, 8 of a text.
-        positional_embedding: `"learnable"`, `"sine"` or `None`.
+        prefix_kind: kind of the convolution blocks, e.g. `"vgg"` or `"depthwise"`, see
+            `layers.ConvPrefix`.
+        prefix_filters: channels after each prefix block; the last number is `embed_dim`.
+        prefix_pool: indices of the prefix blocks whose input is halved. Default: the last two
+            blocks, or fewer, so that at least 4 x 4 tokens of an image or 8 tokens of a text
+            remain.
+        positional_embedding: `"learnable"`, `"sine"` or None.
         norm: `"cct"` (the order of the authors' checkpoints) or `"pre"`.
         dropout, attention_dropout: rates in [0, 1).
-        stochastic_depth: rate of the last block; rises linearly from 0 at the first.
-        include_top: end with pooling and classifier.
-        pooling: `"sequence"`, `"token"` (the families with a class token), `"avg"` or `"max"`
-            over the tokens. Default: the family's own with `include_top`, none without it.
+        stochastic_depth: drop rate of the last block, in [0, 1); rises linearly from 0 at the
+            first block.
+        include_top: whether the model ends with pooling and classifier.
+        pooling: `"sequence"`, `"token"` (families with a class token), `"avg"` or `"max"` over
+            the tokens. Default: with `include_top`, `"token"` for families with a class token
+            and `"sequence"` for the others; no pooling without `include_top`.
         classes: number of classes.
-        classifier_activation: `"softmax"`, `"sigmoid"` or `None` (logits).
+        classifier_activation: `"softmax"`, `"sigmoid"` or None (logits).
 
     Raises:
-        ValueError: for values that contradict each other, naming the rule.
+        ValueError: for a value out of its range, or values that contradict each other.
     """
 
     depth: int = setting(7, "number of blocks, convolutional prefix included")
@@ -66,12 +71,12 @@ class EncoderConfig:
     classes: int = 1000
     classifier_activation: str | None = "softmax"
 
-    FAMILIES = ()  # those that a config of this kind can be of
-    CLASS_TOKEN = ()  # which of them have a class token
-    PREFIX_KINDS = ()
-    LEAST_SIDE = 1  # tokens that a prefix leaves along a side, unless `prefix_pool` is given
+    FAMILIES: ClassVar[tuple[str, ...]] = ()
+    CLASS_TOKEN: ClassVar[tuple[str, ...]] = ()  # the families with a class token
+    PREFIX_KINDS: ClassVar[tuple[str, ...]] = ()
+    LEAST_SIDE: ClassVar[int] = 1  # fewest tokens per side after a prefix with default pooling
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Sequence) and not isinstance(value, str):
@@ -131,17 +136,17 @@ class EncoderConfig:
         for name in ("heads", "head_dim"):
             value = getattr(self, name)
             values = value if isinstance(value, tuple) else (value,)
-            absent = name == "head_dim" and value is None
+            optional = name == "head_dim"
+            allowed = "None, a positive integer" if optional else "a positive integer"
             self._require(
-                absent or all(map(is_count, values)),
-                f"`{name}` must be a positive integer{', None' * (name == 'head_dim')} or a "
-                "sequence of positive integers.",
+                (optional and value is None) or all(map(is_count, values)),
+                f"`{name}` must be {allowed} or a sequence of positive integers.",
                 name,
             )
         self._require(
             is_integer(self.conv_prefix) and 0 <= self.conv_prefix < self.depth,
-            "`conv_prefix` must be an integer from 0 to `depth` - 1: at least one block "
-            "stays a transformer.",
+            "`conv_prefix` must be an integer from 0 to `depth` - 1: at least one encoder block "
+            "must remain.",
             "conv_prefix",
             "depth",
         )
@@ -170,7 +175,7 @@ class EncoderConfig:
                 and all(map(is_count, self.prefix_filters))
                 and len(self.prefix_filters) == self.conv_prefix
                 and self.prefix_filters[-1:] in ((), (self.embed_dim,)),
-                "`prefix_filters` must hold `conv_prefix` positive integers, the last of them "
+                "`prefix_filters` must hold `conv_prefix` positive integers; the last one must be "
                 "`embed_dim`.",
                 "prefix_filters",
                 "conv_prefix",
@@ -192,22 +197,22 @@ class EncoderConfig:
             raise ValueError(f"{rule} Received: {received}")
 
     @property
-    def block_heads(self):
-        """Heads of each encoder block: a tuple of length `depth - conv_prefix`."""
+    def block_heads(self) -> tuple[int, ...]:
+        """Heads of each of the `depth - conv_prefix` encoder blocks."""
         if isinstance(self.heads, tuple):
             return self.heads
         return (self.heads,) * (self.depth - self.conv_prefix)
 
     @property
-    def block_head_dims(self):
-        """Width of a head in each encoder block, a tuple like `block_heads`."""
+    def block_head_dims(self) -> tuple[int, ...]:
+        """Width of a head in each encoder block."""
         if isinstance(self.head_dim, tuple):
             return self.head_dim
         return tuple(self.head_dim or self.embed_dim // heads for heads in self.block_heads)
 
     @property
-    def block_pool(self):
-        """Prefix blocks before which the map is halved."""
+    def block_pool(self) -> tuple[int, ...]:
+        """Indices of the prefix blocks whose input is halved."""
         if self.prefix_pool is not None:
             return self.prefix_pool
         side = min(self.tokenizer_grids[-1])
@@ -217,39 +222,43 @@ class EncoderConfig:
         return tuple(range(self.conv_prefix - halvings, self.conv_prefix))
 
     @property
-    def stochastic_depth_rates(self):
-        """Rate of each encoder block, rising linearly over all `depth` blocks."""
+    def stochastic_depth_rates(self) -> tuple[float, ...]:
+        """Drop rate of each encoder block; the rates rise linearly over all `depth` blocks."""
         last = max(1, self.depth - 1)
         return tuple(self.stochastic_depth * i / last for i in range(self.conv_prefix, self.depth))
 
     @property
-    def grid(self):
-        """Places of the map of tokens that the encoder sees, e.g. (height, width)."""
+    def grid(self) -> tuple[int, ...]:
+        """Shape of the encoder's map of tokens: (height, width) or (tokens,)."""
         return self.grids[-1]
 
     @property
-    def has_class_token(self):
+    def has_class_token(self) -> bool:
+        """Whether the model's family has a class token."""
         return self.family in self.CLASS_TOKEN
 
     @property
-    def token_pooling(self):
-        """The pooling that is built, or None."""
+    def token_pooling(self) -> str | None:
+        """The pooling of the model, with the default resolved; None for no pooling."""
         own = "token" if self.has_class_token else "sequence"
         return self.pooling or (own if self.include_top else None)
 
     @property
-    def tokens(self):
+    def tokens(self) -> int:
         """Length T of the encoder's sequence, class token included."""
         return math.prod(self.grid) + self.has_class_token
 
 
-def is_integer(value):
+def is_integer(value: Any) -> bool:
+    """Whether `value` is an integer of Python or NumPy, and not a bool."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
-def is_count(value):
+def is_count(value: Any) -> bool:
+    """Whether `value` is a positive integer."""
     return is_integer(value) and value >= 1
 
 
-def is_number(value):
+def is_number(value: Any) -> bool:
+    """Whether `value` is a finite real number, and not a bool."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)

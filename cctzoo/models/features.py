@@ -1,32 +1,50 @@
 """Intermediate results of a model, by name."""
 
+from collections.abc import Sequence
+
 import keras
 
 from cctzoo.layers import EncoderBlock, SequencePooling
+from cctzoo.models.model import CCT
 from cctzoo.models.suggestions import did_you_mean
 
 
-def feature_extractor(model, features):
-    """A model that returns intermediate results of `model`, with which it shares weights.
+def feature_extractor(model: CCT, features: Sequence[str]) -> keras.Model:
+    """A model that returns intermediate results of `model` and shares its weights.
 
     Args:
         model: a `CCT`.
-        features: names, any of
-            `tokenizer`, `prefix`, `tokens`: maps (B, H, W, channels);
-            `block03`, `norm`: maps (B, H, W, D), or (B, 1 + T, D) with a class token;
-            `attention03`: scores after softmax of block 3, (B, N, T, T), float32;
-            `heads03`: its heads before projection, (B, T, N, head_dim);
-            `mlp03`: its perceptron's hidden layer after GELU, (B, T, mlp_ratio * D);
-            `pooling_weights`: of sequence pooling, (B, H, W), summing to 1;
-            `pooling`: (B, D); `classifier`: the output. Of a text, whose map has one side,
-            `words` (B, L, word_dim), `mask` (B, T), True where a token counts, and (B, T, ...)
-            for (B, H, W, ...).
+        features: names from `feature_names(model)`:
+
+            - `tokenizer`, `prefix`, `tokens`: maps (B, H, W, channels)
+            - `block03`, `norm`: maps (B, H, W, D), or (B, 1 + T, D) with a class token
+            - `attention03`: scores of block 3 after softmax, (B, N, T, T), float32
+            - `heads03`: heads of block 3 before projection, (B, T, N, head_dim)
+            - `mlp03`: hidden layer of block 3's perceptron after GELU, (B, T, mlp_ratio * D)
+            - `pooling_weights`: weights of sequence pooling, (B, H, W), which sum to 1
+            - `pooling`: (B, D)
+            - `classifier`: the output
+
+            For text models, maps are sequences (B, T, ...), and there are also `words`
+            (B, L, word_dim) and `mask` (B, T), False where a token is padding.
 
     Returns:
-        A `keras.Model` from images or token ids to a dict with these names as keys.
+        A `keras.Model` from images or token ids to a dict with the names as keys.
 
     Raises:
         ValueError: for a name that the model does not have.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from cctzoo import models
+
+    model = models.cct_2_3x2_32()
+    extractor = models.feature_extractor(model, ["attention01", "pooling_weights"])
+    features = extractor.predict(np.random.randint(0, 256, (2, 32, 32, 3)))
+    features["attention01"].shape  # (2, 2, 64, 64): images, heads, queries, keys
+    ```
     """
     names = feature_names(model)
     if isinstance(features, str) or not len(features):
@@ -42,6 +60,8 @@ def feature_extractor(model, features):
             )
     found = {}
 
+    # Cloning with the same layers walks the graph: `call` sees each layer with its inputs, and
+    # builds a second graph on the same weights.
     def call(layer, *args, **kwargs):
         x = found[layer.name] = _call(layer, args, kwargs, found, features)
         return x
@@ -51,8 +71,8 @@ def feature_extractor(model, features):
     return keras.Model(clone.inputs[0], outputs, name=f"{model.name}_features")
 
 
-def feature_names(model):
-    """The names that `feature_extractor` takes for this model."""
+def feature_names(model: CCT) -> list[str]:
+    """The names of the features that `feature_extractor` accepts for `model`."""
     names = []
     for layer in model.layers[1:]:
         if isinstance(layer, EncoderBlock):
@@ -65,7 +85,7 @@ def feature_names(model):
 
 
 def _call(layer, args, kwargs, found, features):
-    """Calls one layer; what it can tell beside its output goes into `found` if asked for."""
+    """Calls a layer and returns its output; puts requested extra outputs into `found`."""
     if isinstance(layer, EncoderBlock):
         number = layer.name.removeprefix("block")
         extras = {
@@ -88,8 +108,8 @@ def _call(layer, args, kwargs, found, features):
 class _WithExtras(keras.layers.Layer):
     """A layer called with flags that add outputs.
 
-    An operation of its own: Keras 3.15 lets no layer of a graph give more outputs than it
-    gave in its first call.
+    A layer of its own, as Keras 3.15 does not allow a layer of a graph to return more outputs
+    than in its first call.
     """
 
     def __init__(self, layer, flags):
@@ -103,9 +123,9 @@ class _WithExtras(keras.layers.Layer):
 
 
 def _as_map(config, feature, x):
-    """Sequences over the grid of tokens as maps; all else as it is."""
+    """Reshapes sequences over the grid of tokens to maps; returns other features unchanged."""
     sequences = ("tokens", "position", "dropout", "block", "norm", "pooling_weights")
-    if isinstance(x, tuple):  # of a text, with its lengths
+    if isinstance(x, tuple):  # text models: the tokens, then their lengths
         x = x[0]
     if not feature.startswith(sequences) or (config.has_class_token and feature != "tokens"):
         return x

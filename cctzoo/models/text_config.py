@@ -1,4 +1,4 @@
-"""TextConfig: every number that fixes a model for texts, checked once."""
+"""TextConfig: the settings of a text model."""
 
 import dataclasses
 import reprlib
@@ -10,34 +10,37 @@ from cctzoo.layers.text_tokenizer import text_tokens
 from cctzoo.models.encoder_config import EncoderConfig, is_count, is_integer
 from cctzoo.settings import setting
 
-TOKEN_IMAGE_FILTERS = 8  # channels between the convolutions of kind "token_image"
+TOKEN_IMAGE_FILTERS = 8  # channels inside the blocks of prefix kind "token_image"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextConfig(EncoderConfig):
-    """One architecture of the compact transformer family, for texts as token ids.
+    """The architecture of a compact transformer for text, given as token ids.
 
     Args:
         family: `"text_cct"` (convolution over neighbouring words with pooling, sequence
             pooling), `"text_cvt"` (patches of words, sequence pooling), `"text_vit"`
-            (patches, class token) or `"text_transformer"` (words as they are, class token).
-        vocabulary_size: number of ids, from 0.
-        vocabulary: the words of the ids 2, 3, ..., for models that know their own words (see
-            `models.Vocabulary`); they are `vocabulary_size` less 2. 0 stands for all others.
-        length: ids that a text is cut to or filled up to.
-        padding_id: the id that fills texts up and never changes what the model says, or None:
-            then all ids are words, as in the authors' code.
-        word_dim: width of the word vectors; `embed_dim` in a text_transformer.
-        kernel_size: words that a kernel (text_cct) or patch spans; 1 in a text_transformer.
-        prefix_filters: channels after each prefix block, the last `embed_dim`. Default:
-            `embed_dim`. Of `"token_image"`: channels within each block, 8 by default.
-        prefix_kind: `"vgg"`, `"depthwise"` or `"token_image"`, see `layers.ConvPrefix` and
-            `layers.TokenImagePrefix`; the last does not pool.
+            (patches, class token) or `"text_transformer"` (one token per word, class token).
+        vocabulary_size: number of ids.
+        vocabulary: the words of the ids 2, 3, ..., `vocabulary_size - 2` words; id 0 stands
+            for all other words. With it, `model.vocabulary` is a `models.Vocabulary`, which
+            turns texts into ids. Default: the model takes ids only.
+        length: number of ids of a text; longer texts are cut, shorter ones filled up.
+        padding_id: the id that fills up short texts and never changes the output. None: there
+            is no padding and every id is a word, as in the authors' code.
+        word_dim: width of the word vectors; must be `embed_dim` for a text_transformer.
+        kernel_size: number of words in a kernel (text_cct) or a patch; 1 for a
+            text_transformer.
+        prefix_filters: channels after each prefix block; the last number is `embed_dim`.
+            Default: `embed_dim` for every block. For `"token_image"`: channels inside each
+            block, 8 by default.
+        prefix_kind: `"vgg"`, `"depthwise"` (see `layers.ConvPrefix`) or `"token_image"` (see
+            `layers.TokenImagePrefix`), which does not pool.
 
-    The others are those of `EncoderConfig`.
+    The other arguments are those of `EncoderConfig`.
 
     Raises:
-        ValueError: for values that contradict each other, naming the rule.
+        ValueError: for a value out of its range, or values that contradict each other.
 
     Reference: Hassani et al., arXiv 2104.05704, and the authors' code.
     """
@@ -53,10 +56,10 @@ class TextConfig(EncoderConfig):
     classes: int = 2
 
     kind: ClassVar[str] = "texts"
-    FAMILIES = ("text_cct", "text_cvt", "text_vit", "text_transformer")
-    CLASS_TOKEN = ("text_vit", "text_transformer")
-    PREFIX_KINDS = (*PREFIX_KINDS, "token_image")
-    LEAST_SIDE = 8
+    FAMILIES: ClassVar[tuple[str, ...]] = ("text_cct", "text_cvt", "text_vit", "text_transformer")
+    CLASS_TOKEN: ClassVar[tuple[str, ...]] = ("text_vit", "text_transformer")
+    PREFIX_KINDS: ClassVar[tuple[str, ...]] = (*PREFIX_KINDS, "token_image")
+    LEAST_SIDE: ClassVar[int] = 8
 
     def _check_prefix(self):
         if self.prefix_kind != "token_image":
@@ -84,7 +87,7 @@ class TextConfig(EncoderConfig):
         self._require(
             self.padding_id is None
             or (is_integer(self.padding_id) and 0 <= self.padding_id < self.vocabulary_size),
-            "`padding_id` must be None or an id, from 0 to `vocabulary_size` - 1.",
+            "`padding_id` must be None or an id from 0 to `vocabulary_size` - 1.",
             "padding_id",
             "vocabulary_size",
         )
@@ -98,61 +101,60 @@ class TextConfig(EncoderConfig):
             )
         if words is not None and len(words) + 2 != self.vocabulary_size:
             raise ValueError(
-                "`vocabulary` must hold the words of all ids but 0 and 1, `vocabulary_size` less "
-                f"2. Received: {len(words)} words, vocabulary_size={self.vocabulary_size}"
+                "`vocabulary` must hold `vocabulary_size` - 2 words: the words of all ids except "
+                f"0 and 1. Received: {len(words)} words, vocabulary_size={self.vocabulary_size}"
             )
         self._require(
             words is None or self.padding_id == 1,
-            "`padding_id` must be 1 in a model with a `vocabulary`.",
+            "`padding_id` must be 1 if a `vocabulary` is given.",
             "padding_id",
         )
         if self.family == "text_transformer":
             self._require(
                 self.kernel_size == 1 and self.word_dim == self.embed_dim,
-                "A text_transformer must have `kernel_size` 1 and word vectors as wide as the "
-                "stream: nothing stands between.",
+                "A text_transformer must have `kernel_size=1` and `word_dim` equal to `embed_dim`: "
+                "no layer stands between the word vectors and the residual stream.",
                 "kernel_size",
                 "word_dim",
                 "embed_dim",
             )
-        least = self.kernel_size
         self._require(
-            self.length >= least,
-            f"`length` must be at least the words that a kernel spans, {least}.",
+            self.length >= self.kernel_size,
+            "`length` must be at least `kernel_size`: the kernel must fit into a text.",
             "length",
             "kernel_size",
         )
 
     @property
-    def input_shape(self):
-        """(length,) of the token ids."""
+    def input_shape(self) -> tuple[int]:
+        """(length,)."""
         return (self.length,)
 
     @property
-    def block_filters(self):
-        """Channels after each prefix block; of `"token_image"`, within it."""
+    def block_filters(self) -> tuple[int, ...]:
+        """Channels after each prefix block, or inside each for `"token_image"`."""
         wide = TOKEN_IMAGE_FILTERS if self.prefix_kind == "token_image" else self.embed_dim
         return self.prefix_filters or (wide,) * self.conv_prefix
 
     @property
-    def block_pool(self):
-        """Prefix blocks before which the sequence is halved."""
+    def block_pool(self) -> tuple[int, ...]:
+        """Indices of the prefix blocks whose input is halved."""
         return () if self.prefix_kind == "token_image" else super().block_pool
 
     @property
-    def tokenizer_filters(self):
-        """Width of what comes out of the tokenizer."""
+    def tokenizer_filters(self) -> int:
+        """Width of the tokenizer's output."""
         return self.embed_dim
 
     @property
-    def tokenizer_grids(self):
+    def tokenizer_grids(self) -> list[tuple[int]]:
         """(tokens,) after the tokenizer."""
         if self.family == "text_transformer":
             return [(self.length,)]
         return [(text_tokens(self.length, self.kernel_size, self.family == "text_cct"),)]
 
     @property
-    def grids(self):
+    def grids(self) -> list[tuple[int]]:
         """(tokens,) after the tokenizer, then after each prefix block."""
         grids = self.tokenizer_grids
         for i in range(self.conv_prefix):

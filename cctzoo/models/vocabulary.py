@@ -1,30 +1,34 @@
-"""Vocabulary: texts to word numbers, without TensorFlow."""
+"""Vocabulary: texts to token ids, without TensorFlow."""
 
 import dataclasses
 import functools
 import re
 import reprlib
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-UNKNOWN = 0  # every word that the vocabulary does not hold
-PADDING = 1  # the authors' convention, torchtext's
+from cctzoo.typing import Array
 
-# Both are what stands within the brackets of a character class, and mean the same to `re` and
-# to RE2, which TensorFlow has: \x and two digits are known to both, \u is not, so that what
-# lies above stands there as the characters themselves.
+UNKNOWN = 0  # the id of all words outside of the vocabulary
+PADDING = 1  # as in torchtext, which the authors use
+
+# SEPARATORS and SINGLES go between the brackets of a character class, both for `re` and for
+# RE2, TensorFlow's library. Both understand \x with two digits, but RE2 does not know \u: later
+# characters therefore stand in the pattern themselves.
 SEPARATORS = (
-    r"\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0"  # ASCII but letters and digits, Latin-1's controls
+    r"\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0"  # ASCII without letters and digits, Latin-1 controls
     r"\xa1\xa7\xab\xb6\xb7\xbb\xbf"  # inverted marks, section, paragraph, guillemets, dot
     "\u05be\u060c\u061b\u061f\u06d4\u0964\u0965"  # Hebrew, Arabic, Devanagari
     "\u2000-\u206f"  # dashes, quotation marks, joiners, marks of direction
     "\u3000-\u3003\u3008-\u3011\u3014-\u301f\u30fb"  # Chinese and Japanese
-    "\ufe00-\ufe0f\ufeff"  # of variants, e.g. of an emoji in colour; of byte order
-    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"  # as wide as an ideograph
-    "\ufffc\ufffd"  # stands for what is no text
+    "\ufe00-\ufe0f\ufeff"  # variation selectors (emoji in colour), byte order mark
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"  # full-width forms
+    "\ufffc\ufffd"  # object and replacement characters
 )
-# Characters that are words by themselves, beside each other or within a run of letters.
+# Each of these characters is a word, also next to another one or inside a run of letters.
 SINGLES = (
     "\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # emoji, signs, arrows
     "\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff"  # kana and ideographs: no spaces between words
@@ -32,44 +36,42 @@ SINGLES = (
 WORD = re.compile(f"[{SINGLES}]|[^{SEPARATORS}{SINGLES}]+")
 
 
-def split(text):
-    """The words of a text, in order: lower-case runs of what is not in `SEPARATORS`.
+def split(text: str) -> list[str]:
+    """The words of a text in lower case, in order.
 
-    A character of `SINGLES` is a word by itself. Half a surrogate pair, which no encoding
-    has, separates.
+    A word is a run of characters outside of `SEPARATORS`; each character of `SINGLES` is one
+    word. Half a surrogate pair, which has no encoding, counts as a separator.
 
-    The same in TensorFlow: `[SINGLES]` replaced by itself between spaces, `[SEPARATORS]` by
-    a space, then `tf.strings.lower(x, "utf-8")`, which would end at a NUL, then
-    `tf.strings.split`. Letters that are newer than Unicode 13 may have no lower case there.
-
-    Args:
-        text: a str.
+    To get the same words in TensorFlow: put spaces around `[SINGLES]`, replace `[SEPARATORS]`
+    by a space, then apply `tf.strings.lower(x, "utf-8")` and `tf.strings.split`. The order
+    matters: `tf.strings.lower` would stop at a NUL. TensorFlow may lack the lower case of
+    letters newer than Unicode 13.
     """
     text = text.encode("utf-8", "replace").decode("utf-8")  # half a pair becomes "?"
-    # Word by word: whether a Greek sigma is a final one depends on what follows.
+    # Word by word: the lower case of a Greek sigma depends on the character that follows.
     return [word.lower() for word in WORD.findall(text)]
 
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """Turns texts into ids (n, length) int32.
+    """Turns texts into token ids: a sequence of n str -> (n, length) int32.
 
-    Id 0 stands for every unknown word and id 1 for padding, which follows a short text; the
-    words have the ids from 2 on, in their order. A text without words is all padding. What
-    comes after `length` words is cut off. Words are what `split` gives.
+    `split` cuts a text into words. Id 0 stands for every unknown word, id 1 for padding, and
+    the ids from 2 on for `words` in their order. A text of more than `length` words is cut; a
+    shorter one is filled up with padding at its end.
 
     Args:
-        words: at least one, each of its own.
-        length: words of a text that count, at least 1.
+        words: at least one word, without repetition.
+        length: number of ids per text, at least 1.
 
     Raises:
-        ValueError: if a word is not one that `split` gives, or is there twice.
+        ValueError: if `split` would change or cut one of `words`, or if a word is repeated.
     """
 
     words: tuple[str, ...]
     length: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         words = () if isinstance(self.words, str) else tuple(self.words)
         if not words:
             raise ValueError(
@@ -78,27 +80,30 @@ class Vocabulary:
         for word in words:
             if not isinstance(word, str) or split(word) != [word]:
                 raise ValueError(
-                    "A word must be a str that `split` leaves whole: lower-case, not empty, "
+                    "A word must be a str that `split` does not change: in lower case, not empty, "
                     f"without separators. Received: {reprlib.repr(word)} in `words`"
                 )
         if len(set(words)) < len(words):
             ((word, count),) = Counter(words).most_common(1)
-            raise ValueError(f"`words` must differ. Received: {word!r} {count} times")
+            raise ValueError(f"`words` must not repeat a word. Received: {word!r} {count} times")
         _check_whole("length", self.length, 1)
         object.__setattr__(self, "words", words)
 
     @classmethod
-    def fit(cls, texts, size=20_000, length=64, least_count=1):
-        """The vocabulary of the most frequent words; equally frequent ones by the alphabet.
+    def fit(
+        cls, texts: Iterable[str], size: int = 20_000, length: int = 64, least_count: int = 1
+    ) -> "Vocabulary":
+        """The vocabulary of the most frequent words; equally frequent ones in alphabetical order.
 
         Args:
             texts: a sequence of str.
-            size: ids at most, with those of the unknown word and of padding; at least 3.
-            length: words of a text that count.
-            least_count: a word occurs as often, or is left out; at least 1.
+            size: maximum number of ids, the two for unknown words and padding included; at
+                least 3.
+            length: number of ids per text, at least 1.
+            least_count: minimum number of occurrences for a word to be kept, at least 1.
 
         Raises:
-            ValueError: for numbers below that, or texts that hold no such word.
+            ValueError: for a number out of its range, or if no word occurs often enough.
         """
         _check_whole("size", size, 3)
         _check_whole("least_count", least_count, 1)
@@ -108,18 +113,18 @@ class Vocabulary:
         often = [(word, count) for word, count in counts.items() if count >= least_count]
         if not often:
             raise ValueError(
-                "`texts` must hold a word that occurs `least_count` times. Received: "
+                "`texts` must hold at least one word that occurs `least_count` times. Received: "
                 f"texts={reprlib.repr(texts)}, least_count={least_count}"
             )
         often.sort(key=lambda pair: (-pair[1], pair[0]))
         return cls(tuple(word for word, _ in often[: size - 2]), length)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """The number of ids."""
         return 2 + len(self.words)
 
-    def __call__(self, texts):
-        """Ids (n, length) int32 of n texts, a sequence of str."""
+    def __call__(self, texts: Iterable[str]) -> Array:
+        """The ids (n, length) int32 of n texts."""
         texts = _checked(texts)
         ids = np.full((len(texts), self.length), PADDING, "int32")
         for row, text in zip(ids, texts, strict=True):
@@ -132,27 +137,30 @@ class Vocabulary:
         return {word: index for index, word in enumerate(self.words, start=2)}
 
 
-def vocabulary_of(config):
-    """The `Vocabulary` of a model for texts.
+def vocabulary_of(config: Any) -> Vocabulary:
+    """The `Vocabulary` of a text model.
 
     Args:
-        config: of the model.
+        config: config of the model.
 
     Raises:
-        ValueError: for a model that does not know its words.
+        AttributeError: for an image model.
+        ValueError: for a text model that was built without a `vocabulary`.
     """
-    words = getattr(config, "vocabulary", None)
-    if words is None:
+    if config.kind != "texts":
+        raise AttributeError("Only text models have a `vocabulary`. Received: an image model")
+    if config.vocabulary is None:
         raise ValueError(
-            "The model must be one for texts, built with a `vocabulary`. Received: one without"
+            "The text model must be built with a `vocabulary=` of its words to turn texts into "
+            "ids. Received: vocabulary=None"
         )
-    return Vocabulary(words, config.input_shape[0])
+    return Vocabulary(config.vocabulary, config.input_shape[0])
 
 
 def _checked(texts):
     if isinstance(texts, str):
         raise ValueError(
-            "`texts` must be a sequence of str, also where it is one text. "
+            "`texts` must be a sequence of str; put a single text into a list. "
             f"Received: texts={reprlib.repr(texts)}"
         )
     texts = list(texts)
@@ -165,5 +173,5 @@ def _checked(texts):
 def _check_whole(name, value, least):
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
         raise ValueError(
-            f"`{name}` must be a whole number from {least} on. Received: {name}={value!r}"
+            f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}"
         )

@@ -225,7 +225,7 @@ def test_errors(changes, options, message):
 def test_models_that_cannot_be_members():
     model = small_model()
     for members in (model, [model, keras.Sequential([keras.Input((4,))])], 3):
-        with pytest.raises(ValueError, match="at least one `CCT`, and of nothing else"):
+        with pytest.raises(ValueError, match="at least one `CCT`, without other objects"):
             soft_committee(members)
 
 

@@ -1,0 +1,84 @@
+"""Checks of the arguments of `soft_committee`."""
+
+import math
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cctzoo.models.encoder_config import is_number
+from cctzoo.models.model import CCT
+from cctzoo.models.quantised import is_quantised
+
+
+def check_members(members: Any) -> None:
+    """Raises ValueError unless `members` is a list of models that a committee can average."""
+    listed = isinstance(members, list) and len(members)
+    if not listed or not all(isinstance(member, CCT) for member in members):
+        raise ValueError(
+            "`members` must be a sequence of at least one `CCT`, without other objects. "
+            f"Received: members={members!r}"
+        )
+    for member in members:
+        if is_quantised(member):
+            raise ValueError(
+                "A member must not be quantised: quantise the committee instead, or export it with "
+                f"a `precision`. Received: {member.name!r}, quantised"
+            )
+        if member.config.classifier_activation == "sigmoid":
+            raise ValueError(
+                "A member must end on softmax or on logits, as the classes of a committee exclude "
+                f"each other. Received: {member.name!r}, classifier_activation='sigmoid'"
+            )
+    for field, rule in (
+        ("include_top", "must have a classifier"),
+        ("classes", "must have the same number of classes"),
+        ("input_shape", "must have the same input shape"),
+    ):
+        values = [getattr(member.config, field) for member in members]
+        if len(set(values)) > 1 or values[0] is False:
+            raise ValueError(f"Members {rule}. Received: {_by_name(members, field, values)}")
+    scales = [_input_scale(member.config) for member in members]
+    if len(set(scales)) > 1:
+        raise ValueError(
+            "Members must take the same input: pixels 0-255, pixels normalised by the same mean "
+            "and std, or ids of the same words. "
+            f"Received: {_by_name(members, 'takes', scales)}"
+        )
+
+
+def _by_name(members, field, values):
+    pairs = zip(members, values, strict=True)
+    return ", ".join(f"{member.name!r} {field}={value}" for member, value in pairs)
+
+
+def _input_scale(config):
+    """What the input numbers mean to a model, as a text that can be compared."""
+    if config.kind == "texts":
+        words = config.vocabulary
+        checksum = "none" if words is None else zlib.crc32("\n".join(words).encode())
+        return f"{config.vocabulary_size} ids, padding {config.padding_id}, vocabulary {checksum}"
+    if config.include_preprocessing:
+        return "0-255"
+    channels = config.input_shape[-1]
+    mean, std = (np.broadcast_to(value, channels).tolist() for value in (config.mean, config.std))
+    return f"(value / 255 - {mean}) / {std}"
+
+
+def shares_of(weights: Iterable[float] | None, count: int) -> list[float]:
+    """The weights of `count` members as floats that sum to 1.
+
+    Raises:
+        ValueError: unless `weights` is None or `count` non-negative numbers, not all 0.
+    """
+    if weights is None:
+        return [1 / count] * count
+    values = list(weights) if isinstance(weights, Iterable) else []
+    good = len(values) == count and all(is_number(value) and value >= 0 for value in values)
+    if not good or not 0 < sum(values) < math.inf:
+        raise ValueError(
+            f"`weights` must be {count} finite numbers, one per member: none negative, not all 0. "
+            f"Received: weights={weights!r}"
+        )
+    return [float(value / sum(values)) for value in values]
