@@ -1,0 +1,1 @@
+"""Search for architectures that are accurate and fast on the device."""

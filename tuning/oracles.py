@@ -1,105 +1,101 @@
-"""The oracles that propose points, made to exclude what is no new model, and to survive kills."""
+"""The oracles of a search, which propose every architecture at most once."""
 
-import json
-from pathlib import Path
+from typing import Any
 
-import keras_tuner
 from keras_tuner import oracles
 
-from cctzoo.formats.atomic import write_text
-from tuning.pareto_oracle import ParetoOracle
+from cctzoo.models import CCTConfig, TextConfig
+from tuning.keras_tuner_internals import ResumableOracle, hyperband_round
+from tuning.pareto_oracle import SCORE, ParetoOracle
+from tuning.space import SearchSpace, point_config
 
 ORACLES = ("pareto", "random", "bayesian", "hyperband")
-OBJECTIVE = keras_tuner.Objective("score", "max")
-REDRAWS = 1000  # before a space counts as exhausted; KerasTuner's 20 give up small ones early
 
 
-class Screened:
-    """An oracle (the class beside it) that proposes each architecture once.
+class ScreenedOracle(ResumableOracle):
+    """Mixin for an oracle that proposes only models, and every model once.
 
-    KerasTuner knows points that were tried by their values. Here a point counts as tried if
-    its architecture was, or if it is no model. The state is written to files that are whole
-    after a kill and on a full disk, and a trial that was begun when the process was killed is
-    done first after it.
+    KerasTuner compares the values of the hyperparameters, and different values may describe equal
+    models. Here a point counts as tried if its config was tried, and also if it has no model.
 
     Args:
-        hypermodel: a `CCTHyperModel`.
-        keywords: of the oracle.
+        space: the search space.
+        base: the config that fixes all other fields.
+        options: keywords of the oracle.
     """
 
-    def __init__(self, hypermodel, **keywords):
-        self.hypermodel = hypermodel
+    def __init__(self, space: SearchSpace, base: CCTConfig | TextConfig, **options: Any):
+        self.base = base
         super().__init__(
-            objective=OBJECTIVE,
-            hyperparameters=hypermodel.space.hyperparameters(),
+            objective=SCORE,
+            hyperparameters=space.hyperparameters(),
             max_consecutive_failed_trials=5,
-            **keywords,
+            **options,
         )
-        self._max_collisions = REDRAWS
 
     def populate_space(self, trial_id):
         answer = super().populate_space(trial_id)
         values = answer.get("values")
-        if values is None or "tuner/trial_id" in values or not self._duplicate(values):
-            return answer  # Hyperband trains a model on that was tried: that is meant
-        values = self._random_values()  # for a Bayesian optimum that is no new model
+        if values is None or not self.is_duplicate(values):
+            return answer
+        hyperband = hyperband_round(values)
+        if hyperband and hyperband.trial:
+            return answer  # a later round trains the model of an earlier trial again
+        values = self.random_values()  # in place of an optimum of BayesianOracle
         return {"status": "RUNNING" if values else "STOPPED", "values": values}
 
-    def _duplicate(self, values):
+    def is_duplicate(self, values: dict[str, Any]) -> bool:
+        """Whether the values have no model, or a model that was tried."""
         try:
-            config = self.hypermodel.config(values)
+            config = point_config(values, self.base)
         except ValueError:
             return True
         tried = (trial.hyperparameters.values for trial in self.trials.values())
-        return any(config == self.hypermodel.config(each) for each in tried)
-
-    def save(self):
-        write_text(self._get_oracle_fname(), json.dumps(self.get_state()))
-
-    def _save_trial(self, trial):
-        path = Path(self._get_trial_dir(trial.trial_id), "trial.json")
-        write_text(path, json.dumps(trial.get_state()))
-
-    def reload(self):
-        super().reload()
-        known = {*self.end_order, *self._retry_queue}
-        self._retry_queue += [trial_id for trial_id in self.trials if trial_id not in known]
+        return any(config == point_config(each, self.base) for each in tried)
 
 
-class RandomOracle(Screened, oracles.RandomSearchOracle):
+class RandomOracle(ScreenedOracle, oracles.RandomSearchOracle):
     """Random search."""
 
 
-class BayesianOracle(Screened, oracles.BayesianOptimizationOracle):
-    """Bayesian optimisation of the score; after a restart its random state is a new one."""
+class BayesianOracle(ScreenedOracle, oracles.BayesianOptimizationOracle):
+    """Bayesian optimisation of the score. A restart changes the random state."""
 
 
-class HyperbandOracle(Screened, oracles.HyperbandOracle):
-    """Hyperband: many points for few epochs, the best of them for more."""
+class HyperbandOracle(ScreenedOracle, oracles.HyperbandOracle):
+    """Hyperband: trains many models for few epochs, and the best of them for more epochs."""
 
 
-class FrontOracle(Screened, ParetoOracle):
+class FrontOracle(ScreenedOracle, ParetoOracle):
     """Multi-objective search over accuracy and latency."""
 
 
-def make_oracle(name, hypermodel, trials, epochs, seed):
-    """An oracle by name.
+def make_oracle(
+    name: str,
+    space: SearchSpace,
+    base: CCTConfig | TextConfig,
+    trials: int,
+    epochs: int,
+    seed: int,
+) -> ScreenedOracle:
+    """Makes an oracle.
 
     Args:
         name: one of `ORACLES`.
-        hypermodel: a `CCTHyperModel`.
-        trials: to propose at most. Hyperband may have done its rounds before.
-        epochs: of a trial's training; Hyperband's longest.
-        seed: of all that is random, at least 0.
+        space: the search space.
+        base: the config that fixes all other fields.
+        trials: largest number of trials. Hyperband may finish its rounds earlier.
+        epochs: epochs of a trial's training; with Hyperband, of the longest training.
+        seed: random seed, at least 0.
     """
-    seed = 10_000 * seed + 1  # KerasTuner takes 0 for none, and draws alike from neighbours
-    first = max(3, trials // 3)  # points at random, before what is learnt has a say
+    seed = 10_000 * seed + 1  # KerasTuner ignores 0, and neighbouring seeds draw equal values
+    first = max(3, trials // 3)  # random points before the oracle uses results
     if name == "random":
-        return RandomOracle(hypermodel, max_trials=trials, seed=seed)
+        return RandomOracle(space, base, max_trials=trials, seed=seed)
     if name == "bayesian":
-        return BayesianOracle(hypermodel, max_trials=trials, num_initial_points=first, seed=seed)
+        return BayesianOracle(space, base, max_trials=trials, num_initial_points=first, seed=seed)
     if name == "hyperband":
-        oracle = HyperbandOracle(hypermodel, max_epochs=epochs, seed=seed)
+        oracle = HyperbandOracle(space, base, max_epochs=epochs, seed=seed)
         oracle.max_trials = trials
         return oracle
-    return FrontOracle(hypermodel, max_trials=trials, population=first, seed=seed)
+    return FrontOracle(space, base, max_trials=trials, population=first, seed=seed)

@@ -1,37 +1,39 @@
 """Pareto fronts of accuracy against latency.
 
-Everywhere below `points` is an array of shape (N, 2): accuracy, to be raised (a share or a
-percentage), and latency, to be lowered (milliseconds). A point dominates another that it equals
-or betters in both and betters in one. So copies do not dominate each other: all or none of them
-are on the front.
+In all functions, `points` has shape (N, 2): accuracy (higher is better) and latency (lower is
+better). A point dominates another point if it is at least as good in both and better in one. Equal
+points do not dominate each other: all or none of them are on the front.
 
 Reference: Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", 2002,
 doi:10.1109/4235.996017.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from cctzoo.typing import Array
 
 
-def non_dominated(points):
-    """Says of each point whether no other one dominates it.
+def non_dominated(points: ArrayLike) -> Array:
+    """Finds the points that no other point dominates.
 
     Args:
-        points: (N, 2). Infinite values are allowed: an accuracy of -inf is worse than any.
+        points: (N, 2). Infinite values are allowed: an accuracy of -inf is worse than all others.
 
     Returns:
         (N,), bool: True on the front.
 
     Raises:
-        ValueError: for another shape, and for NaN.
+        ValueError: if the shape is wrong or a value is NaN.
     """
     accuracy, latency = _checked(points).T  # (N,) each
-    # (N, N): is the row's point as good as the column's, in both?
+    # (N, N): whether the row's point is at least as good as the column's in both
     as_good = (accuracy[:, None] >= accuracy) & (latency[:, None] <= latency)
     return ~(as_good & ~as_good.T).any(axis=0)
 
 
-def ranks(points):
-    """Numbers the fronts: 0 for the points that none dominates, 1 once those are gone, ...
+def ranks(points: ArrayLike) -> Array:
+    """Numbers the fronts: 0 for the front, 1 for the front of the remaining points, and so on.
 
     Args:
         points: (N, 2), as in `non_dominated`.
@@ -40,7 +42,7 @@ def ranks(points):
         (N,), int.
 
     Raises:
-        ValueError: for another shape, and for NaN.
+        ValueError: if the shape is wrong or a value is NaN.
     """
     points = _checked(points)
     result = np.zeros(len(points), dtype=int)
@@ -54,18 +56,18 @@ def ranks(points):
     return result
 
 
-def crowding_distance(points):
-    """How far apart the neighbours of each point of one front are: large in thin places.
+def crowding_distance(points: ArrayLike) -> Array:
+    """Measures the distance between the neighbours of each point of one front.
 
     Args:
-        points: (N, 2), finite; the points of one front (one of `ranks`).
+        points: (N, 2), finite; the points of one front, which have the same rank.
 
     Returns:
-        (N,): the sum over both axes of the distance between the two neighbours, in units of the
-        front's extent. The ends have inf; a copy of an earlier point has 0.
+        (N,): the distance between the two neighbours, summed over both axes, in units of the
+        front's extent. The ends of the front have inf; a copy of an earlier point has 0.
 
     Raises:
-        ValueError: for another shape, and for values that are not finite.
+        ValueError: if the shape is wrong or a value is not finite.
     """
     points = _checked(points, finite=True)
     if not len(points):
@@ -82,24 +84,24 @@ def crowding_distance(points):
     return result
 
 
-def hypervolume(points, reference):
-    """The area that the points dominate, as far as the reference.
+def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
+    """Returns the area between the front of the points and a reference point.
 
     Args:
-        points: (N, 2). Those that do not dominate the reference add nothing.
-        reference: accuracy and latency that just do not count, finite.
+        points: (N, 2). Points that do not dominate the reference add nothing.
+        reference: the accuracy and the latency of the reference point, finite.
 
     Returns:
-        The area, in units of accuracy times latency. Never less for more points.
+        The area, in units of accuracy times latency. More points never reduce it.
 
     Raises:
-        ValueError: for other shapes, for NaN, and for an infinite reference.
+        ValueError: if a shape is wrong, a value is NaN or the reference is infinite.
     """
     points = _checked(points)
     [[floor, limit]] = _checked([reference], finite=True)
     points = points[non_dominated(points)]
     area = 0.0
-    # From the slowest, which is the most accurate, to the fastest.
+    # From the slowest point, which is the most accurate one, to the fastest.
     for accuracy, latency in points[np.argsort(-points[:, 1])]:
         if accuracy > floor and latency < limit:
             area += (accuracy - floor) * (limit - latency)
@@ -107,14 +109,13 @@ def hypervolume(points, reference):
     return float(area)
 
 
-def _checked(points, finite=False):
+def _checked(points: ArrayLike, finite: bool = False) -> Array:
     array = np.asarray(points, dtype=float)
     if array.size == 0:
         array = array.reshape(0, 2)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(
-            "Points must be rows of two numbers, accuracy and latency. "
-            f"Received: shape={array.shape}"
+            f"`points` must have two columns, accuracy and latency. Received: shape={array.shape}"
         )
     if np.isnan(array).any() or (finite and not np.isfinite(array).all()):
         rule = "finite" if finite else "numbers, not NaN"

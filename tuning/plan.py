@@ -1,59 +1,119 @@
-"""Search: everything that a search depends on, as one object that is saved beside it."""
+"""SearchPlan: everything that a search depends on, saved as `search.json`."""
 
 import dataclasses
 import functools
 import json
+import math
 from pathlib import Path
+from typing import Any
 
-from cctzoo import training
 from cctzoo.formats.atomic import write_json
+from cctzoo.models import CCTConfig, TextConfig, variant_config
 from cctzoo.settings import setting
-from tuning.hypermodel import CCTHyperModel
+from cctzoo.training import Recipe
+from cctzoo.typing import PathLike
 from tuning.latency import EdgeLatency
-from tuning.objective import LatencyObjective
-from tuning.oracles import ORACLES, make_oracle
-from tuning.space import SearchSpace
+from tuning.oracles import ORACLES, ScreenedOracle, make_oracle
+from tuning.space import CONFIG_FIELDS, SearchSpace, point_config
 
-PROXY_TEST_IMAGES = 100  # the test part has no say in a search: it is for the final models
+PROXY_TEST_SAMPLES = 100  # the search ignores the test part: it is for the final models
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Search:
-    """A search over architectures.
+class LatencyObjective:
+    """The score of a model from its accuracy and latency, and the largest latency allowed.
+
+    The score is accuracy * (latency / target) ** -weight. Without a target, or with weight 0, the
+    score is the accuracy.
 
     Args:
-        recipe: of the final, full training; its model has all that the space leaves open.
-        space: what is searched.
-        objective: what is maximised.
-        latency: how latency is measured.
-        given: fields of the model's config that the data decide, see
-            `training.build.config_from_data`; of a vocabulary its size alone.
-        proxy_epochs: of each trial's training; Hyperband's longest.
-        proxy_images: training images of each trial, drawn evenly from the classes, the
-            validation part included; `None`: all.
-        oracle: `"pareto"`, `"random"`, `"bayesian"` or `"hyperband"`.
-        trials: at most.
-        final: how many of the best models are trained in full.
-        seed: of the proposals.
+        target_ms: latency without a penalty, in milliseconds.
+        weight: weight of the latency; at 0.07, 5 % more accuracy (relative) compensates twice the
+            latency.
+        budget_ms: largest latency of a model that is trained, in milliseconds. Slower models have
+            a negative score.
 
     Raises:
-        ValueError: for values out of range, a recipe that holds nothing out for validation,
-            or a space without a model.
+        ValueError: if a latency is not positive, or the weight is negative.
+
+    Reference: Tan et al., "MnasNet: Platform-Aware Neural Architecture Search for Mobile",
+    arXiv 1807.11626, equation 2.
     """
 
-    recipe: training.Recipe
+    target_ms: float | None = setting(None, "latency without a penalty, in milliseconds")
+    weight: float = setting(
+        0.07, "weight of latency: at 0.07, doubled latency costs 5 percent of accuracy"
+    )
+    budget_ms: float | None = setting(
+        None, "models slower than this are not trained, in milliseconds"
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("target_ms", "budget_ms"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(
+                    f"`{name}` must be a positive number of milliseconds. Received: {name}={value}"
+                )
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"`weight` must be 0 or positive. Received: weight={self.weight}")
+
+    def within_budget(self, latency_ms: float) -> bool:
+        """Whether a model with this latency is trained."""
+        return self.budget_ms is None or latency_ms <= self.budget_ms
+
+    def score(self, accuracy: float | None, latency_ms: float) -> float:
+        """Returns the number that the search maximises.
+
+        Over the budget, the score is 0 minus the relative excess, so that a search learns which
+        models are faster. The accuracy is ignored then: `None` for a model that was not trained.
+        """
+        if not self.within_budget(latency_ms):
+            return 1 - latency_ms / self.budget_ms
+        if self.target_ms is None:
+            return accuracy
+        return accuracy * (latency_ms / self.target_ms) ** -self.weight
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchPlan:
+    """Everything that a search over architectures depends on.
+
+    Args:
+        recipe: the recipe of the final, full training. Its model fixes everything that the space
+            does not contain.
+        space: the search space.
+        objective: the score to maximise.
+        latency: how latency is measured.
+        data_fields: fields of the model's config that depend on the data, see
+            `training.build.config_from_data`. Text models have only the size of the vocabulary
+            here: each training finds the words.
+        proxy_epochs: training epochs of each trial; with Hyperband, of the longest training.
+        proxy_samples: training samples of each trial, validation part included, evenly from all
+            classes. Default: all.
+        oracle: `"pareto"`, `"random"`, `"bayesian"` or `"hyperband"`.
+        trials: largest number of trials.
+        final: number of best models that are trained in full.
+        seed: random seed of the oracle.
+
+    Raises:
+        ValueError: if a value is out of range, the recipe has no validation part or starts from
+            trained weights, or the space has no model.
+    """
+
+    recipe: Recipe
     space: SearchSpace
     objective: LatencyObjective
     latency: EdgeLatency
-    given: dict
+    data_fields: dict[str, Any]
     proxy_epochs: int = dataclasses.field(metadata={"help": "training epochs of each trial"})
-    proxy_images: int | None = setting(None, "training samples of each trial (all)")
+    proxy_samples: int | None = setting(None, "training samples of each trial (all)")
     oracle: str = "pareto"
     trials: int = setting(10, "largest number of trials")
     final: int = setting(1, "number of best models that are trained in full")
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, least in {"proxy_epochs": 1, "trials": 1, "final": 0, "seed": 0}.items():
             if getattr(self, name) < least:
                 raise ValueError(
@@ -63,56 +123,73 @@ class Search:
             raise ValueError(f"`oracle` must be one of {ORACLES}. Received: oracle={self.oracle!r}")
         if not self.recipe.validation:
             raise ValueError(
-                "A search needs validation images: the test part is for its end. "
-                f"Received: validation={self.recipe.validation}"
+                "A search needs validation samples, because the test part is for the final "
+                f"models. Received: validation={self.recipe.validation}"
             )
         if self.recipe.start_from:
             raise ValueError(
                 "A search trains from random weights. "
                 f"Received: start_from={self.recipe.start_from!r}"
             )
-        given = json.loads(json.dumps(self.given))  # lists for tuples, as search.json has them
-        object.__setattr__(self, "given", given)
-        _ = self.proxy, self.hypermodel  # raise what they have to raise
+        # As search.json returns them: lists in place of tuples.
+        object.__setattr__(self, "data_fields", json.loads(json.dumps(self.data_fields)))
+        check_trials(self)
 
     @functools.cached_property
-    def hypermodel(self):
-        """The `CCTHyperModel`, with logits as output, as all training has it."""
-        return CCTHyperModel(self.space, self.recipe.model, **self.recipe.changes | self.given)
+    def base(self) -> CCTConfig | TextConfig:
+        """The config of the recipe's own model; it returns logits, as all models in training."""
+        return variant_config(self.recipe.model, **self.recipe.changes | self.data_fields)
 
-    @property
-    def proxy(self):
-        """The recipe of the trials, its warm-up the same part of fewer epochs."""
-        return dataclasses.replace(
-            self.recipe.with_epochs(self.proxy_epochs),
-            cooldown_epochs=0,
-            train_samples=self.proxy_images or self.recipe.train_samples,
-            test_samples=PROXY_TEST_IMAGES,
-        )
+    def config(self, values: dict[str, Any]) -> CCTConfig | TextConfig:
+        """Returns the config of a point, see `point_config`."""
+        return point_config(values, self.base)
 
-    def full_recipe(self, changes):
-        """The recipe of the full training of a model with these changes."""
+    def full_recipe(self, values: dict[str, Any]) -> Recipe:
+        """Returns the recipe of the full training of a point's model."""
+        config = self.config(values)
+        changes = {name: getattr(config, name) for name in CONFIG_FIELDS}
         return dataclasses.replace(self.recipe, changes=self.recipe.changes | changes)
 
-    def make_oracle(self):
-        """The oracle of `oracles.make_oracle`."""
-        return make_oracle(self.oracle, self.hypermodel, self.trials, self.proxy_epochs, self.seed)
+    def proxy(self, recipe: Recipe) -> Recipe:
+        """Returns the recipe of a trial: fewer epochs, with the warm-up in proportion."""
+        return dataclasses.replace(
+            recipe.with_epochs(self.proxy_epochs),
+            cooldown_epochs=0,
+            train_samples=self.proxy_samples or recipe.train_samples,
+            test_samples=PROXY_TEST_SAMPLES,
+        )
 
-    def save(self, directory):
+    def make_oracle(self) -> ScreenedOracle:
+        """Makes the oracle of the search."""
+        return make_oracle(
+            self.oracle, self.space, self.base, self.trials, self.proxy_epochs, self.seed
+        )
+
+    def save(self, directory: PathLike) -> None:
         """Writes `search.json`."""
         write_json(Path(directory, "search.json"), dataclasses.asdict(self))
 
     @classmethod
-    def load(cls, directory):
-        """Reads what `save` wrote; ValueError where there is none."""
+    def load(cls, directory: PathLike) -> "SearchPlan":
+        """Reads `search.json`.
+
+        Raises:
+            ValueError: if the directory has no `search.json`.
+        """
         path = Path(directory, "search.json")
         if not path.is_file():
             raise ValueError(
-                "The directory must be that of a search, with its search.json. "
+                "The directory must be that of a search, which contains search.json. "
                 f"Received: {str(directory)!r}"
             )
         fields = json.loads(path.read_text())
         parts = {"space": SearchSpace, "objective": LatencyObjective, "latency": EdgeLatency}
         fields |= {name: part(**fields[name]) for name, part in parts.items()}
-        fields["recipe"] = training.Recipe.from_dict(fields["recipe"])
+        fields["recipe"] = Recipe.from_dict(fields["recipe"])
         return cls(**fields)
+
+
+def check_trials(plan: SearchPlan) -> None:
+    """Raises ValueError if no trial of a plan is possible."""
+    plan.proxy(plan.recipe)
+    plan.space.count_models(plan.base)

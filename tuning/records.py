@@ -1,37 +1,44 @@
-"""What is known of each trial: one JSON file beside KerasTuner's, and a log to read."""
+"""The record of each trial in `record.json`, and the log of a search.
+
+KerasTuner's chief writes `trial.json` next to it. A record is written by the worker that runs the
+trial, which may be another process or machine: it counts restarts, and it holds the result of a
+trial whose worker was killed before the chief had the result.
+"""
 
 import dataclasses
 import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from cctzoo.formats.atomic import write_json
+from cctzoo.typing import PathLike
+from tuning.keras_tuner_internals import hyperband_round
 
 
 @dataclasses.dataclass
 class Record:
-    """One trial.
+    """The values and figures of one trial.
 
-    Attributes:
-        trial: its number, as text.
-        values: of the hyperparameters.
-        changes: fields of the config in which its model differs from the search's base.
+    Args:
+        trial: id of the trial, its number as text.
+        values: values of the hyperparameters; with Hyperband also its round.
         status: `"running"`, `"trained"`, `"over budget"` or `"failed"`.
-        reason: why it was not trained, in one line.
-        latency_ms, ratio: of one image, and relative to the anchor, see `EdgeLatency`.
-        accuracy: on the validation images after the last epoch.
+        reason: one line that says why the model was not trained.
+        latency_ms: latency of one sample in milliseconds, see `EdgeLatency`.
+        ratio: latency relative to the anchor model.
+        accuracy: accuracy on the validation samples after the last epoch.
         score: see `LatencyObjective`.
-        parameters: of the model.
-        epochs: of the training.
-        seconds: that the trial took.
-        starts: how often it was begun; more than once after kills.
-        worker: which ran it last.
+        parameters: number of parameters of the model.
+        epochs: number of training epochs.
+        seconds: duration of the trial.
+        starts: number of times that the trial was started; more than one after kills.
+        worker: id of the worker that ran the trial last.
     """
 
     trial: str
-    values: dict
-    changes: dict
+    values: dict[str, Any]
     status: str = "running"
     reason: str | None = None
     latency_ms: float | None = None
@@ -44,24 +51,41 @@ class Record:
     starts: int = 0
     worker: str = ""
 
-    def save(self, folder):
-        """Writes the record into the trial's folder."""
+    def save(self, folder: PathLike) -> None:
+        """Writes the record to the folder of its trial."""
         write_json(Path(folder, "record.json"), dataclasses.asdict(self))
 
     @classmethod
-    def load(cls, folder):
-        """The record of a trial's folder, or `None`."""
+    def load(cls, folder: PathLike) -> "Record | None":
+        """Reads the record from the folder of a trial; `None` without one."""
         path = Path(folder, "record.json")
         return cls(**json.loads(path.read_text())) if path.exists() else None
 
     @property
-    def measured(self):
-        """The figures for KerasTuner."""
+    def metrics(self) -> dict[str, float]:
+        """The figures that KerasTuner needs."""
         names = ("score", "accuracy", "latency_ms")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    def __str__(self):
-        parts = [f"trial {self.trial}", describe(self.values)]
+    @property
+    def architecture(self) -> str:
+        """The model in a few words, without hyperparameters that have no effect."""
+        values = self.values
+        parts = [f"depth {values['depth']}", f"width {values['embed_dim']}"]
+        heads = f"{values['heads']} heads"
+        if values["depth"] - values["conv_prefix"] > 1 and values["head_profile"] != "even":
+            heads += f" {values['head_profile']}"
+        if values["head_dim"]:
+            heads += f" of {values['head_dim']}"
+        parts.append(heads)
+        if values["conv_prefix"]:
+            parts.append("prefix {conv_prefix} {prefix_kind} {prefix_pool}".format(**values))
+        if hyperband := hyperband_round(values):
+            parts.append(f"{hyperband.epochs} epochs")
+        return ", ".join(parts)
+
+    def __str__(self) -> str:
+        parts = [f"trial {self.trial}", self.architecture]
         if self.latency_ms is not None:
             parts.append(f"{self.latency_ms:.3f} ms ({self.ratio:.3f} of the anchor)")
         if self.accuracy is not None:
@@ -70,30 +94,16 @@ class Record:
         return " | ".join([*parts, f"{self.seconds:.0f} s"])
 
 
-def describe(values):
-    """A point of the space in a few words, without what has no say in it."""
-    parts = [f"depth {values['depth']}", f"width {values['embed_dim']}"]
-    blocks = values["depth"] - values["conv_prefix"]
-    profile = values["head_profile"] if blocks > 1 else "even"
-    heads = f"{values['heads']} heads" + f" {profile}" * (profile != "even")
-    parts.append(heads + f" of {values['head_dim']}" * bool(values["head_dim"]))
-    if values["conv_prefix"]:
-        parts.append("prefix {conv_prefix} {prefix_kind} {prefix_pool}".format(**values))
-    if values.get("tuner/epochs"):
-        parts.append(f"{values['tuner/epochs']} epochs")
-    return ", ".join(parts)
-
-
-def read_records(directory):
-    """All records of a search, in the order of their numbers."""
+def read_records(directory: PathLike) -> list[Record]:
+    """Reads all records of a search, in the order of the trials."""
     folders = sorted(Path(directory, "trials").glob("trial_*"))
     return [record for folder in folders if (record := Record.load(folder))]
 
 
-def log(directory, line):
+def write_log(directory: PathLike, message: object) -> None:
     """Adds a line to `search.log` and prints it."""
     worker = os.environ.get("KERASTUNER_TUNER_ID", "")
-    line = " ".join(filter(None, [time.strftime("%Y-%m-%d %H:%M:%S"), worker, str(line)]))
+    line = " ".join(filter(None, [time.strftime("%Y-%m-%d %H:%M:%S"), worker, str(message)]))
     with Path(directory, "search.log").open("a") as file:
         file.write(line + "\n")
     print(line, flush=True)

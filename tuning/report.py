@@ -1,23 +1,26 @@
-"""What a search found: the table, the Pareto front as picture and JSON."""
+"""The report of a search: a table, and the Pareto front as JSON and as a picture."""
 
 import dataclasses
-import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.typing import PathLike
 from tuning.pareto import non_dominated
-from tuning.records import describe, read_records
+from tuning.records import Record, read_records
+from tuning.space import HYPERPARAMETERS
 
 
-def trained_and_front(directory):
-    """(records of all trials, of the trained ones, of those that none of them dominates).
+def trained_and_front(directory: PathLike) -> tuple[list[Record], list[Record], list[Record]]:
+    """Returns the records of all trials, of the trained models, and of the Pareto front.
 
-    The last two are sorted by latency. Of models with equal latency and accuracy all are on
-    the front.
+    The trained models and the front are sorted by latency. If models on the front have equal
+    latency and equal accuracy, all of them are on the front.
     """
     records = read_records(directory)
     trained = sorted(
@@ -31,20 +34,27 @@ def trained_and_front(directory):
     return records, trained, front
 
 
-def best(trained, count):
-    """The records of the `count` models with the highest scores."""
-    ordered = sorted(trained, key=lambda record: -record.score)
-    # Hyperband trains a model in several trials; the best of them stands for it.
-    models = {json.dumps(record.changes, sort_keys=True): record for record in reversed(ordered)}
-    return [record for record in ordered if record in models.values()][:count]
+def best(trained: Sequence[Record], count: int) -> list[Record]:
+    """Returns the records of the `count` models with the highest scores.
+
+    Hyperband trains a model in several trials; the trial with the highest score counts.
+    """
+    points, records = set(), []
+    for record in sorted(trained, key=lambda record: -record.score):
+        point = tuple(record.values[name] for name in HYPERPARAMETERS)
+        if point not in points:
+            points.add(point)
+            records.append(record)
+    return records[:count]
 
 
-def write_report(directory, finals=()):
+def write_report(directory: PathLike, finals: Sequence[dict[str, Any]] = ()) -> None:
     """Writes `report.json`, `front.json` and `front.png`, and prints the table.
 
     Args:
-        directory: of the search.
-        finals: reports of fully trained models, dicts with `trial`.
+        directory: the directory of the search.
+        finals: figures of the models that were trained in full, with `trial` and
+            `test_accuracy`.
     """
     records, trained, front = trained_and_front(directory)
     directory = Path(directory)
@@ -63,32 +73,34 @@ def write_report(directory, finals=()):
     )
     write_json(directory / "front.json", [dataclasses.asdict(record) for record in front])
     if trained:
-        plot(trained, front, directory / "front.png")
-    Console(width=120).print(table(trained, front, finals))
+        plot_front(trained, front, directory / "front.png")
+    Console(width=120).print(results_table(trained, front, finals))
     print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
 
 
-def table(trained, front, finals):
-    """A `rich` table of the trained models, fastest first; those on the front are marked."""
+def results_table(
+    trained: Sequence[Record], front: Sequence[Record], finals: Sequence[dict[str, Any]]
+) -> Table:
+    """Returns a table of the trained models, fastest first; a star marks the front."""
     full = {final["trial"]: final for final in finals}
-    shown = Table("", "trial", "model", "ms", "ratio", "accuracy", "score", "full training")
+    table = Table("", "trial", "model", "ms", "ratio", "accuracy", "score", "full training")
     for record in trained:
         final = full.get(record.trial)
-        shown.add_row(
+        table.add_row(
             "*" if record in front else "",
             record.trial,
-            describe(record.values),
+            record.architecture,
             f"{record.latency_ms:.3f}",
             f"{record.ratio:.3f}",
             f"{record.accuracy:.2%}",
             f"{record.score:.4f}",
             f"{final['test_accuracy']:.2%} (test)" if final else "",
         )
-    return shown
+    return table
 
 
-def plot(trained, front, path):
-    """Draws accuracy over latency with the front as a staircase: PNG or SVG."""
+def plot_front(trained: Sequence[Record], front: Sequence[Record], path: PathLike) -> None:
+    """Draws accuracy over latency, with the front as a staircase, to a PNG or SVG file."""
     import matplotlib.figure
 
     figure = matplotlib.figure.Figure((8, 5), layout="constrained")
@@ -113,7 +125,7 @@ def plot(trained, front, path):
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}")
-    axes.set_xlabel("latency of one image in ms")
+    axes.set_xlabel("latency of one sample in ms")
     axes.set_ylabel("validation accuracy in %, proxy training")
     axes.legend(fontsize="x-small", ncols=2)
     with atomic_file(path) as draft:

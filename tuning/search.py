@@ -1,6 +1,6 @@
-"""Searches models that are accurate and fast: heads, prefix, depth and width.
+"""Searches for models that are accurate and fast: heads, prefix, depth and width.
 
-Without arguments: a search on images of handwritten digits, a few minutes on 2 cores.
+Without arguments, it searches models for images of handwritten digits: a few minutes on 2 cores.
 
     python tuning/search.py
     python tuning/search.py --dataset npz:mine.npz --budget-ms 5 --trials 40 --workers 2
@@ -8,40 +8,44 @@ Without arguments: a search on images of handwritten digits, a few minutes on 2 
     python tuning/search.py --latency-command "sh time_on_phone.sh {model}"
     python tuning/search.py --resume runs/MY_SEARCH
 
-Each trial exports its model to LiteRT and times it, then trains it for a few epochs. In the end
-there are a table, the Pareto front (`front.png`, `front.json`), all trials (`report.json`,
-`search.log`), and the best model trained in full, exported and timed (`final/`).
+Each trial exports its model to LiteRT and times it, then trains it for a few epochs. At the end,
+the search prints a table, writes the Pareto front (`front.png`, `front.json`) and all trials
+(`report.json`, `search.log`), and trains the best model in full, exports it and times it (`final/`).
 
-Several machines: docs/guides/search.md.
+For a search on several machines, see docs/guides/search.md.
 """
 
+import argparse
 import dataclasses
 import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import keras_tuner
 
-if not __package__:  # run as a script: its folder is on the path instead of the checkout
+if not __package__:  # run as a script: sys.path has its folder in place of the checkout
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from cctzoo import cli
-from cctzoo.cli import flag
+from cctzoo import cli, training
+from cctzoo.data.batches import check_batch_size
 from cctzoo.runs import deliver, is_delivered, open_run
+from cctzoo.training.build import config_from_data
 from cctzoo.training.fit import sigterm_like_interrupt
-from tuning.arguments import check_resumed, make_parser, new_search
-from tuning.plan import Search
-from tuning.records import log, read_records
+from tuning.arguments import check_resumed, make_parser, plan_fields
+from tuning.plan import SearchPlan
+from tuning.records import Record, read_records, write_log
 from tuning.report import best, trained_and_front, write_report
 from tuning.tuner import SearchTuner, train_or_resume
 from tuning.workers import run_with_workers
 
-CHIEF_SECONDS = 600  # that a worker waits for the chief's search.json
+CHIEF_SECONDS = 600  # that a worker waits for the search.json of its chief
 ERRORS = (OSError, RuntimeError, keras_tuner.errors.FatalError)
 
 
-def main():
+def main() -> None:
+    """Runs the command line; an error ends the program with one line."""
     parser = make_parser(__doc__)
     options = parser.parse_args()
     cli.show_notices()
@@ -52,73 +56,115 @@ def main():
         try:
             run(options, directory)
         except ERRORS as error:
-            begun = (directory / "search.json").exists()
-            hint = f"{directory} keeps what was done; --resume {directory} goes on\n" * begun
+            hint = ""
+            if (directory / "search.json").exists():
+                hint = f"finished trials are kept; resume with --resume {directory}\n"
             parser.exit(1, f"\n{parser.prog}: {error}\n{hint}")
 
 
-def run(options, directory):
-    """The search, its report, and the full training of its best models."""
+def run(options: argparse.Namespace, directory: Path) -> None:
+    """Runs the trials, writes the report, and trains the best models in full."""
     role = os.environ.get("KERASTUNER_TUNER_ID") if "KERASTUNER_ORACLE_IP" in os.environ else None
     if options.workers < 1:
         raise ValueError(f"`workers` must be at least 1. Received: workers={options.workers}")
     folders = cli.data_folders(options)
     if options.resume:
         wait_for(directory / "search.json", CHIEF_SECONDS if role else 0)
-        search = Search.load(directory)
-        recipe = dataclasses.replace(search.recipe, **folders)
-        search = dataclasses.replace(search, recipe=recipe)
+        plan = SearchPlan.load(directory)
+        plan = dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, **folders))
     else:
-        search = new_search(options, directory)
+        plan = new_plan(options, directory)
     if options.workers > 1 and not role:
-        words = [word for name, value in folders.items() for word in (flag(name), value)]
-        with sigterm_like_interrupt():  # which must not leave workers behind
+        words = [word for name, value in folders.items() for word in (cli.flag(name), value)]
+        with sigterm_like_interrupt():  # so that SIGTERM ends the workers too
             run_with_workers(directory, options.workers, words)
     else:
-        SearchTuner(search, directory).search()
+        SearchTuner(plan, directory).search()
     if options.trials_only or role not in (None, "chief"):
         return
     write_report(directory)
     _, trained, _ = trained_and_front(directory)
     if not trained:
         raise RuntimeError(nothing_trained(directory))
-    finals = [train_fully(search, record, directory) for record in best(trained, search.final)]
+    finals = [train_fully(plan, record, directory) for record in best(trained, plan.final)]
     if finals:
         write_report(directory, finals)
 
 
-def wait_for(path, seconds):
-    """Returns when the file is there, or after so many seconds."""
+def new_plan(options: argparse.Namespace, directory: Path) -> SearchPlan:
+    """Returns the plan that the command line describes, and saves it in the directory.
+
+    The recipe's own model is exported and timed first, so that a wrong latency command is noticed
+    at once. Its latency is the target if neither a target nor a budget is given.
+
+    Raises:
+        ValueError: if an argument is wrong. Nothing is written then.
+    """
+    training.check_directory(directory)
+    fields = plan_fields(options)
+    recipe, objective = fields["recipe"], fields["objective"]
+    data_fields = config_from_data(recipe.config(), recipe.load_data())
+    if "vocabulary" in data_fields:
+        data_fields["vocabulary"] = None  # each training finds the words of its own texts
+    plan = SearchPlan(**fields, data_fields=data_fields)
+    samples = plan.proxy(recipe).load_data()
+    check_batch_size(recipe.batch_size, len(samples.x_train), recipe.augmentation)
+    if not len(samples.x_validation):
+        raise ValueError(
+            "A search needs validation samples. "
+            f"Received: validation={recipe.validation} of {len(samples.x_train)}"
+        )
+    base_ms = plan.latency.measure(plan.base)["latency_ms"]
+    if objective.target_ms is None and objective.budget_ms is None:
+        objective = dataclasses.replace(objective, target_ms=base_ms)
+        plan = dataclasses.replace(plan, objective=objective)
+    directory.mkdir(parents=True, exist_ok=True)
+    plan.save(directory)
+    models = plan.space.count_models(plan.base)
+    write_log(
+        directory,
+        f"{models} models in the space, {plan.trials} trials by {plan.oracle}; "
+        f"the recipe's own model {recipe.model} takes {base_ms:.3f} ms",
+    )
+    return plan
+
+
+def wait_for(path: Path, seconds: float) -> None:
+    """Waits until a file exists, at most so many seconds."""
     end = time.monotonic() + seconds
     while not path.exists() and time.monotonic() < end:
         time.sleep(1)
 
 
-def nothing_trained(directory):
-    """Why no trial was trained, as a sentence."""
+def nothing_trained(directory: Path) -> str:
+    """Returns a message that says why no trial trained its model."""
     records = read_records(directory)
     over = [record for record in records if record.status == "over budget"]
     if over:
         fastest = min(over, key=lambda record: record.latency_ms)
         return (
-            f"No model was trained: {len(over)} of {len(records)} were over the budget, the "
+            f"No model was trained: {len(over)} of {len(records)} were over the budget. The "
             f"fastest was trial {fastest.trial} with {fastest.latency_ms:.3f} ms. Raise "
-            "--budget-ms, or widen the space towards smaller models."
+            "--budget-ms, or add smaller models to the space."
         )
-    return f"No model was trained: all {len(records)} trials failed; search.log has the reasons."
+    return f"No model was trained: all {len(records)} trials failed, see search.log."
 
 
-def train_fully(search, record, directory):
-    """Trains a model with the whole recipe, exports and times it; returns its figures."""
+def train_fully(plan: SearchPlan, record: Record, directory: Path) -> dict[str, Any]:
+    """Trains the model of a trial with the full recipe, exports and times it.
+
+    Returns:
+        The trial, the test accuracy and the folder of the run.
+    """
     folder = directory / "final" / f"trial_{record.trial}"
     if is_delivered(folder):
         run = open_run(folder)
     else:
-        log(directory, f"full training of trial {record.trial} in {folder}")
-        run = train_or_resume(search.full_recipe(record.changes), folder)
+        write_log(directory, f"full training of trial {record.trial} in {folder}")
+        run = train_or_resume(plan.full_recipe(record.values), folder)
         deliver(run.model, run.dataset, folder)
     accuracy = run.figures["test_accuracy"]
-    log(directory, f"trial {record.trial}, full training: {accuracy:.2%} (test)")
+    write_log(directory, f"trial {record.trial}, full training: {accuracy:.2%} (test)")
     return {"trial": record.trial, "test_accuracy": accuracy, "folder": str(folder)}
 
 

@@ -1,43 +1,56 @@
-"""What the search may choose: heads, their width, the prefix, depth and width of the model."""
+"""The search space: the choices of each hyperparameter, and the config of a point."""
 
 import dataclasses
+import functools
 import itertools
 import math
+from typing import Any
 
 import keras_tuner
 
-from cctzoo.models import TextConfig
+from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.settings import setting
 
 PROFILES = ("even", "rising", "falling")
 POOLS = ("late", "early", "none")
+# The config fields that a point decides.
+CONFIG_FIELDS = (
+    "depth",
+    "embed_dim",
+    "heads",
+    "head_dim",
+    "conv_prefix",
+    "prefix_kind",
+    "prefix_filters",
+    "prefix_pool",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchSpace:
-    """The choices for each hyperparameter; a point of the space is one value of each.
+    """The choices of each hyperparameter. A point of the space is one value of each.
 
-    Combinations that are no model are excluded (a prefix as long as the model, a map pooled
-    to one token), and so are those that describe a model again (the kind of a prefix that
-    there is not).
+    Some points have no model, e.g. if the prefix is as long as the model, and some points have
+    the same model, e.g. without a prefix the kind of the prefix has no effect.
 
     Args:
-        depth: blocks, those of the prefix included.
-        embed_dim: width of the residual stream.
-        heads: attention heads of a block: of the widest, if the blocks differ.
+        depth: numbers of blocks, convolutional prefix included.
+        embed_dim: widths of the residual stream.
+        heads: numbers of attention heads of a block; of the widest block if blocks differ.
         head_profile: `"even"`; `"rising"`: from a quarter of `heads` in the first encoder
-            block to `heads` in the last, in powers of two; `"falling"`: the reverse.
-        head_dim: width of a head; 0: `embed_dim` shared among the heads, at least 1 each.
-        conv_prefix: initial blocks that are convolutions.
-        prefix_kind: of these, see `layers.ConvPrefix`; `"token_image"` is for texts.
+            block to `heads` in the last one, in powers of two; `"falling"`: the reverse.
+        head_dim: widths of a head; 0: `embed_dim` shared among the heads, at least 1 each.
+        conv_prefix: numbers of initial blocks that are convolutions.
+        prefix_kind: kinds of these blocks, see `layers.ConvPrefix`; `"token_image"` is for text
+            models.
         prefix_pool: where the prefix halves the map: `"late"` (before its last two blocks),
-            `"early"` (before its first two) or `"none"`.
+            `"early"` (before its first two blocks) or `"none"`.
 
     Raises:
-        ValueError: for a hyperparameter without choices, a choice twice, or one out of range.
+        ValueError: if a hyperparameter has no choices, or a choice is repeated or out of range.
     """
 
-    depth: tuple[int, ...] = setting((2, 4), "blocks, those of the prefix included")
+    depth: tuple[int, ...] = setting((2, 4), "number of blocks, convolutional prefix included")
     embed_dim: tuple[int, ...] = setting((64, 128), "width of the residual stream")
     heads: tuple[int, ...] = setting(
         (4, 16, 64), "attention heads of a block; of the widest block if blocks differ"
@@ -48,13 +61,15 @@ class SearchSpace:
     head_dim: tuple[int, ...] = setting(
         (0,), "width of a head; 0: embed_dim shared among the heads"
     )
-    conv_prefix: tuple[int, ...] = setting((0, 1, 2, 3), "initial blocks that are convolutions")
+    conv_prefix: tuple[int, ...] = setting(
+        (0, 1, 2, 3), "number of initial blocks that are convolutions"
+    )
     prefix_kind: tuple[str, ...] = setting(("vgg", "depthwise"), "kind of the convolutional prefix")
     prefix_pool: tuple[str, ...] = setting(
         POOLS, "where the prefix halves the map: late, early or none"
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         words = {
             "head_profile": PROFILES,
             "prefix_kind": TextConfig.PREFIX_KINDS,
@@ -72,103 +87,95 @@ class SearchSpace:
                 valid = all(type(choice) is int and choice >= lowest for choice in choices)
             if not choices or not valid or len(set(choices)) < len(choices):
                 raise ValueError(
-                    f"The choices of `{name}` must be {rule}, at least one and each once. "
-                    f"Received: {name}={choices!r}"
+                    f"`{name}` must have at least one choice; choices must be {rule}, without "
+                    f"repetition. Received: {name}={choices!r}"
                 )
 
-    def hyperparameters(self):
-        """The space as `keras_tuner.HyperParameters`."""
+    def hyperparameters(self) -> keras_tuner.HyperParameters:
+        """Returns the space in KerasTuner's form."""
         hp = keras_tuner.HyperParameters()
-        self.declare(hp)
+        # No conditional scopes: KerasTuner 1.4.8 drops values where conditions share a name.
+        for name in HYPERPARAMETERS:
+            hp.Choice(name, list(getattr(self, name)))
         return hp
 
-    def declare(self, hp):
-        """Adds the hyperparameters to `hp`; returns the point that `hp` is at, as a dict."""
-        # All on one level: KerasTuner 1.4.8 drops values where conditions share a name.
-        return {name: hp.Choice(name, list(getattr(self, name))) for name in HYPERPARAMETERS}
-
-    def points(self):
-        """All combinations, as dicts, the excluded ones too."""
+    def points(self) -> list[dict[str, Any]]:
+        """Returns all combinations of the choices, with or without a model."""
         choices = (getattr(self, name) for name in HYPERPARAMETERS)
         points = itertools.product(*choices)
         return [dict(zip(HYPERPARAMETERS, point, strict=True)) for point in points]
 
-    def config(self, values, base):
-        """The architecture of a point, every choice spelled out: equal models, equal configs.
+    def count_models(self, base: CCTConfig | TextConfig) -> int:
+        """Counts the different models of the space.
 
         Args:
-            values: one value of each hyperparameter, by name; other names are not looked at.
-            base: the `CCTConfig` or `TextConfig` that has all else.
+            base: the config that fixes all other fields.
 
         Raises:
-            ValueError: if the point is no model.
+            ValueError: if no point has a model.
         """
-        depth, prefix, width = values["depth"], values["conv_prefix"], values["embed_dim"]
-        if prefix >= depth:
-            raise ValueError(
-                "`conv_prefix` must be below `depth`: at least one block stays a transformer. "
-                f"Received: conv_prefix={prefix}, depth={depth}"
-            )
-        heads = _heads(values["heads"], values["head_profile"], depth - prefix)
-        head_dim = tuple(values["head_dim"] or max(1, width // count) for count in heads)
-        early = tuple(range(min(2, prefix)))
-        pool = {"late": None, "early": early, "none": ()}[values["prefix_pool"]]
-        config = dataclasses.replace(
-            base,
-            depth=depth,
-            embed_dim=width,
-            heads=heads,
-            head_dim=head_dim,
-            conv_prefix=prefix,
-            prefix_kind=values["prefix_kind"] if prefix else "vgg",
-            prefix_filters=None,
-            prefix_pool=pool if prefix and values["prefix_kind"] != "token_image" else None,
-        )
-        if config.tokens == 1:
-            raise ValueError(
-                "Attention needs more than one token. "
-                f"Received: conv_prefix={prefix}, prefix_pool={values['prefix_pool']!r} on a map "
-                f"of {config.tokenizer_grids[-1]} tokens"
-            )
-        return dataclasses.replace(config, prefix_pool=config.block_pool if prefix else None)
-
-    def check(self, base):
-        """Builds the config of every point.
-
-        Returns:
-            How many different models the space holds.
-
-        Raises:
-            ValueError: if there is none.
-        """
-        found, reason = set(), None
+        configs, reason = set(), None
         for values in self.points():
             try:
-                found.add(self.config(values, base))
+                configs.add(point_config(values, base))
             except ValueError as error:
                 reason = error
-        if not found:
-            raise ValueError(f"The search space holds no model: {reason}")
-        return len(found)
+        if not configs:
+            raise ValueError(f"The search space has no model: {reason}")
+        return len(configs)
 
 
 HYPERPARAMETERS = tuple(field.name for field in dataclasses.fields(SearchSpace))
 
 
-def changes(config, base):
-    """The fields in which a config differs from another, as a dict."""
-    return {
-        field.name: getattr(config, field.name)
-        for field in dataclasses.fields(base)
-        if getattr(config, field.name) != getattr(base, field.name)
-    }
+def point_config(values: dict[str, Any], base: CCTConfig | TextConfig) -> CCTConfig | TextConfig:
+    """Returns the config of a point. Points with equal models have equal configs.
+
+    Args:
+        values: one value of each hyperparameter, by name; other names are ignored.
+        base: the config that fixes all other fields.
+
+    Raises:
+        ValueError: if the point has no model.
+    """
+    return _config(base, *(values[name] for name in HYPERPARAMETERS))
 
 
-def _heads(heads, profile, blocks):
-    """The heads of each encoder block."""
+@functools.lru_cache(maxsize=10_000)  # oracles ask for the configs of all trials at each proposal
+def _config(base, depth, embed_dim, heads, profile, head_dim, prefix, prefix_kind, prefix_pool):
+    if prefix >= depth:
+        raise ValueError(
+            "`conv_prefix` must be below `depth`: at least one block must be a transformer block. "
+            f"Received: conv_prefix={prefix}, depth={depth}"
+        )
+    block_heads = _block_heads(heads, profile, depth - prefix)
+    early = tuple(range(min(2, prefix)))
+    pool = {"late": None, "early": early, "none": ()}[prefix_pool]
+    config = dataclasses.replace(
+        base,
+        depth=depth,
+        embed_dim=embed_dim,
+        heads=block_heads,
+        head_dim=tuple(head_dim or max(1, embed_dim // count) for count in block_heads),
+        conv_prefix=prefix,
+        prefix_kind=prefix_kind if prefix else "vgg",
+        prefix_filters=None,
+        prefix_pool=pool if prefix and prefix_kind != "token_image" else None,
+    )
+    if config.tokens == 1:
+        raise ValueError(
+            "Attention needs more than one token. "
+            f"Received: conv_prefix={prefix}, prefix_pool={prefix_pool!r} on a map "
+            f"of {config.tokenizer_grids[-1]} tokens"
+        )
+    return dataclasses.replace(config, prefix_pool=config.block_pool if prefix else None)
+
+
+def _block_heads(heads, profile, blocks):
+    """Returns the number of heads of each encoder block."""
     if profile == "even" or blocks == 1:
         return (heads,) * blocks
-    quarters = [1 - i / (blocks - 1) for i in range(blocks)]  # 1 in the first, 0 in the last
+    quarters = [1 - i / (blocks - 1) for i in range(blocks)]  # 1 in the first block, 0 in the last
     rising = [max(1, 2 ** round(math.log2(heads) - 2 * quarter)) for quarter in quarters]
     rising[-1] = heads
     return tuple(rising if profile == "rising" else reversed(rising))

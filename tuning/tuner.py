@@ -1,68 +1,75 @@
-"""The tuner: latency first, then training, each trial in a folder of its own."""
+"""SearchTuner: runs the trials of a search, each in its own folder."""
 
 import contextlib
 import dataclasses
-import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import keras_tuner
-from keras_tuner.engine.base_tuner import BaseTuner
 
 from cctzoo import training
-from cctzoo.formats.atomic import write_text
-from tuning.records import Record, log
-from tuning.space import changes
+from cctzoo.models import CCTConfig, TextConfig
+from cctzoo.training import Recipe, Run
+from cctzoo.typing import PathLike
+from tuning.keras_tuner_internals import ResumableTuner, Trial, hyperband_round
+from tuning.plan import SearchPlan
+from tuning.records import Record, write_log
 
-MOST_STARTS = 3  # of a trial whose process was killed each time, perhaps by its size
+MOST_STARTS = 3  # of a trial whose process was killed each time, perhaps because of its size
 
 
-class SearchTuner(BaseTuner):
+class SearchTuner(ResumableTuner):
     """Runs the trials of a search.
 
-    A trial exports its model and times it; over the budget, that is all. Else it trains the
-    model by the search's proxy recipe. What goes wrong with one model fails its trial; what
-    goes wrong with the machine (a full disk, a missing package) ends the search, which can
-    be gone on with.
+    A trial exports its model and times it. If the latency is within the budget, the trial then
+    trains the model with the proxy recipe. An error that is caused by a model fails its trial; an
+    error of the machine (a full disk, a missing package) ends the search, which can be resumed.
 
     Args:
-        search: a `Search`.
-        directory: of the search. `trials/` in it has a folder for each trial, with
+        plan: the plan of the search.
+        directory: the directory of the search. `trials/` in it has a folder for each trial, with
             `record.json`, `train.log` and the `run/` of its training.
     """
 
-    def __init__(self, search, directory):
-        self.plan = search
-        oracle = search.make_oracle()
+    def __init__(self, plan: SearchPlan, directory: PathLike):
+        self.plan = plan
+        oracle = plan.make_oracle()
         oracle.verbose = 0  # the log has a line for each trial
         super().__init__(oracle, directory=str(directory), project_name="trials")
 
-    def on_search_begin(self):
+    def on_search_begin(self) -> None:
         self.save()
 
-    def run_trial(self, trial):
+    def run_trial(self, trial: Trial) -> dict[str, float]:
+        """Runs one trial; returns its figures for the oracle.
+
+        Raises:
+            FailedTrialError: if the model cannot be timed or trained.
+            FatalError: if the machine has a fault.
+        """
         try:
-            record = self._record(trial)
+            record = self._record(trial.trial_id, dict(trial.hyperparameters.values))
         except (OSError, ImportError) as error:
             raise keras_tuner.errors.FatalError(f"trial {trial.trial_id}: {error}") from error
+        finally:
+            keras.utils.clear_session()  # releases the models of the trial
         if record.status == "failed":
             raise keras_tuner.errors.FailedTrialError(record.reason)
-        return record.measured
+        return record.metrics
 
-    def _record(self, trial):
-        """The trial's record, from its folder if it was done when its process was killed."""
-        folder = Path(self.get_trial_dir(trial.trial_id))
-        values = dict(trial.hyperparameters.values)
-        config = self.plan.hypermodel.config(values)
+    def _record(self, trial: str, values: dict[str, Any]) -> Record:
+        """Returns the record of a trial; a trial that is finished is not run again."""
+        folder = Path(self.get_trial_dir(trial))
+        config = self.plan.config(values)
         before = Record.load(folder)
         known = before is not None and before.values == values
         if known and before.status in ("trained", "over budget"):
-            return before
+            return before  # its process was killed before the oracle had the result
         starts = before.starts if known else 0
-        found = changes(config, self.plan.hypermodel.base)
-        record = Record(trial.trial_id, values, found, starts=starts + 1, worker=self.tuner_id)
+        record = Record(trial, values, starts=starts + 1, worker=self.tuner_id)
         record.save(folder)
         start = time.perf_counter()
         try:
@@ -71,65 +78,59 @@ class SearchTuner(BaseTuner):
             self._measure_and_train(record, config, folder)
         except (OSError, ImportError):
             raise
-        except Exception as error:  # of whatever kind: it is this model's, and is written down
+        except Exception as error:  # any other error is caused by the model
             record.status = "failed"
             record.reason = " ".join(f"{type(error).__name__}: {error}".split())[:500]
         record.seconds = time.perf_counter() - start
         record.save(folder)
-        log(self.directory, record)
+        write_log(self.directory, record)
         return record
 
-    def _measure_and_train(self, record, config, folder):
-        plan = self.plan
-        measured = plan.latency.measure(config)
+    def _measure_and_train(
+        self, record: Record, config: CCTConfig | TextConfig, folder: Path
+    ) -> None:
+        objective = self.plan.objective
+        measured = self.plan.latency.measure(config)
         record.latency_ms, record.ratio = measured["latency_ms"], measured["ratio"]
-        if not plan.objective.within_budget(record.latency_ms):
+        if not objective.within_budget(record.latency_ms):
             record.status = "over budget"
-            record.reason = (
-                f"{record.latency_ms:.3f} ms where {plan.objective.budget_ms:g} are allowed"
-            )
-            record.score = plan.objective.score(None, record.latency_ms)
+            record.reason = f"{record.latency_ms:.3f} ms, the budget is {objective.budget_ms:g} ms"
+            record.score = objective.score(None, record.latency_ms)
             return
-        recipe = self._recipe(record)
+        recipe = self._recipe(record.values)
         run_directory = folder / "run"
         with (folder / "train.log").open("a") as file, contextlib.redirect_stdout(file):
             run = train_or_resume(recipe, run_directory)
         record.parameters = run.model.count_params()
         record.accuracy = run.figures["last_validation_accuracy"]
-        del run
-        keras.utils.clear_session()
         record.epochs = recipe.epochs
-        record.score = plan.objective.score(record.accuracy, record.latency_ms)
+        record.score = objective.score(record.accuracy, record.latency_ms)
         record.status = "trained"
-        for name in ("checkpoint.npz", "best.keras"):  # three times what is kept
+        for name in ("checkpoint.npz", "best.keras"):  # three times the size of model.keras
             (run_directory / name).unlink(missing_ok=True)
 
-    def _recipe(self, record):
-        """The proxy recipe for a trial; in Hyperband's later rounds it trains on."""
-        recipe = dataclasses.replace(
-            self.plan.proxy, changes=self.plan.proxy.changes | record.changes
-        )
-        if "tuner/epochs" not in record.values:
+    def _recipe(self, values: dict[str, Any]) -> Recipe:
+        """Returns the recipe of a trial. Later rounds of Hyperband train an earlier model."""
+        recipe = self.plan.proxy(self.plan.full_recipe(values))
+        hyperband = hyperband_round(values)
+        if hyperband is None:
             return recipe
-        before = record.values.get("tuner/trial_id")
-        epochs = record.values["tuner/epochs"] - record.values["tuner/initial_epoch"]
+        epochs = hyperband.epochs - hyperband.initial_epoch
+        start_from = None
+        if hyperband.trial:
+            start_from = str(Path(self.get_trial_dir(hyperband.trial), "run", "model.keras"))
         return dataclasses.replace(
             recipe,
             epochs=epochs,
             warmup_epochs=min(recipe.warmup_epochs, epochs - 1),
-            start_from=before and str(Path(self.get_trial_dir(before), "run", "model.keras")),
+            start_from=start_from,
         )
 
-    def save(self):
-        if not self._is_worker():
-            self.oracle.save()
-        write_text(self._get_tuner_fname(), json.dumps(self.get_state()))
 
-
-def train_or_resume(recipe, directory):
-    """Resumes the run in a directory, or trains a new one; the data folders are the recipe's."""
+def train_or_resume(recipe: Recipe, directory: Path) -> Run:
+    """Resumes the run in a directory with the recipe's data folders, or trains a new run."""
     if training.is_run(directory):
         folders = {"data_dir": recipe.data_dir, "manual_dir": recipe.manual_dir}
         return training.resume(directory, **folders)
-    shutil.rmtree(directory, ignore_errors=True)  # a run that was killed at its start
+    shutil.rmtree(directory, ignore_errors=True)  # a run that was killed before its first file
     return training.train(recipe, directory)

@@ -1,34 +1,38 @@
-"""Chief and workers of KerasTuner as processes on one machine."""
+"""Runs KerasTuner's chief and workers as processes on one machine."""
 
 import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from tuning.records import log
+from cctzoo.typing import PathLike
+from tuning.records import write_log
 
 SCRIPT = Path(__file__).with_name("search.py")
 RESTARTS = 3  # of one worker
-SECONDS = 0.5  # between looks at the processes
+POLL_SECONDS = 0.5
 
 
-def run_with_workers(directory, workers, arguments=(), script=SCRIPT):
-    """Runs the trials of a search in `workers` processes, and waits for the end.
+def run_with_workers(
+    directory: PathLike, workers: int, arguments: Sequence[str] = (), script: PathLike = SCRIPT
+) -> None:
+    """Runs the trials of a search in several processes, and waits for their end.
 
-    A worker that dies is started again under its old name, and KerasTuner's chief gives it
-    the trial that it had. The cores are shared out among the workers.
+    A worker that dies is restarted with the same name, so that KerasTuner's chief gives it the
+    same trial again. The cores are divided among the workers.
 
     Args:
-        directory: of the search, with its `search.json`.
-        workers: how many.
-        arguments: more of the command line, for each.
-        script: that takes `--resume DIRECTORY --trials-only`.
+        directory: the directory of the search, with its `search.json`.
+        workers: number of workers.
+        arguments: further command-line arguments of every process.
+        script: a script that takes `--resume DIRECTORY --trials-only`.
 
     Raises:
-        RuntimeError: if the chief dies, or a worker does so more than three times. What was
-            done is kept, and the search can be gone on with.
+        RuntimeError: if the chief dies, or one worker dies more than three times. The search can
+            be resumed.
     """
     command = [sys.executable, script, "--resume", directory, "--trials-only", *arguments]
     address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(_free_port())}
@@ -42,14 +46,14 @@ def run_with_workers(directory, workers, arguments=(), script=SCRIPT):
             os.sched_setaffinity(process.pid, cores)
         return process
 
-    shares = _shares(workers)
+    shares = _core_shares(workers)
     chief = start("chief")
     running = {f"worker{i}": start(f"worker{i}", share) for i, share in enumerate(shares)}
     restarts = dict.fromkeys(running, 0)
     try:
         while running:
-            time.sleep(SECONDS)
-            if chief.poll():  # with 0 it ends when all workers are told to
+            time.sleep(POLL_SECONDS)
+            if chief.poll():  # code 0: the search is finished, and the workers are told to end
                 raise RuntimeError(f"the chief ended with code {chief.returncode}")
             for name, process in list(running.items()):
                 code = process.poll()
@@ -59,24 +63,24 @@ def run_with_workers(directory, workers, arguments=(), script=SCRIPT):
                     restarts[name] += 1
                     if restarts[name] > RESTARTS:
                         raise RuntimeError(f"{name} ended with code {code} {restarts[name]} times")
-                    log(directory, f"{name} ended with code {code} and is started again")
+                    write_log(directory, f"{name} ended with code {code} and is restarted")
                     running[name] = start(name, shares[int(name.removeprefix("worker"))])
     finally:
-        # The chief itself would leave up to 20 s later; its state is on disk at each trial's end.
+        # The chief would end up to 20 s later. Its state is saved at the end of each trial.
         for process in [chief, *running.values()]:
             process.terminate()
             process.wait()
 
 
-def _shares(workers):
-    """The cores of each worker, or None each where cores cannot be chosen."""
+def _core_shares(workers: int) -> list[list[int] | None]:
+    """Returns the cores of each worker; `None` on systems without CPU affinity."""
     if not hasattr(os, "sched_setaffinity"):
         return [None] * workers
     cores = sorted(os.sched_getaffinity(0))
     return [cores[i::workers] or [cores[i % len(cores)]] for i in range(workers)]
 
 
-def _free_port():
+def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
