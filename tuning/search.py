@@ -10,7 +10,7 @@ Without arguments, it searches models for images of handwritten digits: a few mi
 
 Each trial exports its model to LiteRT and times it, then trains it for a few epochs. At the end,
 the search prints a table, writes the Pareto front (`front.png`, `front.json`) and all trials
-(`report.json`, `search.log`), and trains the best model in full, exports it and times it (`final/`).
+(`report.json`, `search.log`), and trains, exports and times the best model in full (`final/`).
 
 For a search on several machines, see docs/guides/search.md.
 """

@@ -1,17 +1,14 @@
-"""In place of search.py: chief or worker of a made-up search, each training a second."""
+"""Replaces search.py: chief or worker of an invented search whose trainings take a second."""
 
 import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from cctzoo import training  # noqa: E402
-from tests.tuning import made_up  # noqa: E402
-from tuning.latency import EdgeLatency  # noqa: E402
-from tuning.plan import Search  # noqa: E402
-from tuning.tuner import SearchTuner  # noqa: E402
+from cctzoo import training
+from tests.tuning import made_up
+from tuning.latency import EdgeLatency
+from tuning.plan import SearchPlan
+from tuning.tuner import SearchTuner
 
 
 def train(recipe, directory):
@@ -21,6 +18,6 @@ def train(recipe, directory):
 
 if __name__ == "__main__":
     directory = Path(sys.argv[sys.argv.index("--resume") + 1])
-    EdgeLatency.measure = made_up.latency
+    EdgeLatency.measure = made_up.measure
     training.train = train
-    SearchTuner(Search.load(directory), directory).search()
+    SearchTuner(SearchPlan.load(directory), directory).search()

@@ -1,54 +1,75 @@
-"""Latency before training, with a command in place of a phone."""
+"""EdgeLatency with a command in place of a phone, and exported files of some bytes."""
 
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
+from cctzoo import export
 from cctzoo.models import variant_config
 from tuning.latency import EdgeLatency, LatencyCommandError
 
-pytestmark = pytest.mark.one_backend("jax")  # nothing is exported
+pytestmark = pytest.mark.one_backend("jax")  # no model is exported
 
 CONFIG = variant_config("cct_2_3x2_32", input_shape=(16, 16, 1), classes=3, depth=1, embed_dim=8)
+COUNT_BYTES = """
+import os, pathlib, sys
+with open("calls", "a") as file:
+    file.write("x")
+load = pathlib.Path("load")
+print("took", os.path.getsize(sys.argv[1]) * (float(load.read_text()) if load.exists() else 1))
+"""
 
 
 @pytest.fixture
 def meter(tmp_path, monkeypatch):
-    """Of a command that takes a millisecond for each byte; exports are one byte a block."""
-    script = tmp_path / "count.py"
-    script.write_text("import os, sys; print('took', os.path.getsize(sys.argv[1]))")
+    """A meter whose files have one byte per block, and whose command reports 1 ms per byte.
 
-    def export(self, config, path, precision):
-        path.write_bytes(b"x" * config.depth)
+    A number in the file `load` multiplies the milliseconds.
+    """
 
-    monkeypatch.setattr(EdgeLatency, "_export", export)
-    return EdgeLatency(
-        cache=str(tmp_path / "cache"), command=f"{sys.executable} {script} {{model}}"
-    )
+    def to_litert(model, path, precision):
+        Path(path).write_bytes(b"x" * model.config.depth)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(export, "to_litert", to_litert)
+    Path("count.py").write_text(COUNT_BYTES)
+    return EdgeLatency(cache="cache", command=f"{sys.executable} count.py {{model}}")
 
 
-def test_measured_once(meter, monkeypatch):
+def calls():
+    return Path("calls").stat().st_size
+
+
+def test_measures_once(meter):
     first = meter.measure(CONFIG)
     assert first == {"latency_ms": 1, "ratio": 0.5, "anchor_ms": 2}  # the anchor has two blocks
-    monkeypatch.setattr(EdgeLatency, "_time", None)
+    before = calls()
     assert meter.measure(CONFIG) == first
+    assert calls() == before
 
 
-def test_every_difference_is_measured(meter):
+@pytest.mark.parametrize("changes", [{"precision": "dynamic_int8"}, {"threads": 2}])
+def test_measures_again_with_other_settings(meter, changes):
+    meter.measure(CONFIG)
+    before = calls()
+    dataclasses.replace(meter, **changes).measure(CONFIG)
+    assert calls() > before
+
+
+def test_measures_other_architectures(meter):
     deeper = dataclasses.replace(CONFIG, depth=3)
     assert meter.measure(CONFIG)["latency_ms"] == 1
     assert meter.measure(deeper)["latency_ms"] == 3
-    other = dataclasses.replace(meter, precision="dynamic_int8", threads=2)
-    assert len({m._entry(CONFIG) for m in (meter, other)} | {meter._entry(deeper)}) == 3
 
 
-def test_milliseconds_are_those_of_the_first_hour(meter, monkeypatch):
+def test_load_on_the_machine_does_not_change_milliseconds(meter):
     meter.measure(CONFIG)
-    monkeypatch.setattr(EdgeLatency, "_time", lambda self, anchor, candidate: (20.0, 1.5))
-    busy = meter.measure(dataclasses.replace(CONFIG, depth=3))
-    assert busy == {"latency_ms": 3, "ratio": 1.5, "anchor_ms": 2}
+    Path("load").write_text("10")
+    measured = meter.measure(dataclasses.replace(CONFIG, depth=3))
+    assert measured == {"latency_ms": 3, "ratio": 1.5, "anchor_ms": 2}
 
 
 @pytest.mark.parametrize(
@@ -62,16 +83,15 @@ def test_milliseconds_are_those_of_the_first_hour(meter, monkeypatch):
         ("print('3 ms')", "Received: '3 ms'"),
     ],
 )
-def test_commands_that_fail(meter, tmp_path, code, message):
-    script = tmp_path / "command.py"
-    script.write_text(code)
-    broken = dataclasses.replace(meter, command=f"{sys.executable} {script} {{model}}")
+def test_commands_that_fail(meter, code, message):
+    Path("command.py").write_text(code)
+    broken = dataclasses.replace(meter, command=f"{sys.executable} command.py {{model}}")
     with pytest.raises(LatencyCommandError, match=message):
         broken.measure(CONFIG)
-    assert not list((tmp_path / "cache").glob("*.json"))
+    assert not list(Path("cache").glob("*.json"))
 
 
-def test_a_command_that_is_none(meter):
+def test_a_command_that_does_not_exist(meter):
     with pytest.raises(LatencyCommandError, match="no_such_program"):
         dataclasses.replace(meter, command="no_such_program {model}").measure(CONFIG)
 
@@ -84,12 +104,12 @@ def test_a_command_that_is_none(meter):
         ({"runs": 0}, "runs=0"),
     ],
 )
-def test_wrong_values(given, received, tmp_path):
+def test_invalid_values(given, received, tmp_path):
     with pytest.raises(ValueError, match=received):
         EdgeLatency(cache=str(tmp_path), **given)
 
 
-def test_cached_file_says_what_it_is(meter, tmp_path):
+def test_cached_file_describes_its_architecture(meter):
     meter.measure(CONFIG)
-    (entry,) = (path for path in (tmp_path / "cache").glob("*.json") if "anchor" not in path.name)
+    (entry,) = (path for path in Path("cache").glob("*.json") if "anchor" not in path.name)
     assert json.loads(entry.read_text())["of"]["config"]["embed_dim"] == 8

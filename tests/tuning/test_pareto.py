@@ -1,4 +1,4 @@
-"""Fronts, ranks, crowding and hypervolume against slow obvious ones."""
+"""Fronts, ranks, crowding and hypervolume, compared with slow and simple versions."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ def brute_force_front(points):
 
 
 def brute_force_volume(points, reference):
-    """Every cell between the coordinates, counted if some point dominates its inside."""
+    """Adds the cells between the coordinates that a point dominates."""
     accuracies = np.unique([reference[0], *points[:, 0]])
     latencies = np.unique([reference[1], *points[:, 1]])
     area = 0.0
@@ -36,7 +36,7 @@ def random_points(seed, levels=None, count=200):
     return np.ceil(points * levels) if levels else points
 
 
-@pytest.mark.parametrize("levels", [None, 3, 12])  # few levels: many ties and copies
+@pytest.mark.parametrize("levels", [None, 3, 12])  # few levels: many ties and equal points
 @pytest.mark.parametrize("seed", range(3))
 def test_front_and_ranks(seed, levels):
     points = random_points(seed, levels)
@@ -47,12 +47,12 @@ def test_front_and_ranks(seed, levels):
     np.testing.assert_array_equal(ranks == 0, front)
     for rank in range(ranks.max() + 1):
         assert all(brute_force_front(points[ranks == rank]))
-        if rank:  # each is dominated from the front before
+        if rank:  # a point of the previous front dominates each point
             for point in points[ranks == rank]:
                 assert any(dominates(other, point) for other in points[ranks == rank - 1])
 
 
-def test_copies_and_untrained():
+def test_equal_points_and_infinite_accuracies():
     points = [(0.9, 5), (0.9, 5), (0.8, 5), (0.9, 6), (0.5, 1), (-np.inf, 1), (-np.inf, 0.5)]
     assert pareto.non_dominated(points).tolist() == [True, True, False, False, True, False, True]
     assert pareto.ranks(points).tolist() == [0, 0, 1, 1, 0, 1, 0]
@@ -72,13 +72,13 @@ def test_crowding():
 def test_hypervolume(levels):
     for seed in range(5):
         points = random_points(seed, levels, count=13)
-        reference = points.mean(axis=0)  # so that some do not count
+        reference = points.mean(axis=0)  # some points do not dominate it
         expected = brute_force_volume(points, reference)
         assert expected > 0
         assert pareto.hypervolume(points, reference) == pytest.approx(expected)
 
 
-def test_hypervolume_by_hand():
+def test_hypervolume_example():
     points = [(0.9, 4), (0.8, 2), (0.8, 3), (0.4, 1), (0.95, 11), (-np.inf, 1)]
     # From slow to fast: (10 - 4) * 0.4 + (4 - 2) * 0.3; 0.4 is below the reference.
     assert pareto.hypervolume(points, (0.5, 10)) == pytest.approx(6 * 0.4 + 2 * 0.3)
@@ -91,14 +91,14 @@ def test_no_points():
 
 
 @pytest.mark.parametrize("function", [pareto.non_dominated, pareto.ranks, pareto.crowding_distance])
-def test_errors(function):
+def test_invalid_points(function):
     with pytest.raises(ValueError, match=r"NaN|finite.*Received: points=.*nan"):
         function([(0.5, np.nan)])
     with pytest.raises(ValueError, match=r"Received: shape=\(2, 3\)"):
         function(np.zeros((2, 3)))
 
 
-def test_infinite_where_it_has_no_meaning():
+def test_values_that_must_be_finite():
     with pytest.raises(ValueError, match=r"finite.*inf"):
         pareto.crowding_distance([(0.5, np.inf)])
     with pytest.raises(ValueError, match=r"finite.*inf"):

@@ -1,22 +1,21 @@
-"""The oracle by KerasTuner's own protocol: repeatable, exhaustive, consistent, better."""
+"""ParetoOracle through KerasTuner's protocol: repeatable, exhaustive, and better than random."""
 
 import json
 
 import keras_tuner
 import numpy as np
 import pytest
-from keras_tuner.engine.base_tuner import BaseTuner
-from keras_tuner.engine.trial import Trial
 
-from recipes.benchmarks import oracles as compare_oracles
+from recipes.benchmarks import oracles as benchmark
 from tuning import pareto
+from tuning.keras_tuner_internals import BaseTuner, Trial
 from tuning.pareto_oracle import ParetoOracle
 
-pytestmark = pytest.mark.one_backend("jax")  # nothing is trained: the same on each backend
+pytestmark = pytest.mark.one_backend("jax")  # no model is trained
 
 
-def make(directory, space=compare_oracles.space, **options):
-    """An oracle with a project of its own, continued where there is one."""
+def make(directory, space=benchmark.space, **options):
+    """Returns the tuner of a new project, or of an existing one."""
     options = {"max_trials": 40, "seed": 3, **options}
     oracle = ParetoOracle(hyperparameters=space(), **options)
     oracle.verbose = 0
@@ -31,12 +30,12 @@ def finish(oracle, trial, status="COMPLETED", **metrics):
     return trial.hyperparameters.values
 
 
-def go_on(oracle, steps):
-    """The values of the next trials, one after the other, with the table's metrics."""
+def run_trials(oracle, steps):
+    """Runs trials one after the other with the metrics of the table; returns their values."""
     values = []
     for _ in range(steps):
         trial = oracle.create_trial("tuner0")
-        accuracy, latency = compare_oracles.made_up(trial.hyperparameters.values)
+        accuracy, latency = benchmark.made_up(trial.hyperparameters.values)
         values.append(finish(oracle, trial, accuracy=accuracy, latency_ms=2**latency))
     return values
 
@@ -51,7 +50,7 @@ def exhaust(oracle, metrics=lambda trial: {"accuracy": 0.5, "latency_ms": 1.0}):
 
 
 def conditional():
-    """A condition under another: 3 + 2 * (1 + 3) points."""
+    """Returns a space with nested conditions: 3 + 2 * (1 + 3) points."""
     hp = keras_tuner.HyperParameters()
     hp.Choice("kind", ["attention", "conv"])
     with hp.conditional_scope("kind", ["conv"]):
@@ -80,29 +79,29 @@ def distinct(found):
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-def test_same_seed_same_trials(tmp_path, seed):
-    runs = [go_on(make(tmp_path / str(n), seed=seed).oracle, 15) for n in range(2)]
+def test_same_seed_gives_same_trials(tmp_path, seed):
+    runs = [run_trials(make(tmp_path / str(n), seed=seed).oracle, 15) for n in range(2)]
     assert runs[0] == runs[1]
-    assert runs[0] != go_on(make(tmp_path / "other", seed=seed + 1).oracle, 15)
+    assert runs[0] != run_trials(make(tmp_path / "other", seed=seed + 1).oracle, 15)
     assert distinct(runs[0]) == 15
 
 
-@pytest.mark.parametrize("done", [2, 11])  # among the random ones, and later
-def test_reloaded_search_goes_on_alike(tmp_path, done):
-    expected = go_on(make(tmp_path / "whole").oracle, 16)
+@pytest.mark.parametrize("done", [2, 11])  # during the random trials, and later
+def test_reloaded_search_proposes_the_same_trials(tmp_path, done):
+    expected = run_trials(make(tmp_path / "whole").oracle, 16)
     tuner = make(tmp_path / "parts")
-    begun = go_on(tuner.oracle, done)
+    begun = run_trials(tuner.oracle, done)
     tuner.save()
     lost = tuner.oracle.create_trial("tuner0")  # its worker dies
     again = make(tmp_path / "parts", seed=99).oracle  # the seed is the saved one
     assert again.trials.keys() == tuner.oracle.trials.keys()
     assert lost.hyperparameters.values == expected[done]
-    assert begun + go_on(again, 16 - done) == expected
+    assert begun + run_trials(again, 16 - done) == expected
 
 
-def test_state_survives_json(tmp_path):
+def test_state_is_restored_from_json(tmp_path):
     oracle = make(tmp_path / "a").oracle
-    go_on(oracle, 9)
+    run_trials(oracle, 9)
     state = json.loads(json.dumps(oracle.get_state()))
     copy = make(tmp_path / "b", seed=None).oracle
     copy.trials = {name: Trial.from_state(t.get_state()) for name, t in oracle.trials.items()}
@@ -122,7 +121,7 @@ def test_exhausts_a_conditional_space(tmp_path, seed):
         assert_consistent(values)
 
 
-def test_namesakes_are_refused(tmp_path):
+def test_equal_names_under_different_conditions(tmp_path):
     def space():
         hp = conditional()
         with hp.conditional_scope("kind", ["attention"]):
@@ -130,11 +129,11 @@ def test_namesakes_are_refused(tmp_path):
         return hp
 
     oracle = make(tmp_path, space).oracle
-    with pytest.raises(ValueError, match=r"name of its own.*Received: \['width'\]"):
+    with pytest.raises(ValueError, match=r"different names.*Received: \['width'\]"):
         oracle.populate_space("0")
 
 
-def test_real_and_integer_ranges_have_no_end(tmp_path):
+def test_ranges_without_a_step(tmp_path):
     def space():
         hp = keras_tuner.HyperParameters()
         hp.Float("rate", 1e-4, 1e-1, sampling="log")
@@ -147,7 +146,7 @@ def test_real_and_integer_ranges_have_no_end(tmp_path):
     assert all(1e-4 <= values["rate"] <= 1e-1 for values in found)
 
 
-def test_hyperparameters_that_appear_later(tmp_path):
+def test_hyperparameters_that_a_trial_adds(tmp_path):
     oracle = make(tmp_path, keras_tuner.HyperParameters, max_trials=None).oracle
 
     def discover(trial):
@@ -158,34 +157,50 @@ def test_hyperparameters_that_appear_later(tmp_path):
     assert sorted(each.hyperparameters["heads"] for each in oracle.trials.values()) == [4, 16, 64]
 
 
-def test_random_trials_use_all_values_alike(tmp_path):
-    found = go_on(make(tmp_path, population=12).oracle, 12)
+def test_random_trials_use_all_values_equally(tmp_path):
+    found = run_trials(make(tmp_path, population=12).oracle, 12)
     for name, count in [("depth", 6), ("embed_dim", 6), ("heads", 4), ("conv_prefix", 6)]:
         values = [point[name] for point in found]
         assert {values.count(value) for value in values} == {count}
 
 
 def children(oracle, count=30):
-    """What the oracle would propose next under other seeds."""
+    """Returns the next proposals with different seeds."""
     found = []
     for oracle.seed in range(count):
         found.append(oracle.populate_space("next")["values"])
     return found
 
 
+def genes():
+    """Returns a space so large that two random trials have no value in common."""
+    hp = keras_tuner.HyperParameters()
+    for name in "abcde":
+        hp.Choice(name, [*range(10_000)], ordered=False)
+    return hp
+
+
+def shares(oracle):
+    """Returns the share of the children's values that come from each finished trial."""
+    found = [child.items() for child in children(oracle)]
+    return {
+        name: np.mean([len(child & trial.hyperparameters.values.items()) / 5 for child in found])
+        for name, trial in oracle.trials.items()
+    }
+
+
 @pytest.mark.parametrize("best", [2, 9])
-def test_children_are_like_the_best(tmp_path, best):
-    oracle = make(tmp_path, population=12).oracle
+def test_children_inherit_from_the_best(tmp_path, best):
+    oracle = make(tmp_path, genes, population=12).oracle
     for n in range(12):
-        quality = (0.9, 1.0) if n == best else (0.5 - 0.01 * n, 50.0 + n)
-        finish(oracle, oracle.create_trial("tuner0"), accuracy=quality[0], latency_ms=quality[1])
+        accuracy, latency = (0.9, 1.0) if n == best else (0.5 - 0.01 * n, 50.0 + n)
+        finish(oracle, oracle.create_trial("tuner0"), accuracy=accuracy, latency_ms=latency)
     oracle.population = 2
-    tried = [trial.hyperparameters.values for trial in oracle.trials.values()]
-    assert oracle._parents() == [tried[best], tried[0]]
-    many = children(oracle)
-    alike = [np.mean([len(child.items() & values.items()) for child in many]) for values in tried]
-    assert np.argmax(alike) in (best, 0)
-    assert alike[best] == max(alike[1:])
+    found = shares(oracle)
+    parents = {f"{best:02}", "00"}
+    assert sum(found[name] for name in parents) > 0.85  # the rest are mutations
+    assert found[f"{best:02}"] > found["00"] > 0.1  # the tournament prefers the better parent
+    assert not any(found[name] for name in found.keys() - parents)
 
 
 def widths():
@@ -207,7 +222,7 @@ def test_over_budget_trials_lead_towards_the_budget(tmp_path):
     assert all(trial.status == "COMPLETED" for trial in trials)
     near = np.minimum(distances(oracle, trials[-1]), distances(oracle, trials[-2]))
     assert np.median(near) < 150
-    # Once two have an accuracy they are the parents, however slow.
+    # When two trials have an accuracy, they are the parents, even if they are slow.
     trained = [oracle.create_trial(name) for name in ("tuner0", "tuner1")]
     for trial, accuracy in zip(trained, (0.2, 0.3), strict=True):
         finish(oracle, trial, accuracy=accuracy, latency_ms=200.0 + accuracy)
@@ -215,20 +230,21 @@ def test_over_budget_trials_lead_towards_the_budget(tmp_path):
     assert np.median(near) < 150
 
 
-def test_failed_and_running_trials_are_no_parents(tmp_path):
-    options = {"population": 2, "max_trials": None, "max_consecutive_failed_trials": 99}
-    oracle = make(tmp_path, widths, **options).oracle
-    first = oracle.create_trial("tuner0")
-    finish(oracle, first, accuracy=0.1, latency_ms=50.0)
+def test_failed_and_running_trials_have_no_children(tmp_path):
+    options = {"population": 6, "max_trials": None, "max_consecutive_failed_trials": 99}
+    oracle = make(tmp_path, genes, **options).oracle
+    finish(oracle, oracle.create_trial("tuner0"), accuracy=0.1, latency_ms=50.0)
     for _ in range(3):
         finish(oracle, oracle.create_trial("tuner0"), "FAILED", accuracy=0.9, latency_ms=1.0)
     oracle.create_trial("tuner1")
     oracle.create_trial("tuner2")
-    assert oracle._parents() == [first.hyperparameters.values]
+    completed, *others = shares(oracle).values()
+    assert completed > 0.7  # a child differs from its only parent: the rest are mutations
+    assert not any(others)
 
 
 def test_several_workers_through_messages(tmp_path):
-    """As a chief sees it: trials overlap, end out of order and come back as protocol buffers."""
+    """As in a chief: trials overlap, end in another order and return as protocol buffers."""
     oracle = make(tmp_path, conditional, max_trials=None, population=3).oracle
     generator, workers, found = np.random.default_rng(0), ["a", "b", "c"], []
     while workers:
@@ -244,8 +260,8 @@ def test_several_workers_through_messages(tmp_path):
         assert_consistent(values)
 
 
-def test_front_of_the_table_is_right():
-    table = compare_oracles.table()
+def test_front_of_the_benchmark_table():
+    table = benchmark.table()
     assert len(table) == len(np.unique(table, axis=0)) == 200
     front = pareto.non_dominated(table)
     for (accuracy, latency), found in zip(table, front, strict=True):
@@ -256,7 +272,7 @@ def test_front_of_the_table_is_right():
 def test_better_than_random_search():
     seeds = range(10_000, 50_000, 10_000)
     found = {
-        name: compare_oracles.volumes(compare_oracles.ORACLES[name], seeds, [24])[:, 0]
+        name: benchmark.volumes(benchmark.ORACLES[name], seeds, [24])[:, 0]
         for name in ("random", "pareto")
     }
     assert (found["random"] < 1).all()
@@ -271,6 +287,6 @@ def test_better_than_random_search():
         ({"seed": 0.5}, "`seed`.*integer.*Received: seed=0.5"),
     ],
 )
-def test_errors(options, message):
+def test_invalid_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         ParetoOracle(**options)

@@ -1,4 +1,4 @@
-"""The command: from arguments to a front, with its errors."""
+"""The command line: from arguments to the front, and errors."""
 
 import functools
 import json
@@ -22,12 +22,12 @@ TINY = """
 """
 
 
-alike = pytest.mark.one_backend("jax")  # nothing is trained
+one_backend = pytest.mark.one_backend("jax")  # no model is trained
 
 
 @pytest.fixture
 def call(tmp_path, monkeypatch):
-    """Runs the command in `tmp_path`; its exit code, 0 if there is none."""
+    """Runs the command in `tmp_path`; returns its exit code."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments):
@@ -42,7 +42,7 @@ def call(tmp_path, monkeypatch):
 
 
 def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(EdgeLatency, "measure", made_up.latency)
+    monkeypatch.setattr(EdgeLatency, "measure", made_up.measure)
     assert call(*TINY.split(), "--final", "0", "--directory", "out") == 0
     report = json.loads((tmp_path / "out/report.json").read_text())
     assert report["trials"] == {"trained": 2, "over budget": 0, "failed": 0, "running": 0}
@@ -56,9 +56,9 @@ def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
         assert record.parameters == model.count_params()
 
 
-def test_texts(call, tmp_path, monkeypatch):
-    """Each trial has the words of its own training texts; the space asks only how many."""
-    monkeypatch.setattr(EdgeLatency, "measure", made_up.latency)
+def test_text_models(call, tmp_path, monkeypatch):
+    """Each trial takes its vocabulary from its training texts; search.json has no words."""
+    monkeypatch.setattr(EdgeLatency, "measure", made_up.measure)
     space = "--prefix-kind token_image --conv-prefix 1 --oracle random"
     arguments = f"{TINY} --preset docstrings --trials 1 --final 0 {space}".split()
     assert call(*arguments, "--directory", "out") == 0
@@ -68,12 +68,14 @@ def test_texts(call, tmp_path, monkeypatch):
     model = keras.saving.load_model(run / "model.keras")
     assert model.config.prefix_kind == "token_image"
     assert len(model.config.vocabulary) > 100
-    assert json.loads((tmp_path / "out" / "search.json").read_text())["given"]["classes"] == 10
+    assert (
+        json.loads((tmp_path / "out" / "search.json").read_text())["data_fields"]["classes"] == 10
+    )
 
 
-@pytest.mark.one_backend("tensorflow")  # exports: slow elsewhere
+@pytest.mark.one_backend("tensorflow")  # exports, which are slower on other backends
 def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
-    # After one epoch classes are so near to each other that int8 takes one for another.
+    # After one epoch the logits are so similar that int8 changes predictions.
     lenient = functools.partial(export.to_litert, least_agreement=0.0)
     monkeypatch.setattr(export, "to_litert", lenient)
     one = [*TINY.split(), "--trials", "1"]
@@ -83,32 +85,32 @@ def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
     assert (tmp_path / final[0]["folder"] / "export/model_float32.tflite").exists()
     assert "(test)" in capsys.readouterr().out
     before = (tmp_path / "out/search.log").read_text().count("\n")
-    assert call("--resume", "out") == 0  # nothing is left to do
+    assert call("--resume", "out") == 0  # everything is done
     assert (tmp_path / "out/search.log").read_text().count("\n") == before + 1
 
 
-@alike
+@one_backend
 def test_all_over_budget(call, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(EdgeLatency, "measure", made_up.latency)
+    monkeypatch.setattr(EdgeLatency, "measure", made_up.measure)
     assert call(*TINY.split(), "--budget-ms", "0.1", "--directory", "out") == 1
     message = capsys.readouterr().err
-    assert "2 of 2 were over the budget, the fastest was trial" in message
-    assert "--resume out goes on" in message
+    assert "2 of 2 were over the budget. The fastest was trial" in message
+    assert "resume with --resume out" in message
     assert {record.status for record in read_records(tmp_path / "out")} == {"over budget"}
 
 
-@alike
+@one_backend
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ("--budget-ms 0", "budget_ms=0.0"),
         ("--budget-ms inf", "budget_ms=inf"),
         ("--heads 0", "heads=(0,)"),
-        ("--conv-prefix 4 --depth 2", "holds no model"),
+        ("--conv-prefix 4 --depth 2", "has no model"),
         ("--trials 0", "trials=0"),
         ("--workers 0", "workers=0"),
         ("--validation 0", "validation=0.0"),
-        ("--proxy-images 40", "batch_size"),
+        ("--proxy-samples 40", "batch_size"),
         ("--latency-command nothing", "command='nothing'"),
         ("--latency-command false{model}", "did not run"),
         ("--resume nowhere", "search.json"),
@@ -116,8 +118,8 @@ def test_all_over_budget(call, tmp_path, monkeypatch, capsys):
         ("--dataset npz:nowhere.npz", "nowhere.npz"),
     ],
 )
-def test_errors_before_any_work(arguments, message, call, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(EdgeLatency, "_export", lambda *_: None)
+def test_invalid_arguments_print_one_line(arguments, message, call, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(export, "to_litert", lambda *_: None)
     assert call(*arguments.split(), "--directory", "out") in (1, 2)
     error = capsys.readouterr().err.strip()
     assert message in error
@@ -125,42 +127,38 @@ def test_errors_before_any_work(arguments, message, call, tmp_path, monkeypatch,
     assert not (tmp_path / "out").exists()
 
 
-@alike
-def test_a_directory_that_is_used(call, tmp_path, capsys):
+@one_backend
+def test_a_directory_that_is_not_empty(call, tmp_path, capsys):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis/chapter1.txt").touch()
     assert call("--directory", "thesis") == 2
     assert "thesis" in capsys.readouterr().err
 
 
-def record(trial, accuracy, latency_ms, **changes):
+def make_record(trial, accuracy, latency_ms, **changes):
     values = dict.fromkeys(
         ["depth", "embed_dim", "heads", "head_dim", "conv_prefix", "prefix_pool"], 1
     ) | {"head_profile": "even", "prefix_kind": "vgg"}
     figures = {"accuracy": accuracy, "latency_ms": latency_ms, "ratio": latency_ms}
-    return Record(
-        trial,
-        values,
-        {"depth": trial},
-        **{"status": "trained", "score": accuracy} | figures | changes,
-    )
+    figures |= {"status": "trained", "score": accuracy, **changes}
+    return Record(trial, values | {"depth": int(trial)}, **figures)
 
 
-@alike
-def test_hyperbands_rounds_are_one_model():
-    rounds = [record("0", 0.7, 2.0), record("1", 0.9, 2.0), record("2", 0.8, 1.0)]
-    rounds[0].changes = rounds[1].changes
+@one_backend
+def test_rounds_of_hyperband_count_as_one_model():
+    rounds = [make_record("0", 0.7, 2.0), make_record("1", 0.9, 2.0), make_record("2", 0.8, 1.0)]
+    rounds[0].values = rounds[1].values
     assert [each.trial for each in best(rounds, 3)] == ["1", "2"]
 
 
-@alike
+@one_backend
 def test_report(tmp_path, capsys):
     made = [
-        record("0", 0.9, 2.0),
-        record("1", 0.8, 3.0),  # dominated
-        record("2", 0.7, 1.0),
-        record("3", 0.9, 2.0),  # as good as 0
-        record("4", None, 9.0, status="over budget", reason="9 ms where 5 are allowed"),
+        make_record("0", 0.9, 2.0),
+        make_record("1", 0.8, 3.0),  # dominated
+        make_record("2", 0.7, 1.0),
+        make_record("3", 0.9, 2.0),  # equal to trial 0
+        make_record("4", None, 9.0, status="over budget", reason="9 ms, the budget is 5 ms"),
     ]
     for each in made:
         folder = Path(tmp_path, "trials", f"trial_{each.trial}")

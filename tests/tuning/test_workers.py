@@ -1,4 +1,4 @@
-"""Chief and workers on this machine; one of them is killed."""
+"""Chief and workers on one machine; some of them are killed."""
 
 import os
 import signal
@@ -13,11 +13,12 @@ from tuning.records import read_records
 from tuning.workers import run_with_workers
 
 SCRIPT = Path(__file__).with_name("made_up_search.py")
-pytestmark = pytest.mark.one_backend("jax")  # processes that do not train: the same on each
+pytestmark = pytest.mark.one_backend("jax")  # no model is trained
 
 
-def test_a_killed_worker_gets_its_trial_again(tmp_path):
-    plan = made_up.search(tmp_path, trials=7)
+def test_a_killed_worker_gets_its_trial_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPT.parents[2]))
+    plan = made_up.make_plan(tmp_path, trials=7)
     plan.save(tmp_path)
     killed = []
     thread = threading.Thread(target=kill_a_worker, args=(tmp_path, killed))
@@ -26,14 +27,14 @@ def test_a_killed_worker_gets_its_trial_again(tmp_path):
     thread.join()
     records = read_records(tmp_path)
     assert [record.status for record in records] == ["trained"] * 7
-    (again,) = (record for record in records if record.starts == 2)
-    assert again.trial == killed[0].trial
+    (restarted,) = (record for record in records if record.starts == 2)
+    assert restarted.trial == killed[0].trial
     assert {record.worker for record in records} == {"worker0", "worker1"}
     assert "worker1 ended with code -9" in (tmp_path / "search.log").read_text()
 
 
 def kill_a_worker(directory, killed):
-    """-9 for worker1 in the middle of its first trial."""
+    """Sends SIGKILL to worker1 during its first trial."""
     while not killed:
         time.sleep(0.05)
         killed += [
@@ -46,8 +47,8 @@ def kill_a_worker(directory, killed):
             environment = (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        mine = str(directory).encode() in (process / "cmdline").read_bytes()
-        if mine and b"KERASTUNER_TUNER_ID=worker1" in environment:
+        ours = str(directory).encode() in (process / "cmdline").read_bytes()
+        if ours and b"KERASTUNER_TUNER_ID=worker1" in environment:
             os.kill(int(process.name), signal.SIGKILL)
 
 
