@@ -65,10 +65,11 @@ class SearchTuner(ResumableTuner):
         folder = Path(self.get_trial_dir(trial))
         config = self.plan.config(values)
         before = Record.load(folder)
-        known = before is not None and before.values == values
-        if known and before.status in ("trained", "over budget"):
-            return before  # its process was killed before the oracle had the result
-        starts = before.starts if known else 0
+        starts = 0
+        if before is not None and before.values == values:
+            if before.status in ("trained", "over budget"):
+                return before  # its process was killed before the oracle had the result
+            starts = before.starts
         record = Record(trial, values, starts=starts + 1, worker=self.tuner_id)
         record.save(folder)
         start = time.perf_counter()
@@ -130,7 +131,6 @@ class SearchTuner(ResumableTuner):
 def train_or_resume(recipe: Recipe, directory: Path) -> Run:
     """Resumes the run in a directory with the recipe's data folders, or trains a new run."""
     if training.is_run(directory):
-        folders = {"data_dir": recipe.data_dir, "manual_dir": recipe.manual_dir}
-        return training.resume(directory, **folders)
+        return training.resume(directory, data_dir=recipe.data_dir, manual_dir=recipe.manual_dir)
     shutil.rmtree(directory, ignore_errors=True)  # a run that was killed before its first file
     return training.train(recipe, directory)
