@@ -1,6 +1,6 @@
 """cctzoo: compact convolutional transformers with large-scale multi-head attention."""
 
-from cctzoo import analysis, data, export, latency, layers, models, training, weights
+from cctzoo import analysis, data, export, latency, layers, models, runs, training, weights
 
 __version__ = "0.1.0"
 
@@ -12,6 +12,7 @@ __all__ = [
     "latency",
     "layers",
     "models",
+    "runs",
     "training",
     "weights",
 ]

@@ -14,6 +14,8 @@ from cctzoo.formats.atomic import write_json
 from cctzoo.machine import installed_versions, machine_name
 from cctzoo.typing import PathLike
 
+__all__ = ["Latency", "LatencyReport", "measure"]
+
 PACKAGES = (
     "keras",
     "tensorflow",
