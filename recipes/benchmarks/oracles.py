@@ -29,12 +29,12 @@ from pathlib import Path
 
 import keras_tuner
 import numpy as np
-from keras_tuner.engine.base_tuner import BaseTuner
 
 if not __package__:  # a script's path has its folder, not the checkout
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from tuning import pareto
+from tuning.keras_tuner_internals import BaseTuner
 from tuning.pareto_oracle import SCORE, ParetoOracle
 
 ORACLES = {
