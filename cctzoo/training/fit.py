@@ -26,10 +26,15 @@ class StopAtNaN(keras.callbacks.Callback):
         self.async_safe = True
         self.step = None
 
+    def set_model(self, model):
+        super().set_model(model)
+        # `self.model` would write the state back into the model, while the next step uses it.
+        self.trained = model
+
     def on_train_batch_end(self, batch, logs=None):
         if self.step is None and not math.isfinite(float(logs["loss"])):
             self.step = batch
-            self.model.stop_training = True
+            self.trained.stop_training = True
 
 
 def fit(
