@@ -26,14 +26,24 @@ ROOMS = [
 ]
 BACKENDS = {"tensorflow", "jax", "torch"}
 OPTIONAL = {
-    *("matplotlib", "keras_tuner", "sklearn", "tensorflow_datasets", "rich"),
-    *("ai_edge_litert", "ai_edge_quantizer", "onnx", "onnxruntime", "openvino", "tf2onnx"),
+    "ai_edge_litert",
+    "ai_edge_quantizer",
+    "keras_tuner",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "rich",
+    "sklearn",
+    "tensorflow_datasets",
+    "tf2onnx",
 }
 
 
 def test_import_adds_no_heavy_package():
     forbidden = OPTIONAL | BACKENDS - {keras.backend.backend()}
-    # Keras itself loads most of them where they are installed; importing what is None raises.
+    # Keras itself imports most of them if they are installed. The import of a module that is
+    # None in `sys.modules` raises an error.
     loaded_by_keras = forbidden - {"tensorflow"}
     code = f"import sys, keras; sys.modules.update(dict.fromkeys({loaded_by_keras}))\n"
     code += "import cctzoo; print(*(name for name, module in sys.modules.items() if module))"

@@ -69,7 +69,7 @@ def test_scores_and_heads(x, layer, mask):
     np.testing.assert_allclose(projected, output, rtol=1e-4, atol=1e-4)
 
 
-def test_scores_or_heads_alone(x, layer):
+def test_scores_only_and_heads_only(x, layer):
     _, scores = layer(x, return_attention_scores=True)
     assert scores.shape == (B, N, T, T)
     _, heads = layer(x, return_heads=True)

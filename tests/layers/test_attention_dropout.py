@@ -18,7 +18,7 @@ def kept_scores(rate, seed_generator, tokens=11, batch=31):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])
-def test_dropout_keeps_the_stated_fraction_and_the_mean(rate):
+def test_dropout_keeps_its_rate_and_the_mean(rate):
     scores = kept_scores(rate, keras.random.SeedGenerator(2)) * 11
     kept = scores > 0
     np.testing.assert_allclose(scores[kept], 1 / (1 - rate), rtol=1e-4)
@@ -50,7 +50,7 @@ def test_dropout_follows_the_state_of_the_seed():
         assert abs(differs - 2 * 0.3 * 0.7) < 0.03
 
 
-def test_gradients_with_dropout_are_those_of_the_plain_formula_with_the_same_mask(tile):
+def test_gradients_equal_plain_attention_with_the_same_dropout(tile):
     rate, shape = 0.3, (B, N, T, T)  # H = T: the value can be an identity
     query, key, value, upstream = draw(4, shape)
     mask = make_mask("pairs")
@@ -74,6 +74,6 @@ def test_gradients_with_dropout_are_those_of_the_plain_formula_with_the_same_mas
         np.testing.assert_allclose(result, reference, atol=2e-5)
 
 
-def test_dropout_without_seed_generator_is_refused():
+def test_dropout_needs_a_seed_generator():
     with pytest.raises(ValueError, match=r"needs a `seed_generator`\. Received: dropout=0\.1"):
         attend(*draw(), dropout=0.1)

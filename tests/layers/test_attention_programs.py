@@ -1,4 +1,4 @@
-"""What the compiled programs hold: no scores of a whole batch, and no loop where none is wanted."""
+"""The compiled programs hold no scores of a whole batch; exported graphs hold no loop."""
 
 import keras
 import numpy as np
@@ -7,7 +7,6 @@ from keras import ops
 
 from cctzoo.layers.attention.scaled_dot_product import attend
 from tests.layers.attention_inputs import (
-    BACKEND,
     H,
     N,
     T,
@@ -18,59 +17,73 @@ from tests.layers.attention_inputs import (
     to_numpy,
 )
 
+SHAPE = (5, 8, 128, 4)
+SCORES = 5 * 8 * 128 * 128  # of the whole batch
+SAMPLE_BYTES = 4 * SCORES // 5
 
-def test_scores_of_the_whole_batch_are_never_stored(monkeypatch):
-    shape = (5, 8, 128, 4)
-    set_tile_bytes(monkeypatch, 4 * 8 * 128 * 128)  # one sample
-    inputs, size = draw(3, shape), 5 * 8 * 128 * 128
-    if BACKEND == "jax":
-        import jax
 
-        def program(implementation):
-            def function(*x):
-                return ops.sum(attend(*x, implementation=implementation))
+@pytest.mark.one_backend("jax")
+def test_jax_never_stores_the_scores_of_the_batch(monkeypatch):
+    import jax
 
-            return jax.jit(jax.grad(function, (0, 1, 2))).lower(*inputs).compile()
+    set_tile_bytes(monkeypatch, SAMPLE_BYTES)
+    inputs = draw(3, SHAPE)
 
-        used = {
-            name: program(name).memory_analysis().temp_size_in_bytes for name in ("fused", "plain")
-        }
-        assert used["fused"] < 4 * size <= used["plain"]
-    elif BACKEND == "torch":
-        import torch
+    def bytes_of(implementation):
+        def function(*x):
+            return ops.sum(attend(*x, implementation=implementation))
 
-        def saved(implementation):
-            sizes = []
-            seeds = keras.random.SeedGenerator(1)
-            with torch.autograd.graph.saved_tensors_hooks(
-                lambda x: (sizes.append(x.numel()), x)[1], lambda x: x
-            ):
-                attend(*(x.requires_grad_() for x in inputs), None, 0.1, seeds, implementation)
-            return max(sizes)
+        program = jax.jit(jax.grad(function, (0, 1, 2))).lower(*inputs).compile()
+        return program.memory_analysis().temp_size_in_bytes
 
-        assert saved("fused") < size <= saved("plain")
-    else:
-        import tensorflow as tf
+    assert bytes_of("fused") < 4 * SCORES <= bytes_of("plain")
 
-        def largest(implementation):
-            function = tf.function(
-                lambda *x: tf.gradients(attend(*x, implementation=implementation), x)
-            )
-            operations = function.get_concrete_function(*inputs).graph.get_operations()
-            return max(
-                x.shape.num_elements() or 0
-                for op in operations
-                for x in op.outputs
-                if x.shape.rank is not None
-            )
 
-        assert largest("fused") < size <= largest("plain")
+@pytest.mark.one_backend("torch")
+def test_torch_never_saves_the_scores_of_the_batch(monkeypatch):
+    import torch
+
+    set_tile_bytes(monkeypatch, SAMPLE_BYTES)
+    inputs = draw(3, SHAPE)
+
+    def largest_saved(implementation):
+        sizes = []
+        seeds = keras.random.SeedGenerator(1)
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x: (sizes.append(x.numel()), x)[1], lambda x: x
+        ):
+            attend(*(x.requires_grad_() for x in inputs), None, 0.1, seeds, implementation)
+        return max(sizes)
+
+    assert largest_saved("fused") < SCORES <= largest_saved("plain")
+
+
+@pytest.mark.one_backend("tensorflow")
+def test_tensorflow_never_stores_the_scores_of_the_batch(monkeypatch):
+    import tensorflow as tf
+
+    set_tile_bytes(monkeypatch, SAMPLE_BYTES)
+    inputs = draw(3, SHAPE)
+
+    def largest_tensor(implementation):
+        function = tf.function(
+            lambda *x: tf.gradients(attend(*x, implementation=implementation), x)
+        )
+        operations = function.get_concrete_function(*inputs).graph.get_operations()
+        return max(
+            x.shape.num_elements() or 0
+            for op in operations
+            for x in op.outputs
+            if x.shape.rank is not None
+        )
+
+    assert largest_tensor("fused") < SCORES <= largest_tensor("plain")
 
 
 @pytest.mark.one_backend("tensorflow")  # tf.function is TensorFlow's
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("rate", [0.0, 0.2])
-def test_tensorflow_takes_an_unknown_batch(rate, compiled):
+def test_tensorflow_accepts_an_unknown_batch(rate, compiled):
     import tensorflow as tf
 
     seeds = keras.random.SeedGenerator(1)

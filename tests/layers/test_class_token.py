@@ -14,7 +14,7 @@ def test_contract_of_first_token(tmp_path):
     check_layer(FirstToken, {}, (3, 7, 5), (3, 5), tmp_path)
 
 
-def test_the_token_starts_at_zero_and_stands_in_front():
+def test_token_is_prepended_and_initially_zero():
     layer, x = ClassToken(), random_array(3, 7, 5)
     outputs = array(layer(x))
     assert not outputs[:, 0].any()

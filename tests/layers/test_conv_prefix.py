@@ -50,7 +50,7 @@ def batch_norm(x, gamma, beta, mean, variance):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_residual_where_width_and_size_stay(kind):
+def test_residual_if_the_shape_does_not_change(kind):
     """With scales and offsets at 0 a block adds nothing."""
     x = random_array(2, 5, 7, 3)
     for filters, expected in (([3], x), ([11], np.zeros((2, 5, 7, 11)))):
@@ -70,7 +70,7 @@ def test_pool(pool, sides, expected):
     assert layer(random_array(2, *sides, 3)).shape == (2, *expected, 5)
 
 
-def test_batch_norm_learns_its_statistics_in_training_only():
+def test_batch_norm_updates_its_statistics_only_in_training():
     layer, x = built([5], "vgg"), random_array(11, 5, 7, 3)
     convolution, norm = layer.blocks[0].layers[:2]
     before = [array(norm.moving_mean), array(norm.moving_variance)]

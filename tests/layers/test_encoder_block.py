@@ -68,7 +68,7 @@ def test_widths():
 
 
 @pytest.mark.parametrize("flags", [("return_attention_scores",), ("return_heads",), None])
-def test_extras_are_those_of_its_attention(flags):
+def test_extra_outputs_come_from_the_attention(flags):
     flags = dict.fromkeys(flags or ("return_attention_scores", "return_heads"), True)
     block, x = built(), random_array(B, T, D)
     output, *extras = block(x, **flags)
@@ -78,7 +78,7 @@ def test_extras_are_those_of_its_attention(flags):
         np.testing.assert_allclose(array(extra), array(value), atol=1e-6)
 
 
-def test_hidden_layer_comes_last():
+def test_hidden_layer_is_the_last_output():
     block, x = built(), random_array(B, T, D)
     _, heads, hidden = block(x, return_heads=True, return_mlp=True)
     attended, attended_heads = block.attention(block.attention_norm(x), return_heads=True)
@@ -91,7 +91,7 @@ def test_hidden_layer_comes_last():
 
 
 @pytest.mark.parametrize("rate", ["dropout", "attention_dropout", "stochastic_depth"])
-def test_random_in_training_only(rate):
+def test_random_only_in_training(rate):
     x = random_array(B, T, D)
     block, twin = (built(**{rate: 0.5}, seed=5) for _ in range(2))
     np.testing.assert_allclose(array(block(x)), array(built()(x)), rtol=1e-4, atol=1e-4)
@@ -101,8 +101,8 @@ def test_random_in_training_only(rate):
 
 
 @pytest.mark.parametrize("norm", ["cct", "pre"])
-def test_stochastic_depth_spares_the_stream(norm):
-    """With almost every branch dropped, what is left is the stream."""
+def test_stochastic_depth_keeps_the_stream(norm):
+    """With almost every branch dropped, the output is the residual stream."""
     block, x = built(norm=norm, stochastic_depth=1 - 1e-6), random_array(B, T, D)
     expected = reference.layer_norm(x, *block.mlp_norm.get_weights()) if norm == "cct" else x
     np.testing.assert_allclose(array(block(x, training=True)), expected, rtol=1e-4, atol=1e-4)

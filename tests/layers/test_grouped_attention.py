@@ -34,6 +34,6 @@ def test_equals_the_plain_form(monkeypatch, heads_per_group, masked):
     ("heads", "tokens", "size"),
     [(64, 256, 8), (64, 64, 64), (25, 256, 5), (13, 256, 1), (64, 10_000, 4), (1, 10_000, 1)],
 )
-def test_group_size(heads, tokens, size):
+def testgroup_size(heads, tokens, size):
     """A divisor that fits into 2 MiB of scores, unless there would be over 16 groups."""
-    assert grouped_attention._group_size(heads, tokens) == size
+    assert grouped_attention.group_size(heads, tokens) == size

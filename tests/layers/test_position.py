@@ -28,7 +28,7 @@ def test_sine(width):
     assert layer.weights == []
 
 
-def test_learnable_is_drawn_with_deviation_0_2():
+def test_learnable_has_standard_deviation_0_2():
     layer = PositionEmbedding()
     layer.build((None, 101, 103))
     embedding = array(layer.embedding)
@@ -53,7 +53,7 @@ def test_unknown_length(kind):
         PositionEmbedding(kind)(keras.Input((None, 5)))
 
 
-def test_zeros_before_the_sines_of_texts():
+def test_zero_first():
     layer = PositionEmbedding("sine", zero_first=True)
     found = array(layer(np.zeros((1, 5, 6), "float32")))[0]
     np.testing.assert_array_equal(found[0], np.zeros(6))

@@ -40,11 +40,11 @@ def test_masked_tokens_have_no_influence():
     outputs, weights = map(array, layer(x, mask=ops.convert_to_tensor(mask), return_weights=True))
     assert not weights[~mask].any()
     for i, length in enumerate((4, 11, 2)):
-        alone = array(layer(x[i : i + 1, :length]))[0]
-        np.testing.assert_allclose(outputs[i], alone, rtol=1e-4, atol=1e-5)
+        single = array(layer(x[i : i + 1, :length]))[0]
+        np.testing.assert_allclose(outputs[i], single, rtol=1e-4, atol=1e-5)
 
 
-def test_a_mask_from_keras_ends_here():
+def test_mask_is_not_passed_on():
     layer, x = built(), random_array(B, T, D)
     x[1, 4:] = 0
     pooled = layer(keras.layers.Masking()(x))

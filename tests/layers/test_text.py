@@ -1,4 +1,4 @@
-"""The layers of texts against NumPy."""
+"""The layers of text models against NumPy."""
 
 import keras
 import numpy as np
@@ -78,15 +78,15 @@ def test_patches_equal_numpy():
 
 
 @pytest.mark.parametrize("options", [{"kernel_size": 4}, {"kernel_size": 3, "pooling": False}])
-def test_tokens_of_a_short_text_are_those_of_it_alone(options):
+def test_padding_does_not_change_tokens(options):
     layer, x = TextTokenizer(7, **options), random_array(B, L, D)
     lengths = np.array([[6], [11], [4]])
     x *= (np.arange(L) < lengths)[..., None]
     found, tokens = layer(x, lengths)
     for i, (length, count) in enumerate(zip(lengths[:, 0], np.ravel(array(tokens)), strict=True)):
-        alone = array(layer(x[i : i + 1, :length]))[0]
-        assert len(alone) == count
-        np.testing.assert_allclose(array(found)[i, : len(alone)], alone, rtol=1e-4, atol=1e-5)
+        single = array(layer(x[i : i + 1, :length]))[0]
+        assert len(single) == count
+        np.testing.assert_allclose(array(found)[i, : len(single)], single, rtol=1e-4, atol=1e-5)
 
 
 def test_token_image_contract(tmp_path):
@@ -108,11 +108,11 @@ def test_token_image_sees_tokens_by_width():
     lengths = np.array([[2], [11], [5]])
     found, same = layer(x, lengths)
     np.testing.assert_array_equal(np.asarray(array(same)), lengths)
-    alone = array(layer(x[:1, :2]))
-    np.testing.assert_allclose(array(found)[0, :2], alone[0], rtol=1e-4, atol=1e-4)
+    single = array(layer(x[:1, :2]))
+    np.testing.assert_allclose(array(found)[0, :2], single[0], rtol=1e-4, atol=1e-4)
 
 
-def test_mixed_precision_keeps_ids_and_lengths_whole():
+def test_mixed_precision_keeps_ids_and_lengths_exact():
     keras.config.set_dtype_policy("mixed_bfloat16")
     length = TextLength()(IDS + 1000)
     assert keras.backend.standardize_dtype(length.dtype) == "int32"

@@ -1,4 +1,4 @@
-"""A model small enough to build, fit and save in seconds."""
+"""A model that is built, trained and saved in seconds."""
 
 import keras
 import numpy as np
@@ -27,13 +27,13 @@ def small_config(**changes):
 
 
 def images(model, count=3):
-    """Pixels of 0-255 in float32 of the model's size."""
+    """Random pixels 0-255 in float32, of the model's input shape."""
     shape = (count, *model.config.input_shape)
     return np.random.default_rng(0).integers(0, 256, shape).astype("float32")
 
 
 def predict(model, x):
-    """Outputs in inference as a float32 array (or a dict of them)."""
+    """The model's output in inference as a float32 array, or as a dict of such arrays."""
     outputs = compiled(model)(x)
     if isinstance(outputs, dict):
         return {name: to_array(value) for name, value in outputs.items()}
@@ -41,7 +41,7 @@ def predict(model, x):
 
 
 def compiled(model):
-    """Under JAX as one program, which is quicker than one per operation."""
+    """Under JAX one program, which is faster than one per operation."""
     if keras.backend.backend() != "jax":
         return lambda x: model(x, training=False)
     import jax

@@ -1,4 +1,4 @@
-"""The soft committee: what it answers, its copies of the members, saving and learning."""
+"""The soft committee: its output, its copies of the members, saving and training."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from cctzoo.export.inputs import randomise_vectors
 from cctzoo.models import SoftCommittee, soft_committee
 from tests.models.small import CLASSES, images, predict, small_model
 
-once = pytest.mark.one_backend("torch")  # a second case of what runs on each
+once = pytest.mark.one_backend("torch")  # for the second case of a test of every backend
 
 CONVOLUTIONAL = {"depth": 3, "conv_prefix": 2, "prefix_kind": "depthwise"}
 DIFFERENT = {
@@ -20,7 +20,7 @@ DIFFERENT = {
 
 
 def member(name="member", **changes):
-    """With logits as far apart as a trained model's, so that the averages differ."""
+    """A model whose logits differ as much as those of a trained model, so the averages differ."""
     model = small_model(name, **changes)
     randomise_vectors(model)
     *_, kernel, bias = model.get_weights()
@@ -222,15 +222,15 @@ def test_errors(changes, options, message):
         soft_committee(members, **options)
 
 
-def test_models_that_cannot_be_members():
+def test_invalid_members():
     model = small_model()
     for members in (model, [model, keras.Sequential([keras.Input((4,))])], 3):
         with pytest.raises(ValueError, match="at least one `CCT`, without other objects"):
             soft_committee(members)
 
 
-def test_normalised_images_by_one_mean():
-    """A number, and the same for each channel, are one mean."""
+def test_members_with_the_same_mean_in_two_spellings():
+    """0.4 and (0.4, 0.4, 0.4) are the same mean."""
     inputs = {"include_preprocessing": False}
     a, b = member("a", mean=0.4, **inputs), member("b", mean=(0.4, 0.4, 0.4), **inputs)
     x = images(a) / 255

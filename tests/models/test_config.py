@@ -1,4 +1,4 @@
-"""Every rule of CCTConfig and every other argument of the factories, with what was received."""
+"""Every rule of `CCTConfig` and of the arguments of `create_model`, with the received values."""
 
 import dataclasses
 import re
@@ -10,7 +10,7 @@ from cctzoo.layers import ConvTokenizer
 from cctzoo.models import CCTConfig, cct_7_3x1_32, create_model
 from tests.models.small import small_config, small_model
 
-pytestmark = pytest.mark.one_backend("jax")  # rules
+pytestmark = pytest.mark.one_backend("jax")  # no computation
 
 WRONG = [
     ({"family": "swin"}, "family='swin'"),
@@ -91,7 +91,7 @@ def test_rules(changes, received):
     with pytest.raises(ValueError, match=re.escape(f"Received: {received}") + "$") as error:
         CCTConfig(**changes)
     for name in changes.keys() & set(re.findall(r"(\w+)=", received)):
-        assert f"`{name}" in str(error.value) or len(changes) > 1, "the rule names what it is about"
+        assert f"`{name}" in str(error.value) or len(changes) > 1, "the rule names the argument"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_rules(changes, received):
         {"input_shape": [3, 3, 1]},
     ],
 )
-def test_allowed(changes):
+def test_allowed_values(changes):
     config = CCTConfig(**changes)
     assert hash(config) == hash(CCTConfig(**changes)), "lists become tuples"
     assert CCTConfig(**dataclasses.asdict(config)) == config
@@ -143,8 +143,8 @@ def test_default_prefix(changes, filters, pool, grid):
 
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5, 7])
 @pytest.mark.parametrize("sides", [(17, 22), (19, 16)])
-def test_grids_are_those_of_the_layers(kernel_size, sides):
-    """Of the tokenizer, whose arithmetic the config repeats."""
+def test_grids_equal_the_layers_output(kernel_size, sides):
+    """The config computes the shapes that the tokenizer has."""
     config = small_config(kernel_size=kernel_size, conv_layers=2, input_shape=(*sides, 3))
     layer = ConvTokenizer(config.embed_dim, kernel_size, conv_layers=2)
     assert layer(keras.Input((*sides, 3))).shape == (None, *config.grid, 24)
@@ -174,7 +174,7 @@ def test_unknown_keyword(factory):
     assert "Did you mean" not in str(error.value)
 
 
-def test_factories_check_values_too():
+def test_factories_check_values():
     with pytest.raises(ValueError, match="Received: embed_dim=256, heads=25"):
         cct_7_3x1_32(heads=25)
 

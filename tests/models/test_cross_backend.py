@@ -1,4 +1,7 @@
-"""A file saved under one backend predicts the same under the next, and so under all three."""
+"""A model saved under one backend predicts the same under the next one.
+
+The three runs of the tests compare all backends in a circle.
+"""
 
 import importlib.util
 import os

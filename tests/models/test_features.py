@@ -1,4 +1,4 @@
-"""feature_extractor: what it returns and how the parts fit together."""
+"""feature_extractor: names, shapes, and the values against the weights of the layers."""
 
 import re
 
@@ -47,7 +47,7 @@ def test_names_and_shapes(model, features):
     assert {name: value.shape for name, value in features.items()} == SHAPES
 
 
-def test_the_output_is_the_model_s(model, features):
+def test_classifier_feature_is_the_output(model, features):
     np.testing.assert_allclose(features["classifier"], predict(model, images(model)), atol=1e-5)
 
 
@@ -134,6 +134,6 @@ def test_errors(model, features, received):
         feature_extractor(model, features)
 
 
-def test_error_names_what_is_near(model):
+def test_error_suggests_names(model):
     with pytest.raises(ValueError, match=r"Did you mean: .*attention00"):
         feature_extractor(model, ["attention0"])

@@ -7,7 +7,7 @@ import pytest
 from cctzoo.models import CCT, create_model
 from tests.models.small import CLASSES, images, predict, small_model
 
-once = pytest.mark.one_backend("torch")  # a second case of what runs on each
+once = pytest.mark.one_backend("torch")  # for the second case of a test of every backend
 CONVOLUTIONAL = {
     "depth": 3,
     "conv_prefix": 2,
@@ -38,7 +38,7 @@ def test_graph(changes, expected):
     assert layer_names(small_model(**changes)) == ["image", *expected.split(), "classifier"]
 
 
-def test_the_graph_runs_in_the_order_of_its_layers():
+def test_layers_can_be_called_in_their_order():
     model = small_model(family="vit", kernel_size=4)
     x = images(model)
     expected = predict(model, x)
@@ -241,7 +241,7 @@ def test_quantised_saved_and_loaded(dtype, tmp_path):
     ("dtype", "count"), [("mixed_bfloat16", 11), pytest.param("mixed_float16", 8, marks=once)]
 )
 def test_fit_in_mixed_precision(dtype, count):
-    """Also with a last batch that is not full; everything random is switched on."""
+    """With an incomplete last batch, dropout and stochastic depth."""
     model = small_model(dtype=dtype, dropout=0.1, heads=12, **CONVOLUTIONAL)
     model.compile("adam", "sparse_categorical_crossentropy")
     before = model.get_weights()

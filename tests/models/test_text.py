@@ -1,4 +1,4 @@
-"""Models for texts: padding that never counts, saving, features, committees."""
+"""Text models: padding without influence, saving, features, committees."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from cctzoo import models
 from cctzoo.models import TextConfig, feature_extractor
 from tests.layers.contract import randomise
-from tests.models.small import predict, to_array
+from tests.models.small import predict, small_model, to_array
 from tests.models.text_models import FAMILIES, LENGTH, PREFIXES, WORDS, padded, text_model
 
 
@@ -19,8 +19,8 @@ def texts():
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_padding_and_companions_never_count(family, prefix, texts):
-    """A text among others, padded to any length, is the text alone without any padding."""
+def test_padding_does_not_change_logits(family, prefix, texts):
+    """A padded text in a batch gets the logits of a batch that holds only this text."""
     model = text_model(family, **PREFIXES[prefix])
     randomise(model)
     expected = predict(model, padded(texts, LENGTH))
@@ -29,9 +29,9 @@ def test_padding_and_companions_never_count(family, prefix, texts):
     longer.set_weights(model.get_weights())
     np.testing.assert_allclose(predict(longer, padded(texts, 29)), expected, atol=1e-5)
     text = texts[1]
-    alone = text_model(family, **PREFIXES[prefix], length=len(text), padding_id=None)
-    alone.set_weights(model.get_weights())
-    found = predict(alone, padded([text], len(text)))
+    single = text_model(family, **PREFIXES[prefix], length=len(text), padding_id=None)
+    single.set_weights(model.get_weights())
+    found = predict(single, padded([text], len(text)))
     np.testing.assert_allclose(found[0], expected[1], atol=1e-5)
 
 
@@ -46,7 +46,7 @@ def test_an_empty_text_is_one_word_of_zeros(family):
     np.testing.assert_allclose(predict(longer, padded([[]], 16)), empty, atol=1e-5)
 
 
-def test_without_a_padding_id_every_id_is_a_word(texts):
+def test_no_padding_id(texts):
     model, masked = text_model(padding_id=None), text_model()
     randomise(model)
     masked.set_weights(model.get_weights())
@@ -55,7 +55,7 @@ def test_without_a_padding_id_every_id_is_a_word(texts):
     assert np.abs(predict(model, short) - predict(masked, short)).max() > 1e-3
 
 
-def test_avg_pooling_leaves_padding_out(texts):
+def test_avg_pooling_ignores_padding(texts):
     model = text_model(pooling="avg")
     randomise(model)
     longer = text_model(pooling="avg", length=29)
@@ -148,9 +148,18 @@ def test_config_errors(changes, received):
 
 
 @pytest.mark.parametrize("name", ["text_cct_3_k2", "text_cct_2", "text_transformer_2_k4"])
-def test_names_out_of_the_grammar(name):
+def test_names_outside_of_the_grammar(name):
     with pytest.raises(ValueError, match=f"Received: variant='{name}'"):
         models.create_model(name)
+
+
+def test_vocabulary_of_a_model():
+    model = text_model(vocabulary=("cat", "dog"), vocabulary_size=4)
+    assert model.vocabulary.words == ("cat", "dog")
+    assert model.vocabulary is model.vocabulary, "built and checked once"
+    with pytest.raises(ValueError, match="must be built with a `vocabulary=`"):
+        _ = text_model().vocabulary
+    assert not hasattr(small_model(), "vocabulary"), "an image model has none"
 
 
 def test_any_string_has_a_defined_result():
@@ -161,7 +170,7 @@ def test_any_string_has_a_defined_result():
     )
     randomise(model)
 
-    def said(*texts):
+    def logits_of(*texts):
         return predict(model, model.vocabulary(texts))
 
     strange = [
@@ -175,14 +184,16 @@ def test_any_string_has_a_defined_result():
         "\ud800",
         "NAÏVE\0dog",
     ]
-    found = said(*strange)
+    found = logits_of(*strange)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(found[:3], found[:1].repeat(3, axis=0))  # no word in any
+    np.testing.assert_array_equal(found[:3], found[:1].repeat(3, axis=0))  # texts without any word
     np.testing.assert_array_equal(found[7], found[0])
-    np.testing.assert_allclose(found[3], said("one two")[0], atol=1e-6)  # unknown is unknown
-    np.testing.assert_allclose(found[4], said("cat cat cat cat cat cat")[0], atol=1e-6)
-    np.testing.assert_allclose(found[5], said("😀 😀")[0], atol=1e-6)
-    np.testing.assert_allclose(found[6], said(f"\u202b{hebrew}\u202c, {hebrew}!")[0], atol=1e-6)
-    np.testing.assert_allclose(found[8], said("naïve dog")[0], atol=1e-6)
+    np.testing.assert_allclose(found[3], logits_of("one two")[0], atol=1e-6)  # unknown words
+    np.testing.assert_allclose(found[4], logits_of("cat cat cat cat cat cat")[0], atol=1e-6)
+    np.testing.assert_allclose(found[5], logits_of("😀 😀")[0], atol=1e-6)
+    np.testing.assert_allclose(
+        found[6], logits_of(f"\u202b{hebrew}\u202c, {hebrew}!")[0], atol=1e-6
+    )
+    np.testing.assert_allclose(found[8], logits_of("naïve dog")[0], atol=1e-6)
     assert np.abs(found[3] - found[0]).max() > 1e-4

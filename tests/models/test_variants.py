@@ -1,4 +1,4 @@
-"""The named variants: their sizes, pinned, their names and their table."""
+"""The named variants: pinned sizes, grammar of the names, table, stub file."""
 
 import inspect
 import math
@@ -16,7 +16,7 @@ from cctzoo.models.variants import VARIANTS, config_from_name, variant_config
 from tests.models import stubs
 from tests.models.small import small_config
 
-pytestmark = pytest.mark.one_backend("jax")  # shapes, names and arithmetic
+pytestmark = pytest.mark.one_backend("jax")  # no computation
 # Counted from the authors' code: variant, classes, trainable parameters, GMACs.
 PUBLISHED = [
     ("cct_2_3x2_32", 10, 283_723, 0.0353),
@@ -39,7 +39,7 @@ PUBLISHED = [
     ("vit_7_4_32", 10, 3_716_874, None),
 ]
 
-# The authors' table for texts (AG News): million parameters without the word vectors.
+# The authors' table of text models (AG News): million parameters without the word vectors.
 PUBLISHED_TEXT = [
     ("text_cct_2_k1", 0.238),
     ("text_cct_2_k2", 0.276),
@@ -55,7 +55,7 @@ PUBLISHED_TEXT = [
 
 @pytest.fixture(scope="module")
 def count():
-    """Trainable parameters of a built variant with its own classes; each is built once."""
+    """Counts the trainable parameters of a variant with its default classes; cached."""
     counts = {}
 
     def count(variant):
@@ -114,7 +114,7 @@ def test_macs_of_a_prefix():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_is_a_function(variant):
-    """With its row's numbers as defaults."""
+    """The function has the fields of the row as defaults."""
     function = getattr(models, variant)
     assert function.__name__ == variant
     assert variant in models.__all__
@@ -130,7 +130,7 @@ def test_every_variant_is_a_function(variant):
     }
 
 
-def test_the_function_builds_its_variant():
+def test_function_builds_its_variant():
     model = models.cct_lsmha(depth=2, input_shape=(16, 16, 3), name="other")
     assert model.name == "other"
     assert model.config == variant_config("cct_lsmha", depth=2, input_shape=(16, 16, 3))

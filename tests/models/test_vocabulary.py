@@ -10,10 +10,10 @@ import pytest
 
 from cctzoo.models.vocabulary import SEPARATORS, SINGLES, Vocabulary, split
 
-pytestmark = pytest.mark.one_backend("tensorflow")  # Python, beside TensorFlow's own reading
+pytestmark = pytest.mark.one_backend("tensorflow")  # compared with TensorFlow's string operations
 
 TEXTS = ["The cat sat.", "the dog sat on THE mat", "a cat"]
-FINAL_SIGMA = "ΟΔΟΣ ΣΑΣ:Σ"  # at the end of a word, whatever follows; but not alone
+FINAL_SIGMA = "ΟΔΟΣ ΣΑΣ:Σ"  # a final sigma ends a word of several letters
 
 
 @pytest.mark.parametrize(
@@ -37,17 +37,17 @@ def test_words_of_a_text(text, words):
     assert split(text) == words
 
 
-def test_every_character_has_a_place():
-    """What `split` gives it leaves whole: else a vocabulary could not hold it."""
-    for code in range(0x20000):  # above are ideographs, and what is not assigned
+def test_split_is_idempotent_for_every_character():
+    """Otherwise a vocabulary could not hold some words that `split` returns."""
+    for code in range(0x20000):  # above: ideographs and code points without a character
         for word in split(f"a{chr(code)}B"):
             assert split(word) == [word], hex(code)
 
 
-def test_tensorflow_splits_alike():
+def test_tensorflow_splits_equally():
     tf = pytest.importorskip("tensorflow")
     mixed = ["İ a\0b Σ", FINAL_SIGMA, "", "so😀😀GOOD ❤\ufe0f", "猫が好き。", *TEXTS]
-    # Later letters TensorFlow may not yet have in lower case.
+    # TensorFlow may lack the lower case of letters newer than Unicode 3.2.
     assigned = unicodedata.ucd_3_2_0.category
     codes = [i for i in range(1, sys.maxunicode + 1) if assigned(chr(i)) not in ("Cn", "Cs", "Co")]
     texts = mixed + [f"A{chr(code)}B" for code in codes]
@@ -87,7 +87,7 @@ def test_fitted_words_are_the_most_frequent_ones():
     assert Vocabulary.fit(TEXTS, least_count=2, length=3) == Vocabulary(("the", "cat", "sat"), 3)
 
 
-def test_it_does_not_change():
+def test_immutable():
     words = ["cat"]
     vocabulary = Vocabulary(words, 2)
     words.append("dog")
@@ -114,7 +114,7 @@ def test_it_does_not_change():
         (["cat"], True, "length=True"),
     ],
 )
-def test_faulty_vocabularies(words, length, received):
+def test_invalid_vocabularies(words, length, received):
     with pytest.raises(ValueError, match=f"Received: {re.escape(received)}"):
         Vocabulary(words, length)
 
@@ -132,7 +132,7 @@ def test_faulty_vocabularies(words, length, received):
         ({"texts": ["a", None]}, "texts[1]=None"),
     ],
 )
-def test_what_cannot_be_fitted(options, received):
+def test_invalid_arguments_of_fit(options, received):
     with pytest.raises(ValueError, match=f"Received: {re.escape(received)}"):
         Vocabulary.fit(**{"texts": TEXTS} | options)
 
@@ -147,6 +147,6 @@ def test_what_cannot_be_fitted(options, received):
         (np.array([["cat"]]), "texts[0]=array(['cat']"),
     ],
 )
-def test_what_is_no_text(texts, received):
+def test_invalid_texts(texts, received):
     with pytest.raises(ValueError, match=f"Received: {re.escape(received)}"):
         Vocabulary(["cat"], 2)(texts)

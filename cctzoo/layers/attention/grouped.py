@@ -31,7 +31,7 @@ def attend_in_groups(qkv: Tensor, num_heads: int, bias: Tensor | None = None) ->
     _, tokens, width = qkv.shape
     inner = width // 3
     head_dim = inner // num_heads
-    group = _group_size(num_heads, tokens)
+    group = group_size(num_heads, tokens)
     query = ops.reshape(qkv[:, :, :inner], (-1, tokens, num_heads, head_dim)) * head_dim**-0.5
     query = ops.transpose(query, (0, 2, 1, 3))  # (B, N, T, H)
     # Keys and values in one tensor: with two tensors, LiteRT would compute the scores of all
@@ -49,7 +49,7 @@ def attend_in_groups(qkv: Tensor, num_heads: int, bias: Tensor | None = None) ->
     return ops.transpose(_concatenate(outputs), (0, 3, 1, 2))
 
 
-def _group_size(num_heads, tokens):
+def group_size(num_heads: int, tokens: int) -> int:
     """The largest divisor of N with at most GROUP_BYTES of scores and MOST_GROUPS groups.
 
     If none has so few bytes: the smallest one with at most MOST_GROUPS groups.
