@@ -8,15 +8,8 @@ import jax.numpy as jnp
 from cctzoo.layers.attention.tiles import tile_shape
 
 
-def attend_tiles(
-    query: jax.Array,
-    key: jax.Array,
-    value: jax.Array,
-    bias: jax.Array | None,
-    rate: float,
-    seed: jax.Array | None,
-) -> jax.Array:
-    """Arguments and return value as in `scaled_dot_product.attend`, with a bias for the mask."""
+def attend_tiles(query, key, value, bias, rate, seed):
+    """As `scaled_dot_product.attend`, with the bias of the mask and the seed of the dropout."""
     samples, heads = tile_shape(query, jax.default_backend() != "cpu")
     tiles_per_bias = query.shape[1] // heads
     queries, keys, values = (

@@ -6,15 +6,8 @@ from cctzoo.layers.attention.reference import softmax_scores
 from cctzoo.layers.attention.tiles import tile_shape
 
 
-def attend_tiles(
-    query: tf.Tensor,
-    key: tf.Tensor,
-    value: tf.Tensor,
-    bias: tf.Tensor | None,
-    rate: float,
-    seed: tf.Tensor | None,
-) -> tf.Tensor:
-    """Arguments and return value as in `scaled_dot_product.attend`, with a bias for the mask."""
+def attend_tiles(query, key, value, bias, rate, seed):
+    """As `scaled_dot_product.attend`, with the bias of the mask and the seed of the dropout."""
     # Without XLA, the number of samples may be unknown: a tile is one sample or less.
     heads = tile_shape(query, bool(tf.config.list_logical_devices("GPU")))[1]
     tiles_per_bias = query.shape[1] // heads

@@ -10,15 +10,8 @@ from cctzoo.layers.attention.tiles import tile_shape
 GOLDEN = 0x9E3779B1  # a prime next to 2**32 / golden ratio: spreads the bits of a factor (Knuth)
 
 
-def attend_tiles(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    bias: torch.Tensor | None,
-    rate: float,
-    seed: torch.Tensor | None,
-) -> torch.Tensor:
-    """Arguments and return value as in `scaled_dot_product.attend`, with a bias for the mask."""
+def attend_tiles(query, key, value, bias, rate, seed):
+    """As `scaled_dot_product.attend`, with the bias of the mask and the seed of the dropout."""
     attention = torch.nn.functional.scaled_dot_product_attention
     if bias is not None:
         bias = bias.clamp(min=torch.finfo(query.dtype).min).to(query.dtype)
