@@ -167,4 +167,4 @@ def test_model_comparison_resumes(run, tmp_path):
     weights = np.load(tmp_path / "out" / "conv_heads64" / "weights_float16.npz")
     assert all(weights[key].dtype == np.float16 for key in weights.files)
     other = run("benchmarks/compare_heads.py", *arguments, "--seed", "1", status=1)
-    assert "not that of these arguments" in other.stderr
+    assert "whose recipe differs from these arguments" in other.stderr
