@@ -30,7 +30,9 @@ def word_saliency(
         sum to 1. The list of a text without words is empty.
 
     Raises:
-        ValueError: if the model has no vocabulary, or if `texts` is not a sequence of str.
+        AttributeError: for an image model.
+        ValueError: if the text model was built without a `vocabulary`, or if `texts` is not a
+            sequence of str.
     """
     check_model(model)
     maps = attention_rollout(model, model.vocabulary(texts), batch_size=batch_size)  # (n, T)
