@@ -54,6 +54,7 @@ def test_import_adds_no_heavy_package():
     assert child.returncode == 0, child.stderr[-2000:]
     loaded = set(child.stdout.splitlines()[-1].split())
     assert "cctzoo.models" in loaded
+    assert "cctzoo.analysis" not in loaded  # imported when it is first used
     assert not loaded & forbidden
 
 
