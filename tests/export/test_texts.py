@@ -220,7 +220,7 @@ def test_invalid_samples(model, tmp_path, arguments, received):
 
 @once
 def test_texts_need_a_vocabulary(tmp_path):
-    with pytest.raises(ValueError, match="built with a `vocabulary`"):
+    with pytest.raises(ValueError, match="built with a `vocabulary=`"):
         export.to_litert(made(vocabulary=None), tmp_path / "a.tflite", samples=TEXTS)
 
 
