@@ -24,6 +24,7 @@ from cctzoo.training import (
     resume,
     train,
 )
+from cctzoo.weights import open_weights
 
 DEFAULTS = Recipe()
 MODEL_CHANGES = ("heads", "head_dim", "conv_prefix", "depth", "embed_dim")
@@ -178,15 +179,16 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
     policy = {name: values[name] for name in AUGMENTATION_FIELDS if name in values}
     changes = {name: values[name] for name in MODEL_CHANGES + TEXT_CHANGES if name in values}
     fields = {"changes": {}, "augmentation": DEFAULTS.augmentation} | PRESETS[values["preset"]]
-    start = given.get("start_from")
-    if start is not None and not start.endswith((".pth", ".pt")):
-        fields["changes"] = {}  # those of the preset are for another model
-    fields["changes"] = fields["changes"] | values.get("changes", {}) | changes
+    own_changes = values.get("changes", {}) | changes
+    fields["changes"] = fields["changes"] | own_changes
     fields["augmentation"] = dataclasses.replace(fields["augmentation"], **policy)
-    if "epochs" in given and "warmup_epochs" not in given:
-        epochs = given.pop("epochs")
-        return Recipe(**fields | given).with_epochs(epochs)
-    return Recipe(**fields | given)
+    epochs = None if "warmup_epochs" in given else given.pop("epochs", None)
+    recipe = Recipe(**fields | given)
+    if recipe.start_from is not None:
+        with open_weights(recipe.start_from, recipe.model) as source:
+            if source.config is not None:  # the preset's changes are for another model
+                recipe = dataclasses.replace(recipe, changes=own_changes)
+    return recipe if epochs is None else recipe.with_epochs(epochs)
 
 
 @contextlib.contextmanager

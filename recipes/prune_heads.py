@@ -6,8 +6,8 @@
 Heads are ranked on training samples by gradient, by ablation, or by the number of labels that
 each recognises (SHP). The best heads of every block stay in a smaller model, which is trained
 with the data and the augmentation of the run. By default, it is trained for a fifth of the run's
-epochs at a fifth of its learning rate. The new run directory also holds `pruned.keras`, the
-model before fine-tuning, and `pruning.json`.
+epochs at a fifth of its learning rate. The new run directory also holds `pruning.json`; the
+model before fine-tuning is next to it, under the same name with `.keras`.
 
 Gives: the figures in docs/benchmarks.md.
 """
@@ -37,7 +37,6 @@ def main():
             pruned.save(draft)
         recipe = fine_tuning(run.recipe, start, options.epochs, options.learning_rate)
         tuned = training.train(recipe, folder)
-    start.rename(folder / "pruned.keras")
     test = dataset.x_test, dataset.y_test
     found = {
         "heads": {"before": model.config.block_heads, "after": pruned.config.block_heads},

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from cctzoo import cli, training
+from cctzoo import cli, models, training
 from cctzoo.data import Augmentation
 from cctzoo.settings import help_texts
 
@@ -28,6 +28,15 @@ def test_no_arguments_give_the_preset(monkeypatch):
     assert directory.parts[0] == "runs"
     expected = {"devices": 1, "workers": None, "tensorboard": False}
     assert cli.training_options(options) == expected
+
+
+@pytest.mark.parametrize(("suffix", "kept"), [(".weights.h5", True), (".keras", False)])
+def test_start_from_a_file_with_a_config_drops_the_changes_of_the_preset(monkeypatch, suffix, kept):
+    model = models.cct_2_3x2_32()
+    (model.save_weights if kept else model.save)(f"start{suffix}")
+    start = ["--start-from", f"start{suffix}", "--preset", "flowers102", "--dataset", "digits"]
+    _, recipe, _ = parsed(monkeypatch, *start, "--model", "cct_2_3x2_32", "--heads", "4")
+    assert recipe.changes == {"heads": 4} | ({"positional_embedding": "sine"} if kept else {})
 
 
 def test_changes_of_recipe_model_and_augmentation(monkeypatch):
