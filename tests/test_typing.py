@@ -15,7 +15,8 @@ SCRIPT = Path(__file__).with_name("typing_user_script.py")
 
 def pyright(path):
     """Runs pyright on a file: the messages with their lines, and the whole answer."""
-    command = [sys.executable, "-m", "pyright", "--outputjson", str(path)]
+    options = ["--outputjson", "--pythonpath", sys.executable]
+    command = [sys.executable, "-m", "pyright", *options, str(path)]
     child = subprocess.run(command, capture_output=True, text=True, cwd=SCRIPT.parents[1])
     answer = json.loads(child.stdout)
     assert answer["summary"]["filesAnalyzed"] == 1

@@ -17,14 +17,19 @@ class TrainingDiverged(RuntimeError):
 
 
 class StopAtNaN(keras.callbacks.Callback):
-    """Stops at the first step with a loss that is not finite, and keeps its number in `step`."""
+    """Stops training at a loss that is not finite; `step` is the first step that had one."""
 
     def __init__(self):
         super().__init__()
-        # Not documented by Keras: `fit` then calls this callback in a thread, so that training
-        # steps do not wait for the loss.
+        # Not documented by Keras: `fit` then calls this callback in threads, so that training
+        # steps do not wait for the loss. The calls can end in another order than the steps.
         self.async_safe = True
-        self.step = None
+        self._diverged = []
+
+    @property
+    def step(self) -> int | None:
+        """The first step of the epoch with a loss that is not finite, counted from 0."""
+        return min(self._diverged, default=None)
 
     def set_model(self, model):
         super().set_model(model)
@@ -32,8 +37,8 @@ class StopAtNaN(keras.callbacks.Callback):
         self.trained = model
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.step is None and not math.isfinite(float(logs["loss"])):
-            self.step = batch
+        if not math.isfinite(float(logs["loss"])):
+            self._diverged.append(batch)
             self.trained.stop_training = True
 
 

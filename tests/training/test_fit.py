@@ -27,3 +27,11 @@ def test_loss_is_read_after_every_step():
     # On JAX, the thread must not touch the state of the model, which the next step has donated.
     model.fit(x, x, batch_size=3, shuffle=False, epochs=2, verbose=0, callbacks=[guard])
     assert guard.step == 2
+
+
+def test_the_first_step_counts_whatever_the_order_of_the_calls():
+    guard = StopAtNaN()
+    guard.set_model(keras.Sequential([keras.layers.Dense(1)]))
+    for batch, loss in [(1, 0.5), (3, np.nan), (2, np.inf)]:
+        guard.on_train_batch_end(batch, {"loss": loss})
+    assert guard.step == 2
