@@ -133,7 +133,7 @@ def test_saliency_leaves_out_tokens_without_words():
 @once
 def test_invalid_arguments():
     for other in (text_model(), small_model()):
-        with pytest.raises(ValueError, match="built with a `vocabulary`"):
+        with pytest.raises(ValueError, match="built with a `vocabulary=`"):
             word_saliency(other, ["w0"])
     model = text_model(vocabulary=VOCABULARY)
     with pytest.raises(ValueError, match="Received: texts='w0 w1'"):
