@@ -224,6 +224,7 @@ def show_notices() -> None:
     """Shows the package's notices, which go to the logger "cctzoo", as plain lines on stdout."""
     logger = logging.getLogger("cctzoo")
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # TensorFlow adds a handler to the root logger, which repeats them
     if not any(isinstance(handler, _Notices) for handler in logger.handlers):
         logger.addHandler(_Notices())
 

@@ -1,5 +1,6 @@
 """Every test starts from one seed in float32; some tests run under one backend only."""
 
+import logging
 import os
 
 # Under JAX, most time goes into compilation: without optimisation, the tests take a third less.
@@ -14,6 +15,9 @@ def fresh_state():
     keras.utils.set_random_seed(0)
     yield
     keras.config.set_dtype_policy("float32")  # here, so that module fixtures start in float32 too
+    notices = logging.getLogger("cctzoo")  # a recipe that ran in this process shows them
+    notices.handlers.clear()
+    notices.propagate = True
 
 
 def pytest_collection_modifyitems(config, items):

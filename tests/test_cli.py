@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import sys
 
 import pytest
 
@@ -97,7 +98,9 @@ def test_invalid_arguments_print_one_line(monkeypatch, capsys, arguments, receiv
     assert received in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_notices_are_plain_lines(capsys):
+def test_notices_are_plain_lines(capsys, monkeypatch):
+    """Each is shown once, also where a handler of the root logger exists (TensorFlow adds one)."""
+    monkeypatch.setattr(logging.root, "handlers", [logging.StreamHandler(sys.stdout)])
     cli.show_notices()
     cli.show_notices()
     logging.getLogger("cctzoo.weights").info("classifier with %d classes", 3)

@@ -30,11 +30,15 @@ def word_saliency(
         sum to 1. The list of a text without words is empty.
 
     Raises:
-        AttributeError: for an image model.
-        ValueError: if the text model was built without a `vocabulary`, or if `texts` is not a
-            sequence of str.
+        ValueError: for an image model or a text model that was built without a `vocabulary`, or
+            if `texts` is not a sequence of str.
     """
     check_model(model)
+    if model.config.kind != "texts":
+        raise ValueError(
+            "`model` must be a text model that was built with a `vocabulary=`. "
+            f"Received: {model.name!r}, an image model"
+        )
     maps = attention_rollout(model, model.vocabulary(texts), batch_size=batch_size)  # (n, T)
     found = []
     for text, reach in zip(texts, maps, strict=True):
