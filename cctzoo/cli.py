@@ -173,7 +173,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
             changes in proportion.
 
     Raises:
-        ValueError: if a value is out of range.
+        ValueError: if a value is out of range, or the data or a file do not exist.
     """
     given = {name: values[name] for name in RECIPE_FIELDS if name in values}
     policy = {name: values[name] for name in AUGMENTATION_FIELDS if name in values}
@@ -184,6 +184,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
     fields["augmentation"] = dataclasses.replace(fields["augmentation"], **policy)
     epochs = None if "warmup_epochs" in given else given.pop("epochs", None)
     recipe = Recipe(**fields | given)
+    recipe.check_sources()
     if recipe.start_from is not None:
         with open_weights(recipe.start_from, recipe.model) as source:
             if source.config is not None:  # the preset's changes are for another model

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ DATA_OPTIONS = (
     "data_dir",
     "manual_dir",
 )
+PATHS = ("start_from", "word_vectors", "data_dir", "manual_dir")
 DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 DECAYED = ("kernels", "matrices", "all")
 
@@ -75,16 +77,19 @@ class Recipe:
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
 
     Raises:
-        ValueError: if a value is out of range, or the data set or the model is unknown.
+        ValueError: if a value is out of range, the model is unknown, or values contradict each
+            other. Whether the data and the files exist is checked by `check_sources`.
     """
 
     dataset: str = setting("digits", "name of a data set, as in cctzoo.data.load")
     model: str = setting("cct_2_3x2_32", "name of a model, as in cctzoo.models.list_models()")
     changes: dict = dataclasses.field(default_factory=dict)
-    start_from: str | None = setting(
+    start_from: PathLike | None = setting(
         None, "tag, folder or file of the trained weights that the run starts from"
     )
-    word_vectors: str | None = setting(None, "GloVe text file with word vectors for a text model")
+    word_vectors: PathLike | None = setting(
+        None, "GloVe text file with word vectors for a text model"
+    )
     epochs: int = setting(45, "epochs of warm-up and cosine decay")
     cooldown_epochs: int = setting(0, "further epochs at the last learning rate")
     batch_size: int = setting(64, "samples per step")
@@ -111,25 +116,25 @@ class Recipe:
     image_size: int | None = setting(None, "side in pixels, for images that differ in size (224)")
     color_mode: str | None = setting(None, "rgb or grayscale: convert all images")
     skip_unreadable: bool = setting(False, "skip image files that cannot be read")
-    data_dir: str | None = setting(
+    data_dir: PathLike | None = setting(
         None, "folder in which TensorFlow Datasets keeps its data (that of TFDS)"
     )
-    manual_dir: str | None = setting(
+    manual_dir: PathLike | None = setting(
         None, "folder with archives of a TFDS set that were downloaded by hand"
     )
     seed: int = setting(0, "seed of weights, order, augmentation and dropout")
     precision: str = setting("float32", "float32, mixed_bfloat16 or mixed_float16")
 
     def __post_init__(self) -> None:
-        check_name(self.dataset, self.data_dir)
+        for name in PATHS:
+            if (path := getattr(self, name)) is not None:
+                object.__setattr__(self, name, os.fspath(path))  # recipe.json holds strings
         if not isinstance(self.augmentation, Augmentation):
             raise ValueError(
                 "`augmentation` must be a `data.Augmentation`. "
                 f"Received: augmentation={self.augmentation!r}"
             )
         self._check_kind(self.config().kind)
-        if self.start_from is not None:
-            locate_weights(self.start_from, self.model, argument="start_from")
         infinity = float("inf")
         rules = {
             "epochs": (self.epochs >= 1, "be at least 1"),
@@ -174,12 +179,25 @@ class Recipe:
                 "`augmentation` must be `Augmentation()` for a text model: only images are "
                 f"augmented. Received: model={self.model!r}, augmentation={self.augmentation!r}"
             )
-        if self.word_vectors is not None and not (
-            kind == "texts" and Path(self.word_vectors).is_file()
-        ):
+        if self.word_vectors is not None and kind != "texts":
             raise ValueError(
-                "`word_vectors` must be an existing file, and the model a text model. Received: "
+                "`word_vectors` must be None unless the model is a text model. Received: "
                 f"word_vectors={self.word_vectors!r}, model={self.model!r}"
+            )
+
+    def check_sources(self) -> None:
+        """Raises ValueError unless the data set, `start_from` and `word_vectors` exist.
+
+        `train` and `resume` call it first. A recipe is valid without its sources, so that a
+        finished run can be opened on a machine where they are absent.
+        """
+        check_name(self.dataset, self.data_dir)
+        if self.start_from is not None:
+            locate_weights(self.start_from, self.model, argument="start_from")
+        if self.word_vectors is not None and not Path(self.word_vectors).is_file():
+            raise ValueError(
+                "`word_vectors` must be a file that exists. "
+                f"Received: word_vectors={self.word_vectors!r}"
             )
 
     def config(self) -> CCTConfig | TextConfig:

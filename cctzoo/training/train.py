@@ -66,6 +66,7 @@ def train(
         ```
     """
     check_directory(directory)
+    recipe.check_sources()
     return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 
 
@@ -90,6 +91,7 @@ def resume(
             Default: those of the run.
     """
     recipe = load_recipe(directory, data_dir=data_dir, manual_dir=manual_dir)
+    recipe.check_sources()
     return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 
 

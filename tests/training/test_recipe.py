@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cctzoo.data import Augmentation
-from cctzoo.training import Recipe
+from cctzoo.training import Recipe, load_recipe, resume, train
 
 pytestmark = pytest.mark.one_backend("jax")  # nothing is built
 
@@ -17,6 +17,8 @@ def test_json_round_trip(tmp_path):
         epochs=7,
         seed=5,
         augmentation=Augmentation(crop_scale=(0.5, 1.0), policy="randaugment", mixing_epochs=3),
+        start_from=tmp_path / "start.keras",
+        data_dir=tmp_path,
     )
     recipe.save(tmp_path / "recipe.json")
     assert Recipe.load(tmp_path / "recipe.json") == recipe
@@ -32,7 +34,6 @@ def test_json_round_trip(tmp_path):
         {"warmup_epochs": 45},
         {"weight_decay": -0.1},
         {"label_smoothing": 1.0},
-        {"start_from": "none.keras"},
         {"cooldown_epochs": -1},
         {"accumulate": 0},
         {"warmup_rate": 2.0},
@@ -57,10 +58,37 @@ def test_invalid_values(changes):
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="variant='cct_3'"):
         Recipe(model="cct_3")
-    with pytest.raises(ValueError, match="name='cifar'"):
-        Recipe(dataset="cifar")
     with pytest.raises(ValueError, match="embed_dim=128, heads=5"):
         Recipe(changes={"heads": 5})
+
+
+@pytest.mark.parametrize(
+    ("fields", "received"),
+    [
+        ({"dataset": "cifar"}, "name='cifar'"),
+        ({"dataset": "folder:none"}, "name='folder:none'"),
+        ({"start_from": "none.keras"}, "start_from='none.keras'"),
+        (
+            {
+                "dataset": "docstrings",
+                "model": "text_cct_2_k2",
+                "augmentation": Augmentation(),
+                "word_vectors": "none.txt",
+            },
+            "word_vectors='none.txt'",
+        ),
+    ],
+)
+def test_sources_are_needed_for_training_only(tmp_path, fields, received):
+    recipe = Recipe(**fields)
+    recipe.save(tmp_path / "recipe.json")
+    assert load_recipe(tmp_path) == recipe
+    for start in (recipe.check_sources, lambda: train(recipe, tmp_path / "run")):
+        with pytest.raises(ValueError, match=f"Received: {received}"):
+            start()
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        resume(tmp_path)
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_epochs_keep_the_part_of_the_warmup():

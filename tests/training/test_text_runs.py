@@ -97,7 +97,6 @@ def test_resumed_epochs_equal_those_of_one_run(run, texts, tmp_path):
         ({"model": "cct_2_3x2_32", "changes": {}}, "model='cct_2_3x2_32', dataset='csv:"),
         ({"dataset": "digits"}, "model='text_cct_2_k2', dataset='digits'"),
         ({"augmentation": data.Augmentation(flip=True)}, "flip=True"),
-        ({"word_vectors": "absent.txt"}, "word_vectors='absent.txt'"),
         ({"changes": {"input_shape": (16, 16, 3)}}, "input_shape="),
     ],
 )
