@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypedDict, Unpack
 
+from cctzoo.data.view import View
 from cctzoo.models.model import CCT
 from cctzoo.typing import PathLike
 
@@ -84,6 +85,7 @@ class _CCTKeywords(_Keywords, total=False):
     include_preprocessing: bool
     mean: float | Sequence[float]
     std: float | Sequence[float]
+    view: View | None
 
 class _TextKeywords(_Keywords, total=False):
     family: str

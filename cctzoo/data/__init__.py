@@ -8,6 +8,7 @@ from cctzoo.data.loading import load
 from cctzoo.data.names import check_name
 from cctzoo.data.samples import take
 from cctzoo.data.text_batches import TextBatches
+from cctzoo.data.view import View, read_images
 
 __all__ = [
     "Augmentation",
@@ -15,7 +16,9 @@ __all__ = [
     "EncodedImages",
     "ImageBatches",
     "TextBatches",
+    "View",
     "check_name",
     "load",
+    "read_images",
     "take",
 ]

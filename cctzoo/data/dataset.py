@@ -8,11 +8,13 @@ import numpy as np
 
 from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import ImageBatches
+from cctzoo.data.encoded_images import EncodedImages
 from cctzoo.data.samples import Kind, Samples
 from cctzoo.data.sources.tfds_names import set_name
 from cctzoo.data.splits import subset
 from cctzoo.data.statistics import pixel_statistics
 from cctzoo.data.text_batches import TextBatches
+from cctzoo.data.view import View
 from cctzoo.published_statistics import PUBLISHED_STATISTICS
 
 PARTS = ("train", "validation", "test")
@@ -45,6 +47,11 @@ class Dataset:
     x_test: Samples
     y_test: np.ndarray
     kind: Kind = "images"
+
+    @property
+    def view(self) -> View | None:
+        """How images of any size are decoded; None for texts, and for arrays of one size."""
+        return self.x_train.view if isinstance(self.x_train, EncodedImages) else None
 
     def check_kind(self, config: Any) -> None:
         """Raises ValueError unless a model with this config takes samples of this kind."""

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
+from cctzoo.data.view import View
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models.encoder_config import EncoderConfig, is_count, is_number
@@ -23,6 +24,8 @@ class CCTConfig(EncoderConfig):
         conv_layers: number of convolutions in the tokenizer; 1 for cvt and vit.
         input_shape: (height, width, channels) of the images.
         include_preprocessing: whether the model takes pixel values 0-255 and normalises them.
+        view: how image files become the model's input, which `CCT.read_images` applies; a
+            `data.View`. Default: None, for models that are trained on arrays of one size.
         mean, std: mean and standard deviation of the pixels, scaled to [0, 1]: one number, or
             one per channel.
 
@@ -45,6 +48,7 @@ class CCTConfig(EncoderConfig):
     include_preprocessing: bool = True
     mean: float | Sequence[float] = 0.5
     std: float | Sequence[float] = 0.5
+    view: View | None = None
 
     kind: ClassVar[str] = "images"
     FAMILIES: ClassVar[tuple[str, ...]] = ("cct", "cvt", "vit")
@@ -84,6 +88,13 @@ class CCTConfig(EncoderConfig):
                 name,
                 "input_shape",
             )
+        if isinstance(self.view, dict):  # of a config that was read from a file
+            object.__setattr__(self, "view", View(**self.view))
+        self._require(
+            self.view is None or isinstance(self.view, View),
+            "`view` must be a `data.View` or None.",
+            "view",
+        )
         if self.family == "cct":
             stride = (2 * stride_and_padding(self.kernel_size)[0]) ** self.conv_layers
         else:

@@ -1,18 +1,21 @@
 """The model, from its stem down to the logits."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import keras
+import numpy as np
 
+from cctzoo.data.view import read_images
 from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
 from cctzoo.models.quantised import quantised_layers
 from cctzoo.models.stems import Policy, image_stem, text_stem
 from cctzoo.models.variants import Config, config_from_fields
 from cctzoo.models.vocabulary import Vocabulary, vocabulary_of
-from cctzoo.typing import Tensor
+from cctzoo.typing import PathLike, Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -63,6 +66,30 @@ class CCT(keras.Model):
             ValueError: for a text model that was built without a `vocabulary`.
         """
         return vocabulary_of(self.config)
+
+    def read_images(self, images: PathLike | Sequence[PathLike]) -> np.ndarray:
+        """Reads image files as the model's input: `model.predict(model.read_images(paths))`.
+
+        Args:
+            images: the path of one image file, or a sequence of paths.
+
+        Returns:
+            (height, width, channels) uint8 for one path, (n, height, width, channels) for a
+            sequence; see `data.read_images`.
+
+        Raises:
+            ValueError: if an image cannot be decoded, or the model has no view: it takes texts
+                or normalised values, or was not trained on image files.
+            OSError: if a file cannot be read.
+        """
+        view = getattr(self.config, "view", None)
+        if view is None or not self.config.include_preprocessing:
+            raise ValueError(
+                "A model reads image files if it was trained on them and includes its "
+                "preprocessing. Otherwise use `data.read_images` with a `data.View`. "
+                f"Received: a model for {self.config.kind}, view={view!r}"
+            )
+        return read_images(images, self.config.input_shape, view)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -57,7 +57,7 @@ def config_from_data(base: CCTConfig | TextConfig, dataset: Dataset) -> dict[str
     dataset.check_kind(base)
     fields = {"classes": len(dataset.classes), "classifier_activation": None}
     if dataset.kind == "images":
-        return fields | {"input_shape": dataset.x_train.shape[1:]}
+        return fields | {"input_shape": dataset.x_train.shape[1:], "view": dataset.view}
     words = base.vocabulary
     if words is None:
         # Independent of the seed that holds texts out: members of a committee share the words.

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from cctzoo.data.encoded_images import EncodedImages, FileSource
+from cctzoo.data.view import View
 from tests.data.pictures import encoded, picture
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
@@ -63,7 +64,9 @@ def test_evaluation_view_is_centre_of_resized_image(tmp_path, height_width, size
 
 def test_crop_pct_1_shows_whole_square_image(tmp_path):
     image = picture(1, 18, 18)
-    images = dataclasses.replace(files(tmp_path, [image]), image_size=(18, 18), crop_pct=1.0)
+    images = dataclasses.replace(
+        files(tmp_path, [image]), image_size=(18, 18), view=View(crop_pct=1.0)
+    )
     np.testing.assert_array_equal(images.batch([0])[0], np.asarray(image))
 
 

@@ -19,6 +19,7 @@ STUB_TEXT = '''"""Written by `python -m tests.models.stubs`; do not edit."""
 from collections.abc import Sequence
 from typing import Any, TypedDict, Unpack
 
+from cctzoo.data.view import View
 from cctzoo.models.model import CCT
 from cctzoo.typing import PathLike
 
@@ -68,6 +69,7 @@ def _annotations(kind, base=None):
     for field in fields(kind):
         if field.name not in inherited:
             annotation = inspect.formatannotation(field.type).replace("collections.abc.", "")
+            annotation = annotation.replace("cctzoo.data.view.", "")
             lines.append(f"    {field.name}: {annotation}")
     return "\n".join(lines)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cctzoo.data.encoded_images import MODES, EncodedImages, FileSource, decode
+from cctzoo.data.encoded_images import EncodedImages, FileSource
+from cctzoo.data.image_files import MODES, decode, is_deep
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.sources.parts import Parts, split_test
 
@@ -125,7 +126,7 @@ def _check_readable(modes, skip_unreadable):
 
 def _common_mode(modes, color_mode):
     modes = {file: mode for file, mode in modes.items() if isinstance(mode, str)}
-    deep = [file for file, mode in modes.items() if mode.startswith(("I", "F"))]
+    deep = [file for file, mode in modes.items() if is_deep(mode)]
     if deep:
         raise ValueError(
             "Images must have 8 bits per channel; deeper images would be clipped. "

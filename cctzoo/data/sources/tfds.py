@@ -3,12 +3,14 @@
 import numpy as np
 import tensorflow_datasets as tfds
 
-from cctzoo.data.encoded_images import MODES, EncodedImages, convert, decode
+from cctzoo.data.encoded_images import EncodedImages
+from cctzoo.data.image_files import MODES, convert, decode
 from cctzoo.data.image_size import ImageSize, check_size, height_width
 from cctzoo.data.sources.parts import Parts, split_test
 from cctzoo.data.sources.records import open_records, open_split, read_labels
 from cctzoo.data.sources.tfds_prepare import prepare
 from cctzoo.data.sources.tfds_texts import read_texts, text_features
+from cctzoo.data.view import View
 from cctzoo.typing import PathLike
 
 
@@ -48,7 +50,7 @@ def load_tfds(
             x, y = read_texts(builder, split, texts, label_key)
         elif shape is None:
             source = open_split(builder, split)
-            x = EncodedImages(source, height_width(image_size), mode)
+            x = EncodedImages(source, height_width(image_size), mode, View(orient=False))
             y = read_labels(builder, split, source)
         else:
             x, y = _arrays(open_split(builder, split), shape, mode)
@@ -126,7 +128,7 @@ def _arrays(source, size, mode):
     for i in range(len(source)):  # threads are slower for images as small as CIFAR's
         encoded, y[i] = source.example(i)
         with decode(encoded, source.name(i)) as image:
-            pixels = np.asarray(convert(image, mode))
+            pixels = np.asarray(convert(image, mode, source.name(i)))
         if pixels.shape[:2] != size:
             raise ValueError(
                 f"Images must have the size that TFDS states, {size}. Received: "

@@ -1,0 +1,133 @@
+"""View: how an image of any size becomes an array of the size that a model takes."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cctzoo.data.image_files import MODES, convert, decode
+from cctzoo.typing import PathLike
+
+INTERPOLATIONS = ("bicubic", "bilinear")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class View:
+    """How an image of any size becomes an array of the size that a model takes.
+
+    The image is decoded, rotated as its orientation tag says, and converted to the model's
+    number of channels; transparency is dropped. It is then resized, so that its shorter side is
+    the model's size / `crop_pct`, and the centre is cropped, as in timm and torchvision. The
+    values are 0 to 255.
+
+    The view is part of a trained model's config, and of every file that the model is saved or
+    exported to. A model that was trained on arrays of one size has no view.
+
+    Args:
+        orient: whether the EXIF orientation of a photograph is applied.
+        crop_pct: the share of the resized image's shorter side that remains, in (0, 1].
+        interpolation: `"bicubic"` or `"bilinear"`, with a filter that is wider where the image
+            shrinks (antialiasing).
+
+    Raises:
+        ValueError: if a value is out of its range.
+    """
+
+    orient: bool = True
+    crop_pct: float = 0.9
+    interpolation: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        rules = {
+            "orient": (isinstance(self.orient, bool), "be True or False"),
+            "crop_pct": (
+                isinstance(self.crop_pct, int | float) and 0 < self.crop_pct <= 1,
+                "be in (0, 1]",
+            ),
+            "interpolation": (self.interpolation in INTERPOLATIONS, f"be in {INTERPOLATIONS}"),
+        }
+        for name, (holds, rule) in rules.items():
+            if not holds:
+                raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
+
+    def open(self, data: bytes, mode: str, name: str) -> Any:
+        """Decodes an image in its original size.
+
+        Args:
+            data: the encoded image.
+            mode: `"RGB"` or `"L"`.
+            name: the name of the image in error messages.
+
+        Returns:
+            A PIL image in `mode`, upright.
+
+        Raises:
+            ValueError: if the image cannot be decoded, or has more than 8 bits per channel.
+        """
+        with decode(data, name, orient=self.orient) as image:
+            return convert(image, mode, name)
+
+    def crop(self, image: Any, height: int, width: int) -> Any:
+        """Resizes a PIL image and crops its centre to `height` x `width` pixels."""
+        from PIL import Image
+
+        # Rounded down as in timm, so that its figures can be reproduced: 224 / 0.9 -> 248.
+        least = math.floor(width / self.crop_pct), math.floor(height / self.crop_pct)
+        scale = max(least[0] / image.width, least[1] / image.height)
+        size = [
+            max(int(side * scale + 1e-6), floor)
+            for side, floor in zip(image.size, least, strict=True)
+        ]
+        image = image.resize(size, Image.Resampling[self.interpolation.upper()])
+        left, top = round((image.width - width) / 2), round((image.height - height) / 2)
+        return image.crop((left, top, left + width, top + height))
+
+
+def read_images(
+    images: PathLike | Sequence[PathLike], shape: Sequence[int], view: View | None = None
+) -> np.ndarray:
+    """Reads image files as the arrays that a model takes.
+
+    Args:
+        images: the path of one image file, or a sequence of paths.
+        shape: (height, width, channels) of the model's input; 1 or 3 channels.
+        view: the view of the model. Default: `View()`.
+
+    Returns:
+        (height, width, channels) uint8 for one path, (n, height, width, channels) for a
+        sequence. Images are decoded in parallel threads.
+
+    Raises:
+        ValueError: if an image cannot be decoded, or has more than 8 bits per channel.
+        OSError: if a file cannot be read.
+
+    Example:
+
+    ```python
+    from cctzoo import data
+    from PIL import Image
+
+    Image.new("RGB", (60, 40), "orange").save("orange.png")
+    print(data.read_images(["orange.png"], (32, 32, 3)).shape)  # (1, 32, 32, 3)
+    ```
+    """
+    view = view or View()
+    height, width, channels = shape
+    modes = {count: mode for mode, count in MODES.items()}
+    if channels not in modes:
+        raise ValueError(f"Image files have 1 or 3 channels. Received: shape={tuple(shape)}")
+
+    def read(path):
+        image = view.open(Path(path).read_bytes(), modes[channels], str(path))
+        return np.asarray(view.crop(image, height, width)).reshape(height, width, channels)
+
+    if isinstance(images, str | os.PathLike):
+        return read(images)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        pixels = list(pool.map(read, images))
+    return np.stack(pixels) if pixels else np.empty((0, height, width, channels), "uint8")
