@@ -9,6 +9,7 @@ import numpy as np
 from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import ImageBatches
 from cctzoo.data.encoded_images import EncodedImages
+from cctzoo.data.fingerprint import content_hash
 from cctzoo.data.samples import Kind, Samples
 from cctzoo.data.sources.tfds_names import set_name
 from cctzoo.data.splits import subset
@@ -85,6 +86,30 @@ class Dataset:
         x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
         chosen = subset(y, min(count, len(y)), seed)
         return x[chosen], y[chosen]
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Returns what identifies the content of the data set, as values for JSON.
+
+        It does not depend on the place of the data: only `name` differs between a data set and
+        its copy elsewhere. Images of a TFDS set that are read from disk on demand are identified
+        by the set's full name, version and sizes, the numbers of the records, and the labels.
+
+        Returns:
+            A dict: `name`, `kind`, `classes`, `shape` (that of one sample) and `parts`, which
+            has `samples` (their number) and `sha256` for each part.
+        """
+        parts = {}
+        for part in PARTS:
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            parts[part] = {"samples": len(y), "sha256": content_hash(x, y, self.classes)}
+        shape = [int(side) for side in self.x_train.shape[1:]]
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "classes": [str(name) for name in self.classes],
+            "shape": shape,
+            "parts": parts,
+        }
 
     def pixel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Returns (mean, std) of the training pixels in [0, 1], one number per channel each.

@@ -1,6 +1,7 @@
 """Images of any size, stored encoded and decoded on demand."""
 
 import dataclasses
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +24,8 @@ class EncodedImages:
     Args:
         source: the encoded images, with `len(source)`, `source[i]` (bytes), `source.name(i)`
             (a name for error messages) and `source.subset(indices)`; for example a
-            `FileSource`.
+            `FileSource`. Where it has `source.identity()`, the bytes that this yields identify
+            the images in `Dataset.fingerprint`, in place of a hash of each image.
         image_size: (height, width) of the arrays that `batch` returns, in pixels.
         mode: Pillow's mode, `"RGB"` or `"L"`, to which other images are converted.
         view: how the images are decoded, resized and cropped.
@@ -84,9 +86,16 @@ class EncodedImages:
 
 @dataclasses.dataclass(frozen=True)
 class FileSource:
-    """Image files as a source for `EncodedImages`."""
+    """Image files as a source for `EncodedImages`.
+
+    Args:
+        paths: of the files.
+        hashes: the SHA-256 of each file, if they are known. Default: the files are read when
+            `identity` is called.
+    """
 
     paths: list[PathLike]
+    hashes: list[bytes] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -98,4 +107,11 @@ class FileSource:
         return str(self.paths[index])
 
     def subset(self, indices: np.ndarray) -> "FileSource":
-        return FileSource([self.paths[i] for i in indices])
+        hashes = None if self.hashes is None else [self.hashes[i] for i in indices]
+        return FileSource([self.paths[i] for i in indices], hashes)
+
+    def identity(self) -> list[bytes]:
+        """Returns the SHA-256 of each file."""
+        if self.hashes is not None:
+            return self.hashes
+        return [hashlib.sha256(self[i]).digest() for i in range(len(self))]

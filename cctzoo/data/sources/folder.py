@@ -1,5 +1,6 @@
 """A data set in a folder with one folder per class."""
 
+import hashlib
 import os
 import warnings
 from collections import Counter
@@ -43,7 +44,7 @@ def load_folder(
     else:
         classes, roots = _class_names(path), (path,)
     listed = [_images(root, classes) for root in roots]
-    modes = _read_all([file for files, _ in listed for file in files])
+    modes, hashes = _read_all([file for files, _ in listed for file in files])
     _check_readable(modes, skip_unreadable)
     mode = _common_mode(modes, color_mode)
     parts, size = [], height_width(image_size)
@@ -52,7 +53,7 @@ def load_folder(
         y = np.array(labels, "int64")[readable]
         _check_filled(root, classes, y)
         files = [file for file, good in zip(files, readable, strict=True) if good]
-        parts += [EncodedImages(FileSource(files), size, mode), y]
+        parts += [EncodedImages(FileSource(files, [hashes[file] for file in files]), size, mode), y]
     if len(roots) == 1:
         parts = split_test(*parts)
     return Parts(*parts, classes)
@@ -97,17 +98,19 @@ def _check_filled(root, classes, y):
 
 
 def _read_all(files):
-    """Returns {file: its Pillow mode, or the ValueError that decoding raised}."""
+    """Returns {file: its Pillow mode, or the ValueError of decoding}, {file: its SHA-256}."""
 
     def read(file):
+        data = Path(file).read_bytes()
         try:
-            with decode(Path(file).read_bytes(), file, quick=True) as image:
-                return image.mode
+            with decode(data, file, quick=True) as image:
+                return image.mode, hashlib.sha256(data).digest()
         except ValueError as error:
-            return error
+            return error, b""
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(files, pool.map(read, files), strict=True))
+        found = list(pool.map(read, files))
+    return tuple({file: pair[i] for file, pair in zip(files, found, strict=True)} for i in range(2))
 
 
 def _check_readable(modes, skip_unreadable):
