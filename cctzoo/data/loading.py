@@ -2,11 +2,13 @@
 
 import operator
 from pathlib import Path
+from typing import Any
 
 from cctzoo.data.dataset import Dataset
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.names import check_name
 from cctzoo.data.sources import SOURCES, TFDS, find_source
+from cctzoo.data.sources.parts import Parts
 from cctzoo.data.splits import choose, hold_out, hold_out_groups
 from cctzoo.typing import PathLike
 
@@ -95,18 +97,59 @@ def load(
     # images (400, 16, 16, 1) (100, 16, 16, 1)
     ```
     """
-    check_name(name, data_dir)
-    _check_ranges(validation, train_samples, test_samples, color_mode, image_size)
+    if not 0 <= validation < 1:
+        raise ValueError(f"`validation` must be in [0, 1). Received: validation={validation}")
+    for key, count in {"train_samples": train_samples, "test_samples": test_samples}.items():
+        if count is not None and operator.index(count) < 1:
+            raise ValueError(f"`{key}` must be at least 1. Received: {key}={count}")
+    parts = load_parts(
+        name,
+        image_size=image_size,
+        color_mode=color_mode,
+        skip_unreadable=skip_unreadable,
+        data_dir=data_dir,
+        manual_dir=manual_dir,
+    )
+    return divide(parts, name, validation, seed, train_samples, test_samples)
+
+
+def load_parts(name: str, **options: Any) -> Parts:
+    """Loads the samples of a data set before they are divided.
+
+    Args:
+        name: as in `load`.
+        options: the keywords of `load` that are for some sources only, e.g. `image_size`.
+
+    Raises:
+        ValueError: as in `load`.
+    """
+    check_name(name, options.get("data_dir"))
+    color_mode = options.get("color_mode")
+    if color_mode not in (None, "rgb", "grayscale"):
+        raise ValueError(
+            f"`color_mode` must be 'rgb', 'grayscale' or None. Received: color_mode={color_mode!r}"
+        )
+    height_width(options.get("image_size"))
     source, arguments = find_source(name)
-    options = {
-        "image_size": image_size,
-        "color_mode": color_mode,
-        "skip_unreadable": skip_unreadable,
-        "data_dir": data_dir,
-        "manual_dir": manual_dir,
-    }
     _check_supported(name, source, options)
-    parts = source.load(*arguments, **{key: options[key] for key in source.options})
+    return source.load(
+        *arguments, **{key: options[key] for key in source.options if key in options}
+    )
+
+
+def divide(
+    parts: Parts,
+    name: str,
+    validation: float,
+    seed: int,
+    train_samples: int | None = None,
+    test_samples: int | None = None,
+) -> Dataset:
+    """Returns the data set of loaded parts; the other arguments are those of `load`.
+
+    Raises:
+        ValueError: if there are fewer samples than `train_samples` or `test_samples`.
+    """
     train = choose(parts.y_train, "train_samples", train_samples, seed)
     test = choose(parts.y_test, "test_samples", test_samples, seed)
     x, y = parts.x_train[train], parts.y_train[train]
@@ -131,19 +174,6 @@ def load(
     )
 
 
-def _check_ranges(validation, train_samples, test_samples, color_mode, image_size):
-    if not 0 <= validation < 1:
-        raise ValueError(f"`validation` must be in [0, 1). Received: validation={validation}")
-    for key, count in {"train_samples": train_samples, "test_samples": test_samples}.items():
-        if count is not None and operator.index(count) < 1:
-            raise ValueError(f"`{key}` must be at least 1. Received: {key}={count}")
-    if color_mode not in (None, "rgb", "grayscale"):
-        raise ValueError(
-            f"`color_mode` must be 'rgb', 'grayscale' or None. Received: color_mode={color_mode!r}"
-        )
-    height_width(image_size)
-
-
 def _check_supported(name, source, options):
     """Raises ValueError for an option that the source would ignore."""
     for key, value in options.items():
@@ -153,7 +183,7 @@ def _check_supported(name, source, options):
                 f"`{key}` is only for data sets of the form {' or '.join(forms)}. "
                 f"Received: {key}={value!r}, name={name!r}"
             )
-    manual_dir = options["manual_dir"]
+    manual_dir = options.get("manual_dir")
     if manual_dir and not Path(manual_dir).expanduser().is_dir():
         raise ValueError(
             f"`manual_dir` must be a folder that exists. Received: manual_dir={manual_dir!r}"
