@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import functools
 import json
 import logging
 import time
@@ -256,9 +257,12 @@ def _type_options(hint):
         return {"action": argparse.BooleanOptionalAction}
     if not isinstance(hint, types.UnionType):
         return {"type": hint, "metavar": hint.__name__.upper()}
-    kind = next(each for each in typing.get_args(hint) if each is not type(None))
-    if typing.get_origin(kind) is tuple:
-        return {"action": _Numbers, "nargs": "+", "metavar": "FLOAT"}
+    kinds = [each for each in typing.get_args(hint) if each is not type(None)]
+    kind = kinds[0]
+    if pair := next((each for each in kinds if typing.get_origin(each) is tuple), None):
+        number = typing.get_args(pair)[0]
+        action = functools.partial(_Numbers, kind=number, single=number in kinds)
+        return {"action": action, "nargs": "+", "metavar": number.__name__.upper()}
 
     def convert(text):
         return None if text == "none" else kind(text)
@@ -268,11 +272,18 @@ def _type_options(hint):
 
 
 class _Numbers(argparse.Action):
-    """Stores a tuple of numbers, or None for the word none."""
+    """Stores a tuple of numbers, one number if `single` allows it, or None for the word none."""
+
+    def __init__(self, *arguments, kind, single, **keywords):
+        super().__init__(*arguments, **keywords)
+        self.kind, self.single = kind, single
 
     def __call__(self, parser, namespace, values, option_string=None):
         try:
-            numbers = None if values == ["none"] else tuple(map(float, values))
+            numbers = None if values == ["none"] else tuple(map(self.kind, values))
         except ValueError:
-            raise argparse.ArgumentError(self, f"not numbers: {' '.join(values)!r}") from None
+            rule = f"must be numbers of type {self.kind.__name__}, or none"
+            raise argparse.ArgumentError(self, f"{rule}. Received: {' '.join(values)!r}") from None
+        if self.single and numbers and len(numbers) == 1:
+            (numbers,) = numbers
         setattr(namespace, self.dest, numbers)

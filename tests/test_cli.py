@@ -60,6 +60,18 @@ def test_changes_of_recipe_model_and_augmentation(monkeypatch):
     assert cli.training_options(options) == expected
 
 
+@pytest.mark.parametrize(
+    ("arguments", "size"), [("16", 16), ("16 16", 16), ("96 128", (96, 128)), ("none", None)]
+)
+def test_an_image_size_is_one_or_two_numbers(monkeypatch, arguments, size):
+    flags = ["--image-size", *arguments.split()]
+    assert parsed(monkeypatch, *flags)[1].image_size == size
+    parser = cli.script_parser("A script.")
+    cli.add_data_arguments(parser, default="none")
+    found = cli.data_options(parser.parse_args(flags))["image_size"]
+    assert found == (size if arguments != "16 16" else (16, 16))
+
+
 def test_arguments_replace_the_defaults_of_a_script(monkeypatch):
     assert parsed(monkeypatch, heads=64)[1].changes == {"heads": 64}
     assert parsed(monkeypatch, "--heads", "4", heads=64)[1].changes == {"heads": 4}
@@ -86,6 +98,9 @@ def test_resume_refuses_recipe_flags(monkeypatch, capsys):
         ("--erasing 2", "erasing=2.0"),
         ("--crop-scale a b", "'a b'"),
         ("--crop-scale 0.1", "crop_scale=(0.1,)"),
+        ("--image-size 8 a", "'8 a'"),
+        ("--image-size 0", "image_size=0"),
+        ("--image-size 8 9 10", "image_size=(8, 9, 10)"),
         ("--preset cifar", "cifar"),
         ("--start-from none.keras", "none.keras"),
         ("--crop-padding 2 --crop-scale 0.5 1", "crop_padding=2"),

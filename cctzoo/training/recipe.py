@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cctzoo.data import Augmentation, Dataset, check_name, load
+from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.names import kind_of
 from cctzoo.formats.atomic import write_json
 from cctzoo.models import CCTConfig, TextConfig
@@ -68,8 +69,10 @@ class Recipe:
         validation: part of the training samples held out for validation, in [0, 1).
         train_samples, test_samples: number of samples, drawn evenly from the classes.
             Default: all.
-        image_size: side in pixels, for images that differ in size. Default: 224.
+        image_size: side, or (height, width), in pixels, for images that differ in size. Default:
+            that of the model that the run starts from, or else of `model`.
         color_mode: `"rgb"` or `"grayscale"`: convert all images of a folder or a TFDS set.
+            Default: that of the model that the run starts from, or else no conversion.
         skip_unreadable: skip image files of a folder that cannot be read.
         data_dir: folder in which TensorFlow Datasets keeps its data. Default: the one of TFDS.
         manual_dir: folder with archives of a TFDS set that were downloaded by hand.
@@ -113,7 +116,9 @@ class Recipe:
     )
     train_samples: int | None = setting(None, "training samples, evenly from all classes (all)")
     test_samples: int | None = setting(None, "test samples, evenly from all classes (all)")
-    image_size: int | None = setting(None, "side in pixels, for images that differ in size (224)")
+    image_size: ImageSize | None = setting(
+        None, "side, or height and width, in pixels, for images that differ in size (the model's)"
+    )
     color_mode: str | None = setting(None, "rgb or grayscale: convert all images")
     skip_unreadable: bool = setting(False, "skip image files that cannot be read")
     data_dir: PathLike | None = setting(
@@ -129,6 +134,10 @@ class Recipe:
         for name in PATHS:
             if (path := getattr(self, name)) is not None:
                 object.__setattr__(self, name, os.fspath(path))  # recipe.json holds strings
+        if self.image_size is not None:
+            height, width = height_width(self.image_size)
+            size = height if height == width else (height, width)  # JSON has lists for tuples
+            object.__setattr__(self, "image_size", size)
         if not isinstance(self.augmentation, Augmentation):
             raise ValueError(
                 "`augmentation` must be a `data.Augmentation`. "

@@ -18,6 +18,7 @@ def test_json_round_trip(tmp_path):
         seed=5,
         augmentation=Augmentation(crop_scale=(0.5, 1.0), policy="randaugment", mixing_epochs=3),
         start_from=tmp_path / "start.keras",
+        image_size=(96, 128),
         data_dir=tmp_path,
     )
     recipe.save(tmp_path / "recipe.json")

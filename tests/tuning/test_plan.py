@@ -42,7 +42,8 @@ def test_invalid_objectives(given, received):
 
 
 def test_a_saved_plan_is_loaded_unchanged(tmp_path):
-    plan = made_up.make_plan(tmp_path, objective=LatencyObjective(budget_ms=3.0))
+    recipe = training.Recipe(changes={"conv_layers": 1}, image_size=(96, 128))
+    plan = made_up.make_plan(tmp_path, recipe=recipe, objective=LatencyObjective(budget_ms=3.0))
     plan.save(tmp_path)
     assert SearchPlan.load(tmp_path) == plan
 

@@ -10,7 +10,7 @@ import pytest
 
 from cctzoo import export
 from tests.tuning import made_up
-from tuning import search
+from tuning import arguments, search
 from tuning.latency import EdgeLatency
 from tuning.records import Record, read_records
 from tuning.report import best, trained_and_front, write_report
@@ -39,6 +39,14 @@ def call(tmp_path, monkeypatch):
         return 0
 
     return call
+
+
+@one_backend
+@pytest.mark.parametrize(("size", "expected"), [("96 128", (96, 128)), ("96", 96)])
+def test_the_plan_has_the_image_size_of_the_command_line(size, expected, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["search.py", "--image-size", *size.split()])
+    options = arguments.make_parser("A search.").parse_args()
+    assert arguments.plan_fields(options)["recipe"].image_size == expected
 
 
 def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
