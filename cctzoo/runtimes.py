@@ -2,6 +2,7 @@
 
 import collections
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -29,7 +30,8 @@ class Runner(Protocol):
 class LiteRTRunner:
     """A `.tflite` file under the LiteRT interpreter, with its XNNPACK delegate.
 
-    The graph's batch size is static: the number of samples must be a multiple of it.
+    The graph's batch size is static: the number of samples must be a multiple of it. Calls from
+    several threads wait for each other; to run in parallel, each thread needs its own runner.
 
     Raises:
         ValueError: if the file is not a complete LiteRT graph with one input and one output.
@@ -50,14 +52,17 @@ class LiteRTRunner:
             ) from error
         self.batch, *self.sample_shape = map(int, self.input["shape"])
         self.dtype = np.dtype(self.input["dtype"])
+        self._lock = threading.Lock()  # an interpreter has one set of tensors
 
     def __call__(self, samples: Array) -> Array:
         samples = _checked(samples, self.sample_shape, self.batch).astype(self.dtype)
         outputs = []
-        for start in range(0, len(samples), self.batch):
-            self.interpreter.set_tensor(self.input["index"], samples[start : start + self.batch])
-            self.interpreter.invoke()
-            outputs.append(self.interpreter.get_tensor(self.output["index"]))
+        with self._lock:
+            for start in range(0, len(samples), self.batch):
+                batch = samples[start : start + self.batch]
+                self.interpreter.set_tensor(self.input["index"], batch)
+                self.interpreter.invoke()
+                outputs.append(self.interpreter.get_tensor(self.output["index"]))
         return np.concatenate(outputs)
 
     def operators(self) -> dict[str, int]:

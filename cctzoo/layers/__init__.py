@@ -5,6 +5,7 @@ from cctzoo.layers.class_token import ClassToken, FirstToken
 from cctzoo.layers.conv_prefix import ConvPrefix
 from cctzoo.layers.encoder_block import EncoderBlock
 from cctzoo.layers.layer_norm import LayerNorm
+from cctzoo.layers.masked_average import MaskedAverage
 from cctzoo.layers.position import PositionEmbedding
 from cctzoo.layers.sequence_pooling import SequencePooling
 from cctzoo.layers.soft_average import SoftAverage
@@ -21,6 +22,7 @@ __all__ = [
     "EncoderBlock",
     "FirstToken",
     "LayerNorm",
+    "MaskedAverage",
     "MultiHeadSelfAttention",
     "PositionEmbedding",
     "SequencePooling",

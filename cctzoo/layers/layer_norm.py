@@ -29,4 +29,5 @@ class LayerNorm(keras.layers.LayerNormalization):
         mean = tf.reduce_mean(x, axis=-1, keepdims=True)  # (B, T, 1)
         variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axis=-1, keepdims=True)
         normed = (x - mean) * tf.math.rsqrt(variance + self.epsilon)
-        return ops.cast(normed * self.gamma + self.beta, self.compute_dtype)
+        gamma, beta = ops.cast(self.gamma, "float32"), ops.cast(self.beta, "float32")
+        return ops.cast(normed * gamma + beta, self.compute_dtype)

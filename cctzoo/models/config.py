@@ -122,7 +122,7 @@ class CCTConfig(EncoderConfig):
         if self.prefix_filters is not None or not self.conv_prefix:
             return self.prefix_filters or ()
         wide = min(2, self.conv_prefix)
-        return (self.embed_dim // 2,) * (self.conv_prefix - wide) + (self.embed_dim,) * wide
+        return (max(1, self.embed_dim // 2),) * (self.conv_prefix - wide) + (self.embed_dim,) * wide
 
     @property
     def tokenizer_filters(self) -> int:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from cctzoo.data.view import read_images
-from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, SequencePooling
+from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, MaskedAverage, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
 from cctzoo.models.quantised import quantised_layers
 from cctzoo.models.stems import Policy, image_stem, text_stem
@@ -159,7 +159,7 @@ def pooling(kind: str, dtype: Policy, x: Tensor, masks: dict[str, Tensor]) -> Te
         return FirstToken(name="pooling", dtype=dtype)(x)
     if kind == "max":  # image models only: no mask to apply
         return keras.layers.GlobalMaxPooling1D(name="pooling", dtype=dtype)(x)
-    layer = {"sequence": SequencePooling, "avg": keras.layers.GlobalAveragePooling1D}[kind]
+    layer = {"sequence": SequencePooling, "avg": MaskedAverage}[kind]
     return layer(name="pooling", dtype=dtype)(x, **masks)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -103,6 +104,15 @@ def test_private_names_of_litert(tmp_path):
     assert re.search(WORD_VECTORS, words)
     dense = [output["name"] for name, output in outputs if name == "FULLY_CONNECTED"]
     assert sum(bool(re.search(ENCODER, name)) for name in dense) == 4 * model.config.depth
+
+
+def test_threads_share_a_runner(litert, images):
+    run = LiteRTRunner(litert("float32").path)
+    batches = [images[:2], images[2:4], images[4:6]]
+    expected = [run(batch) for batch in batches]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(run, batches * 20))
+    np.testing.assert_array_equal(found, expected * 20)
 
 
 def test_a_pattern_that_no_operator_matches_is_an_error(litert):

@@ -44,13 +44,15 @@ def some_ids(count=60):
 CASES = [
     *((family, "none") for family in FAMILIES if family != "text_cct"),
     *(("text_cct", prefix) for prefix in PREFIXES),
+    ("text_cct", "avg"),
 ]
 
 
 @once
 @pytest.mark.parametrize(("family", "prefix"), CASES)
 def test_litert_is_one_partition(family, prefix, tmp_path):
-    model = made(family, **PREFIXES[prefix])
+    changes = {"pooling": "avg"} if prefix == "avg" else PREFIXES[prefix]
+    model = made(family, **changes)
     path = tmp_path / "model.tflite"
     report = export.to_litert(model, path, batch=2, samples=some_ids())
     assert report.partitions == 1

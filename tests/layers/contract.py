@@ -35,11 +35,12 @@ def check_layer(layer_class, options, input_shape, output_shape, tmp_path, no_gr
     loaded = keras.saving.load_model(tmp_path / "layer.keras")
     np.testing.assert_allclose(array(loaded(x)), outputs, rtol=1e-6, atol=1e-6)
 
-    mixed = layer_class(**options, dtype="mixed_bfloat16")
-    low = mixed(x)
-    assert keras.backend.standardize_dtype(low.dtype) == "bfloat16"
-    assert np.isfinite(array(low)).all()
-    assert {variable.dtype for variable in mixed.trainable_variables} <= {"float32"}
+    for policy, stored in (("mixed_bfloat16", "float32"), ("bfloat16", "bfloat16")):
+        half = layer_class(**options, dtype=policy)
+        low = half(x)
+        assert keras.backend.standardize_dtype(low.dtype) == "bfloat16"
+        assert np.isfinite(array(low)).all()
+        assert {variable.dtype for variable in half.trainable_variables} <= {stored}
 
     for variable, gradient in zip(
         model.trainable_variables, gradients(model, x, random_array(*output_shape)), strict=True

@@ -101,6 +101,7 @@ def test_rules(changes, received):
         {"heads": [4, 16, 64], "conv_prefix": 4},
         {"heads": [4, 16, 25], "head_dim": [64, 16, 3], "conv_prefix": 4},
         {"conv_prefix": 6},
+        {"conv_prefix": 6, "embed_dim": 1, "heads": 1},
         {"conv_prefix": 2, "prefix_filters": [32, 256], "prefix_pool": []},
         {"pooling": "token", "family": "vit", "kernel_size": 4},
         {"mean": [0.1, 0.2, 0.3], "std": (0.2,)},
