@@ -9,14 +9,17 @@ from typing import Any
 
 from cctzoo.cli import add_recipe_arguments, flag, recipe_from, script_parser
 from cctzoo.settings import help_texts
-from tuning.latency import UNCALIBRATED_PRECISIONS, EdgeLatency
+from tuning.latency import LATENCY_CACHE, UNCALIBRATED_PRECISIONS, EdgeLatency
 from tuning.oracles import ORACLES
 from tuning.plan import LatencyObjective, SearchPlan
 from tuning.space import HYPERPARAMETERS, SearchSpace
 
 DIGITS = {"conv_layers": 1}  # 8 x 8 tokens: with 4 x 4, heads and prefix hardly affect latency
 PROXY_DIVISOR = 5  # by default, a trial trains for a fifth of the epochs
-RESUMABLE = {"resume", "directory", "workers", "trials_only", "data_dir", "manual_dir"}
+RESUMABLE = {
+    *("resume", "directory", "workers", "trials_only", "data_dir", "manual_dir"),
+    *("latency_command", "latency_cache"),  # a file must not choose what is run and written
+}
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:
@@ -108,7 +111,7 @@ def _add_latency(group: argparse._ArgumentGroup) -> None:
         "threads": {"default": EdgeLatency.threads, "type": int},
         "runs": {"default": EdgeLatency.runs, "type": int},
         "command": {},
-        "cache": {"default": Path("runs/latency"), "type": Path},
+        "cache": {"default": LATENCY_CACHE, "type": Path},
     }
     for name, keywords in options.items():
         group.add_argument(f"--latency-{name}", help=texts[name], **keywords)

@@ -22,6 +22,7 @@ from cctzoo.settings import setting
 # int8 needs samples for its calibration.
 UNCALIBRATED_PRECISIONS = ("float32", "float16", "dynamic_int8")
 ANCHOR = "cct_2_3x2_32"
+LATENCY_CACHE = Path("runs", "latency")
 COMMAND_RUNS = 3  # runs of a user's command; the command itself may time several inferences
 COMMAND_SECONDS = 600
 

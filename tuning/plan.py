@@ -12,7 +12,7 @@ from cctzoo.models import CCTConfig, TextConfig, variant_config
 from cctzoo.settings import setting
 from cctzoo.training import Recipe
 from cctzoo.typing import PathLike
-from tuning.latency import EdgeLatency
+from tuning.latency import LATENCY_CACHE, EdgeLatency
 from tuning.oracles import ORACLES, ScreenedOracle, make_oracle
 from tuning.space import CONFIG_FIELDS, SearchSpace, point_config
 
@@ -166,15 +166,32 @@ class SearchPlan:
         )
 
     def save(self, directory: PathLike) -> None:
-        """Writes `search.json`."""
-        write_json(Path(directory, "search.json"), dataclasses.asdict(self))
+        """Writes `search.json`, without the place of the latency cache."""
+        fields = dataclasses.asdict(self)
+        del fields["latency"]["cache"]
+        write_json(Path(directory, "search.json"), fields)
 
     @classmethod
-    def load(cls, directory: PathLike) -> "SearchPlan":
+    def load(
+        cls,
+        directory: PathLike,
+        *,
+        latency_command: str | None = None,
+        latency_cache: PathLike = LATENCY_CACHE,
+    ) -> "SearchPlan":
         """Reads `search.json`.
 
+        The file may come from an untrusted source. It can therefore not choose a program to run
+        or a place to write to: both are arguments.
+
+        Args:
+            directory: the directory of the search.
+            latency_command: the latency command of the search, which must equal the stored one.
+            latency_cache: the folder of measured latencies, see `EdgeLatency`.
+
         Raises:
-            ValueError: if the directory has no `search.json`.
+            ValueError: if the directory has no `search.json`, or the search has another latency
+                command.
         """
         path = Path(directory, "search.json")
         if not path.is_file():
@@ -183,6 +200,14 @@ class SearchPlan:
                 f"Received: {str(directory)!r}"
             )
         fields = json.loads(path.read_text())
+        stored = fields["latency"].get("command")
+        if stored != latency_command:
+            raise ValueError(
+                "The latency command of a search is run only if the same command is given again "
+                f"with --latency-command. Received: latency_command={latency_command!r}, but "
+                f"{str(path)!r} has {stored!r}"
+            )
+        fields["latency"] |= {"cache": str(Path(latency_cache).absolute())}
         parts = {"space": SearchSpace, "objective": LatencyObjective, "latency": EdgeLatency}
         fields |= {name: part(**fields[name]) for name, part in parts.items()}
         fields["recipe"] = Recipe.from_dict(fields["recipe"])

@@ -18,6 +18,7 @@ For a search on several machines, see docs/guides/search.md.
 import argparse
 import dataclasses
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -58,7 +59,10 @@ def main() -> None:
         except ERRORS as error:
             hint = ""
             if (directory / "search.json").exists():
-                hint = f"finished trials are kept; resume with --resume {directory}\n"
+                words = ["--resume", str(directory)]
+                if options.latency_command:
+                    words += ["--latency-command", options.latency_command]
+                hint = f"finished trials are kept; resume with {shlex.join(words)}\n"
             parser.exit(1, f"\n{parser.prog}: {error}\n{hint}")
 
 
@@ -70,12 +74,19 @@ def run(options: argparse.Namespace, directory: Path) -> None:
     folders = cli.data_folders(options)
     if options.resume:
         wait_for(directory / "search.json", CHIEF_SECONDS if role else 0)
-        plan = SearchPlan.load(directory)
+        plan = SearchPlan.load(
+            directory,
+            latency_command=options.latency_command,
+            latency_cache=options.latency_cache,
+        )
         plan = dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, **folders))
     else:
         plan = new_plan(options, directory)
     if options.workers > 1 and not role:
-        words = [word for name, value in folders.items() for word in (cli.flag(name), value)]
+        flags = folders | {"latency_cache": plan.latency.cache}
+        if plan.latency.command is not None:
+            flags["latency_command"] = plan.latency.command
+        words = [word for name, value in flags.items() for word in (cli.flag(name), value)]
         with sigterm_like_interrupt():  # so that SIGTERM ends the workers too
             run_with_workers(directory, options.workers, words)
     else:

@@ -20,4 +20,4 @@ if __name__ == "__main__":
     directory = Path(sys.argv[sys.argv.index("--resume") + 1])
     EdgeLatency.measure = made_up.measure
     training.train = train
-    SearchTuner(SearchPlan.load(directory), directory).search()
+    SearchTuner(SearchPlan.load(directory, latency_cache=directory / "cache"), directory).search()

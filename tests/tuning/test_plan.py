@@ -1,9 +1,12 @@
 """LatencyObjective: score and budget. SearchPlan: recipes, saving and invalid values."""
 
+import json
+
 import pytest
 
 from cctzoo import training
 from tests.tuning import made_up
+from tuning.latency import EdgeLatency
 from tuning.plan import LatencyObjective, SearchPlan
 
 pytestmark = pytest.mark.one_backend("jax")  # no model is built
@@ -45,7 +48,23 @@ def test_a_saved_plan_is_loaded_unchanged(tmp_path):
     recipe = training.Recipe(changes={"conv_layers": 1}, image_size=(96, 128))
     plan = made_up.make_plan(tmp_path, recipe=recipe, objective=LatencyObjective(budget_ms=3.0))
     plan.save(tmp_path)
-    assert SearchPlan.load(tmp_path) == plan
+    assert SearchPlan.load(tmp_path, latency_cache=plan.latency.cache) == plan
+
+
+def test_a_stored_command_is_run_only_if_it_is_given_again(tmp_path):
+    latency = EdgeLatency(cache="/elsewhere", command="time {model}")
+    plan = made_up.make_plan(tmp_path, latency=latency)
+    plan.save(tmp_path)
+    for command in (None, "another {model}"):
+        with pytest.raises(ValueError, match="only if the same command is given again"):
+            SearchPlan.load(tmp_path, latency_command=command)
+    loaded = SearchPlan.load(tmp_path, latency_command="time {model}", latency_cache=tmp_path)
+    assert loaded.latency == EdgeLatency(cache=str(tmp_path), command="time {model}")
+    fields = json.loads((tmp_path / "search.json").read_text())
+    fields["latency"]["cache"] = "/elsewhere"
+    (tmp_path / "search.json").write_text(json.dumps(fields))
+    loaded = SearchPlan.load(tmp_path, latency_command="time {model}", latency_cache=tmp_path)
+    assert loaded.latency.cache == str(tmp_path)
 
 
 def test_recipes_of_a_point_have_its_config(tmp_path):
