@@ -11,7 +11,17 @@ from tests.import_graph import circle, import_graph
 
 # A room imports from its own line and from the lines above.
 ROOMS = [
-    {"typing", "settings", "published_statistics", "machine", "child_process", "formats"},
+    {
+        "typing",
+        "settings",
+        "suggestions",
+        "keywords",
+        "optional_packages",
+        "published_statistics",
+        "machine",
+        "child_process",
+        "formats",
+    },
     {"data"},  # knows no model
     {"layers"},
     {"models"},

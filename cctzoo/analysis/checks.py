@@ -8,6 +8,7 @@ import numpy as np
 from cctzoo.data.samples import Samples
 from cctzoo.layers import EncoderBlock
 from cctzoo.models import CCT, is_quantised
+from cctzoo.models.decisions import decision_kind
 from cctzoo.typing import Array
 
 Labelled = tuple[Samples, Any]  # images, token ids or texts (n, ...), and n integer labels
@@ -60,16 +61,31 @@ def check_model(model: CCT) -> None:
 
 
 def check_classifier(model: CCT) -> None:
-    """Raises ValueError unless the model is a `CCT` that ends with softmax or with logits."""
+    """Raises ValueError unless the model is a `CCT` with several classes that exclude each other.
+
+    It then ends with softmax or with logits.
+    """
     check_model(model)
-    config = model.config
-    if not config.include_top or config.classifier_activation == "sigmoid":
+    if not model.config.include_top:
         raise ValueError(
-            "The model must end with softmax or with logits. Received: "
-            f"include_top={config.include_top}, "
-            f"classifier_activation={config.classifier_activation!r}"
+            "The model must end with softmax or with logits. Received: include_top=False"
         )
+    check_exclusive_classes(model)
     check_not_quantised(model)
+
+
+def check_exclusive_classes(model: CCT) -> None:
+    """Raises ValueError for a binary or a multi-label model.
+
+    The analysis needs one class of several per sample. A model without a classifier passes.
+    """
+    config = model.config
+    if decision_kind(config) == "threshold":
+        raise ValueError(
+            "The model must end with softmax or with logits of several classes: the analysis "
+            "needs one class per sample. Received: "
+            f"classifier_activation={config.classifier_activation!r}, classes={config.classes}"
+        )
 
 
 def check_not_quantised(model: CCT) -> None:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from cctzoo.data.augmentation import Augmentation, boxes
+from cctzoo.data.class_weights import check_class_weights, with_weights
 from cctzoo.data.samples import Samples, take
 
 
@@ -15,9 +16,10 @@ class ImageBatches(keras.utils.PyDataset):
     A batch is `(inputs, targets)`. `inputs` is a dict of the arrays that `Augmentation.draw`
     returns and of either `index` (B,) int32, the positions of the images in the array `x`, or
     `image` (B, height, width, channels) uint8, the images decoded from `EncodedImages`.
-    `targets` are (B, classes) float32, mixed like the images. The order and the random numbers
-    of an epoch depend only on the seed and the epoch. An incomplete last batch is dropped, so
-    that every step has the same shape.
+    `targets` are (B, classes) float32, mixed like the images. With `class_weights`, a batch is
+    `(inputs, targets, weights)`: the weights (B,) float32 of mixed images are mixed too. The
+    order and the random numbers of an epoch depend only on the seed and the epoch. An
+    incomplete last batch is dropped, so that every step has the same shape.
 
     Args:
         x: images (n, height, width, channels) uint8, or `EncodedImages`.
@@ -28,6 +30,7 @@ class ImageBatches(keras.utils.PyDataset):
         seed: seed of the order and the random numbers.
         epoch: the first epoch, counted from 0.
         workers: threads that decode `EncodedImages` ahead.
+        class_weights: weight of each class in the loss, (classes,). Default: all are equal.
 
     Raises:
         ValueError: if the batch size is too large, or odd where images are mixed.
@@ -44,6 +47,7 @@ class ImageBatches(keras.utils.PyDataset):
         seed: int = 0,
         epoch: int = 0,
         workers: int = 1,
+        class_weights: np.ndarray | None = None,
     ):
         super().__init__(workers=workers)
         augmentation = augmentation or Augmentation()
@@ -51,12 +55,13 @@ class ImageBatches(keras.utils.PyDataset):
         self.x, self.y, self.classes = x, y, classes
         self.batch_size, self.augmentation = batch_size, augmentation
         self.seed, self.epoch = seed, epoch
+        self.class_weights = check_class_weights(class_weights, classes)
         self._shuffle()
 
     def __len__(self) -> int:
         return len(self.x) // self.batch_size
 
-    def __getitem__(self, index: int) -> tuple[dict[str, Any], np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         rng = np.random.default_rng([self.seed, self.epoch, 1 + index])
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         height, width = self.x.shape[1:3]
@@ -66,7 +71,8 @@ class ImageBatches(keras.utils.PyDataset):
             inputs, crop = {"image": self._decoded(chosen, rng)}, False
         inputs |= self.augmentation.draw(rng, len(chosen), height, width, self.epoch, crop)
         targets = np.eye(self.classes, dtype="float32")[self.y[chosen]]
-        return inputs, self.augmentation.mix_targets(targets, inputs)
+        targets = self.augmentation.mix_targets(targets, inputs)
+        return inputs, *with_weights(targets, self.class_weights)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1

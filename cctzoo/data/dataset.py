@@ -8,6 +8,7 @@ import numpy as np
 
 from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import ImageBatches
+from cctzoo.data.class_weights import balanced_weights
 from cctzoo.data.encoded_images import EncodedImages
 from cctzoo.data.fingerprint import content_hash
 from cctzoo.data.samples import Kind, Samples
@@ -137,6 +138,7 @@ class Dataset:
         seed: int = 0,
         epoch: int = 0,
         workers: int = 1,
+        class_weights: Literal["balanced"] | None = None,
     ) -> keras.utils.PyDataset:
         """Returns the training part as shuffled batches for `fit`.
 
@@ -146,11 +148,20 @@ class Dataset:
             seed: seed of the order and the augmentation.
             epoch: the first epoch, counted from 0.
             workers: threads that decode `EncodedImages` ahead.
+            class_weights: `"balanced"` weights the samples in the loss so that every class
+                counts the same. Default: every sample counts the same.
 
         Returns:
             `ImageBatches`, or `TextBatches` of token ids.
         """
+        if class_weights not in (None, "balanced"):
+            raise ValueError(
+                "`class_weights` must be 'balanced' or None. "
+                f"Received: class_weights={class_weights!r}"
+            )
         data = self.x_train, self.y_train, len(self.classes), batch_size
+        weights = balanced_weights(self.y_train, len(self.classes)) if class_weights else None
+        options = {"seed": seed, "epoch": epoch, "class_weights": weights}
         if self.kind == "texts":
-            return TextBatches(*data, seed=seed, epoch=epoch)
-        return ImageBatches(*data, augmentation, seed=seed, epoch=epoch, workers=workers)
+            return TextBatches(*data, **options)
+        return ImageBatches(*data, augmentation, workers=workers, **options)

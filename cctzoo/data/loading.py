@@ -10,9 +10,11 @@ from cctzoo.data.names import check_name
 from cctzoo.data.sources import SOURCES, TFDS, find_source
 from cctzoo.data.sources.parts import Parts
 from cctzoo.data.splits import choose, hold_out, hold_out_groups
+from cctzoo.keywords import named_keywords
 from cctzoo.typing import PathLike
 
 
+@named_keywords
 def load(
     name: str,
     validation: float = 0.1,

@@ -5,13 +5,15 @@ import numpy as np
 
 from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import check_batch_size
+from cctzoo.data.class_weights import check_class_weights, with_weights
 
 
 class TextBatches(keras.utils.PyDataset):
     """Training batches of token ids for `fit` on any backend, epoch after epoch.
 
-    A batch is `(ids, targets)`: (B, length) int32 and one-hot (B, classes) float32. The order
-    of an epoch depends only on the seed and the epoch. An incomplete last batch is dropped, so
+    A batch is `(ids, targets)`: (B, length) int32 and one-hot (B, classes) float32; with
+    `class_weights`, it is `(ids, targets, weights)` with weights (B,) float32. The order of an
+    epoch depends only on the seed and the epoch. An incomplete last batch is dropped, so
     that every step has the same shape.
 
     Args:
@@ -21,6 +23,7 @@ class TextBatches(keras.utils.PyDataset):
         batch_size: texts per batch, from 1 to n.
         seed: seed of the order.
         epoch: the first epoch, counted from 0.
+        class_weights: weight of each class in the loss, (classes,). Default: all are equal.
 
     Raises:
         ValueError: if an array has another shape or other values, or `batch_size` is too large.
@@ -35,20 +38,23 @@ class TextBatches(keras.utils.PyDataset):
         *,
         seed: int = 0,
         epoch: int = 0,
+        class_weights: np.ndarray | None = None,
     ):
         super().__init__()
         _check_arrays(x, y, classes)
         check_batch_size(batch_size, len(x), Augmentation())
         self.x, self.y, self.classes = x, y, classes
         self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
+        self.class_weights = check_class_weights(class_weights, classes)
         self._shuffle()
 
     def __len__(self) -> int:
         return len(self.x) // self.batch_size
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.x[chosen], np.eye(self.classes, dtype="float32")[self.y[chosen]]
+        targets = np.eye(self.classes, dtype="float32")[self.y[chosen]]
+        return self.x[chosen], *with_weights(targets, self.class_weights)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1

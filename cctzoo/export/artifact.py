@@ -11,6 +11,7 @@ from typing import Any
 from cctzoo.export.report import ExportReport
 from cctzoo.formats.atomic import write_json
 from cctzoo.models import CCT, SoftCommittee
+from cctzoo.models.decisions import decision_kind
 from cctzoo.models.vocabulary import UNKNOWN, WORD
 from cctzoo.typing import PathLike
 
@@ -42,12 +43,21 @@ def check_writable(folder: Path) -> None:
 def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> dict[str, Any]:
     """Returns what a program needs to know to use the model, as JSON data.
 
+    `decision` says how outputs become decisions: `"top1"`, the class with the highest output;
+    `"threshold"`, each output is a label of its own, which is present if the output is above 0.5
+    (probabilities) or above 0 (logits); None for features.
+
     Raises:
-        ValueError: if the number of class names is not the number of classes.
+        ValueError: if the number of class names is not the number of classes. A model with one
+            output may also have two names, of the classes 0 and 1: the first becomes
+            `negative_class_name`.
     """
     config = model.config
+    negative = None
     if class_names is not None:
         class_names = [str(name) for name in class_names]
+        if config.include_top and config.classes == 1 and len(class_names) == 2:
+            negative, *class_names = class_names
         if not config.include_top or len(class_names) != config.classes:
             raise ValueError(
                 "`class_names` must hold one name for each class of a model with a classifier. "
@@ -59,7 +69,9 @@ def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> d
         "name": model.name,
         "input": _text_input(config) if config.kind == "texts" else _image_input(config),
         "output": output if config.include_top else "features",
+        "decision": decision_kind(config),
         "class_names": class_names,
+        "negative_class_name": negative,
         "config": _without_vocabulary(dataclasses.asdict(config)),
     }
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cctzoo.export.inputs import as_inputs, noise
 from cctzoo.models import CCT, SoftCommittee
+from cctzoo.models.decisions import check_labels, decide, decision_kind
 from cctzoo.typing import Array
 
 FLOAT_TOLERANCE = 1e-4  # largest difference from Keras that a float32 export may have
@@ -30,11 +31,15 @@ class ExportReport:
         max_difference: largest absolute difference from Keras' outputs.
         samples: number of samples compared.
         top1_agreement: share of the samples for which both predict the same class, or None if
-            no samples were given.
-        accuracy, keras_accuracy: top-1 accuracy of the artifact and of the Keras model, or None
-            if no labels were given.
+            no samples were given or the model has no classifier. For a binary or a multi-label
+            model, it is the share of the labels for which both are on the same side of the
+            threshold.
+        accuracy, keras_accuracy: share of the right classes, or of the right labels likewise, of
+            the artifact and of the Keras model, or None if no labels were given.
         operators: count by operator (LiteRT, ONNX and OpenVINO).
         partitions: number of delegate partitions (LiteRT).
+        decision: `"top1"`, `"threshold"` (binary and multi-label models), or None without a
+            classifier.
     """
 
     path: str
@@ -48,6 +53,7 @@ class ExportReport:
     keras_accuracy: float | None = None
     operators: dict[str, int] = dataclasses.field(default_factory=dict)
     partitions: int | None = None
+    decision: str | None = "top1"
 
     def __str__(self) -> str:
         parts = [
@@ -55,7 +61,8 @@ class ExportReport:
             f"max difference from Keras {self.max_difference:.1e}",
         ]
         if self.top1_agreement is not None:
-            parts.append(f"top-1 agreement {self.top1_agreement:.2%} on {self.samples} samples")
+            name = "top-1 agreement" if self.decision == "top1" else "agreement of the labels"
+            parts.append(f"{name} {self.top1_agreement:.2%} on {self.samples} samples")
         if self.accuracy is not None:
             parts.append(f"accuracy {self.accuracy:.2%} (Keras {self.keras_accuracy:.2%})")
         if self.operators:
@@ -88,12 +95,7 @@ def check_samples(
             f"multiple of {batch}. Received: samples.shape={samples.shape}"
         )
     if labels is not None:
-        labels = np.asarray(labels).reshape(-1)
-        if len(labels) != len(samples):
-            raise ValueError(
-                "There must be one label for each sample. "
-                f"Received: {len(labels)} labels, {len(samples)} samples"
-            )
+        labels = check_labels(model.config, labels, len(samples))
     return samples, labels
 
 
@@ -114,16 +116,18 @@ def compare(
     """
     expected = np.asarray(model.predict(samples, batch_size=64, verbose=0), dtype="float32")
     got = np.asarray(run(samples), dtype="float32")
+    kind = decision_kind(model.config)
     fields = {
         "max_difference": float(np.abs(expected - got).max()),  # NaN if any output is NaN
         "samples": len(samples),
+        "decision": kind,
     }
-    if real:
-        keras_classes, classes = (x.reshape(len(x), -1).argmax(-1) for x in (expected, got))
-        fields["top1_agreement"] = float((classes == keras_classes).mean())
+    if real and kind is not None:
+        by_keras, decided = (decide(model.config, x) for x in (expected, got))
+        fields["top1_agreement"] = float((decided == by_keras).mean())
         if labels is not None:
-            fields["accuracy"] = float((classes == labels).mean())
-            fields["keras_accuracy"] = float((keras_classes == labels).mean())
+            fields["accuracy"] = float((decided == labels).mean())
+            fields["keras_accuracy"] = float((by_keras == labels).mean())
     return fields
 
 
@@ -141,8 +145,9 @@ def require_parity(report: ExportReport, least_agreement: float = LEAST_AGREEMEN
             f"Received: max_difference={report.max_difference}, path={report.path!r}"
         )
     elif report.top1_agreement is not None and report.top1_agreement < least_agreement:
+        what = "class" if report.decision == "top1" else "labels"
         raise ExportError(
-            f"A {report.precision} export must predict the Keras model's class for at least "
+            f"A {report.precision} export must predict the Keras model's {what} for at least "
             f"{least_agreement:.2%} of the samples; pass a lower `least_agreement` to accept "
             f"less. Received: top1_agreement={report.top1_agreement:.2%} on {report.samples} "
             f"samples, path={report.path!r}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cctzoo.models.decisions import decision_kind
 from cctzoo.models.encoder_config import is_number
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
@@ -26,10 +27,12 @@ def check_members(members: Any) -> None:
                 "A member must not be quantised: quantise the committee instead, or export it with "
                 f"a `precision`. Received: {member.name!r}, quantised"
             )
-        if member.config.classifier_activation == "sigmoid":
+        if decision_kind(member.config) == "threshold":
             raise ValueError(
-                "A member must end on softmax or on logits, as the classes of a committee exclude "
-                f"each other. Received: {member.name!r}, classifier_activation='sigmoid'"
+                "A member must end on softmax or on logits of several classes, as the classes of "
+                f"a committee exclude each other. Received: {member.name!r}, "
+                f"classifier_activation={member.config.classifier_activation!r}, "
+                f"classes={member.config.classes}"
             )
     for field, rule in (
         ("include_top", "must have a classifier"),

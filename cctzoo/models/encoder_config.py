@@ -42,7 +42,9 @@ class EncoderConfig:
             the tokens. Default: with `include_top`, `"token"` for families with a class token
             and `"sequence"` for the others; no pooling without `include_top`.
         classes: number of classes.
-        classifier_activation: `"softmax"`, `"sigmoid"` or None (logits).
+        classifier_activation: `"softmax"` (the classes exclude each other), `"sigmoid"` (each
+            output is an independent label: binary and multi-label models) or None (logits; a
+            single logit is a binary model). One class with `"softmax"` is refused.
 
     Raises:
         ValueError: for a value out of its range, or values that contradict each other.
@@ -101,6 +103,13 @@ class EncoderConfig:
             "include_top",
         )
         self._check_counts("depth", "embed_dim", "kernel_size", "classes")
+        self._require(
+            not self.include_top or self.classes > 1 or self.classifier_activation != "softmax",
+            "The softmax of a single output is always 1: a binary model needs "
+            '`classifier_activation="sigmoid"` (a probability) or None (a logit).',
+            "classes",
+            "classifier_activation",
+        )
         for name in ("dropout", "attention_dropout", "stochastic_depth"):
             self._require(
                 is_number(getattr(self, name)) and 0 <= getattr(self, name) < 1,

@@ -6,7 +6,7 @@ import keras
 
 from cctzoo.layers import EncoderBlock, SequencePooling
 from cctzoo.models.model import CCT
-from cctzoo.models.suggestions import did_you_mean
+from cctzoo.suggestions import did_you_mean
 
 
 def feature_extractor(model: CCT, features: Sequence[str]) -> keras.Model:

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from cctzoo.models.config import CCTConfig
-from cctzoo.models.suggestions import did_you_mean
 from cctzoo.models.text_config import TextConfig
+from cctzoo.suggestions import did_you_mean
 
 Config = CCTConfig | TextConfig
 

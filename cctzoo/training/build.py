@@ -19,8 +19,15 @@ def build_model(recipe: Recipe, dataset: Dataset) -> CCT:
     """Builds the model of a recipe for the shape and classes of a data set, with logits.
 
     Raises:
-        ValueError: if the model takes samples of another kind.
+        ValueError: if the model takes samples of another kind, or `changes` ask for another
+            number of classes than the data have.
     """
+    classes = recipe.changes.get("classes", len(dataset.classes))
+    if classes != len(dataset.classes):
+        raise ValueError(
+            f"The number of classes comes from the data, {len(dataset.classes)} in "
+            f"{dataset.name!r}. Received: changes={recipe.changes!r}"
+        )
     start = recipe.start_from
     with open_weights(start, recipe.model) if start else contextlib.nullcontext() as source:
         config = source.config if source else None  # None too if the file holds only weights
@@ -52,9 +59,15 @@ def config_from_data(base: CCTConfig | TextConfig, dataset: Dataset) -> dict[str
         dataset: the data set.
 
     Raises:
-        ValueError: if the config is for samples of another kind.
+        ValueError: if the config is for samples of another kind, or the data have only one
+            class.
     """
     dataset.check_kind(base)
+    if len(dataset.classes) < 2:
+        raise ValueError(
+            "A data set must have at least two classes. "
+            f"Received: {dataset.name!r} with classes={dataset.classes}"
+        )
     fields = {"classes": len(dataset.classes), "classifier_activation": None}
     if dataset.kind == "images":
         return fields | {"input_shape": dataset.x_train.shape[1:], "view": dataset.view}

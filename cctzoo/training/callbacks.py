@@ -19,20 +19,21 @@ from cctzoo.typing import PathLike
 class RunRecorder(keras.callbacks.Callback):
     """Validates after each epoch, and writes what `resume` needs after a kill.
 
-    The files are written in this order: `best.keras` if the validation accuracy is the highest
+    The files are written in this order: `best.keras` if the validation figure is the highest
     so far, `checkpoint.npz`, `history.csv`, TensorBoard events. If a kill comes between two of
     them, the epoch is repeated with the same result.
 
     Args:
         directory: the run directory.
         model: the model without augmentation, whose weights are saved.
-        validate: function without arguments that returns a dict of figures, `val_accuracy`
-            among them; `None` without a validation part.
+        validate: function without arguments that returns a dict of figures, `val_accuracy` and
+            `val_loss` among them; `None` without a validation part.
         tensorboard: whether to write TensorBoard events.
+        best_by: the figure of `validate`, without `val_`, whose highest value is the best.
 
     Attributes:
         history: a dict of figures per finished epoch.
-        best: highest validation accuracy so far, or `None`.
+        best: highest validation figure so far, or `None`.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class RunRecorder(keras.callbacks.Callback):
         model: keras.Model,
         validate: Callable[[], dict[str, float]] | None,
         tensorboard: bool = False,
+        best_by: str = "accuracy",
     ):
         super().__init__()
+        self.best_by = f"val_{best_by}"
         self.directory, self.inner, self.validate = directory, model, validate
         self.history, self.best = [], None
         self.writer = _event_writer(directory) if tensorboard else None
@@ -65,21 +68,24 @@ class RunRecorder(keras.callbacks.Callback):
         # `logs` is Keras' own dict: the progress bar and later callbacks show the new entries.
         logs["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         logs["seconds"] = time.perf_counter() - self.start
+        found = {}
         if self.validate:
             with averaged_weights(self.model):
-                logs.update(self.validate())
-                if self.best is None or logs["val_accuracy"] > self.best:
-                    self.best = logs["val_accuracy"]
+                found = self.validate()
+                if self.best is None or found[self.best_by] > self.best:
+                    self.best = found[self.best_by]
                     with atomic_file(self.directory / "best.keras") as draft:
                         self.inner.save(draft)
-        row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
-        self.history.append(row)
+            shown = ("val_accuracy", "val_loss", self.best_by)
+            logs.update({name: found[name] for name in shown})
+        figures = {name: float(value) for name, value in (logs | found).items()}
+        self.history.append({"epoch": epoch + 1} | figures)
         path = self.directory / "checkpoint.npz"
         checkpoint.save(path, self.inner, optimizer, self.history, self.best)
         write_history(self.history, self.directory / "history.csv")
         if self.writer:
-            for name, value in logs.items():
-                self.writer.add_scalar(name, float(value), epoch + 1)
+            for name, value in figures.items():
+                self.writer.add_scalar(name, value, epoch + 1)
             self.writer.flush()
 
 
@@ -120,8 +126,6 @@ def write_history(rows: list[dict[str, float]], path: PathLike) -> None:
 
 def _event_writer(directory):
     """Returns the event writer of TensorBoard; the callback of Keras needs TensorFlow."""
-    try:
-        from tensorboard.summary import Writer
-    except ImportError as error:
-        raise ImportError("TensorBoard events need `pip install tensorboard`") from error
+    from tensorboard.summary import Writer
+
     return Writer(str(directory / "tensorboard"))

@@ -18,13 +18,13 @@ def save(
     history: list[dict[str, float]],
     best: float | None,
 ) -> None:
-    """Writes weights, seeds, optimizer state, history and best accuracy atomically.
+    """Writes weights, seeds, optimizer state, history and best figure atomically.
 
     Args:
         path: the `.npz` file.
         model, optimizer: the owners of the variables that are saved.
         history: a dict of figures per finished epoch.
-        best: highest validation accuracy so far, or `None`.
+        best: highest validation figure so far, or `None`.
     """
     arrays = {key: np.array(v.numpy()) for key, v in _named(model, optimizer)}
     rest = {"history": history, "best": best, "backend": keras.backend.backend()}

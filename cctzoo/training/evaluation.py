@@ -1,13 +1,15 @@
-"""Evaluation: accuracy, top-5 accuracy, loss, accuracy per class and the confusion matrix."""
+"""Evaluation: accuracies, loss and the confusion matrix."""
 
 from typing import Any
 
 import numpy as np
 
 from cctzoo.data import EncodedImages, take
+from cctzoo.models.decisions import check_labels, decide, threshold_of
 from cctzoo.typing import Array
 
 CHUNK = 16  # batches that are decoded at once
+LEAST = 1e-7  # probability whose logarithm is taken for smaller ones, as in Keras
 
 
 def predict(model: Any, x: Array | EncodedImages, batch_size: int = 64) -> Array:
@@ -20,7 +22,7 @@ def predict(model: Any, x: Array | EncodedImages, batch_size: int = 64) -> Array
         batch_size: samples per batch.
 
     Returns:
-        (n, classes) float32: logits, or probabilities if the model ends with softmax.
+        (n, classes) float32: logits, or probabilities if the model ends with softmax or sigmoid.
     """
     if isinstance(x, np.ndarray) and x.dtype == object:
         x = model.vocabulary(x)
@@ -40,39 +42,69 @@ def evaluate(
 ) -> dict[str, float]:
     """Evaluates a model on labelled samples.
 
+    A model that ends with softmax, or with logits of several classes, predicts the class with
+    the highest output. A model that ends with sigmoid, or with one logit, is binary or
+    multi-label: each output predicts a label of its own, which is compared by its side of the
+    threshold (0.5, or 0 for a logit).
+
     Args:
-        model: a `CCT` or a `SoftCommittee` that returns logits.
+        model: a `CCT` or a `SoftCommittee`.
         x: samples, see `predict`.
-        y: labels (n,).
+        y: the classes, integers (n,). For a multi-label model (n, classes) of 0 and 1, for a
+            binary model (n,) or (n, 1).
         batch_size: samples per batch.
 
     Returns:
-        A dict of `accuracy`, `loss` (cross-entropy) and, with more than five classes,
-        `top5_accuracy`.
+        A dict of `accuracy` (the share of the right classes, or of the right labels), `loss`
+        (cross-entropy, or binary cross-entropy), `mean_class_accuracy` (the mean of the
+        accuracies of the classes that have samples, also called balanced accuracy; for labels,
+        the mean over the labels and their two sides) and, with more than five classes that
+        exclude each other, `top5_accuracy`.
+
+    Raises:
+        ValueError: if there are no samples, the labels do not fit the model and the samples, or
+            the model has no classifier.
     """
-    return figures(predict(model, x, batch_size), y)
+    labels = check_labels(model.config, y, len(x), "y")
+    if not len(x):
+        raise ValueError("`x` must hold at least one sample. Received: 0 samples")
+    return figures(predict(model, x, batch_size), labels, model.config)
 
 
-def figures(logits: Array, labels: Array) -> dict[str, float]:
-    """Returns the figures of `evaluate` for logits (n, classes) and labels (n,)."""
-    from scipy.special import log_softmax  # here: SciPy comes with the optional scikit-learn
+def figures(outputs: Array, labels: Array, config: Any) -> dict[str, float]:
+    """Returns the figures of `evaluate` for the outputs of a model with this config.
 
-    order = np.argsort(-logits, axis=1, kind="stable")
+    Args:
+        outputs: (n, classes), as `predict` returns them.
+        labels: (n,) classes, or (n, classes) of 0 and 1, see `check_labels`.
+        config: config of the model whose activation made the outputs.
+    """
+    decided = decide(config, outputs)
+    found = {"accuracy": float((decided == labels).mean())}
     # Not Keras' loss: inside tf.distribute it returns one replica's part of the mean.
-    found = {
-        "accuracy": float((order[:, 0] == labels).mean()),
-        "loss": float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()),
-    }
-    if logits.shape[1] > 5:
+    if threshold_of(config) is not None:
+        found["loss"] = float(_binary_losses(outputs, labels, config).mean())
+        found["mean_class_accuracy"] = _mean_label_accuracy(decided, labels)
+        return found
+    rows = np.arange(len(labels))
+    if config.classifier_activation == "softmax":
+        found["loss"] = float(-np.log(np.maximum(outputs[rows, labels], LEAST)).mean())
+    else:
+        found["loss"] = float(-_log_softmax(outputs)[rows, labels].mean())
+    matrix = confusion(outputs, labels)
+    counts = matrix.sum(axis=1)
+    found["mean_class_accuracy"] = float((np.diag(matrix)[counts > 0] / counts[counts > 0]).mean())
+    if outputs.shape[1] > 5:
+        order = np.argsort(-outputs, axis=1, kind="stable")
         found["top5_accuracy"] = float((order[:, :5] == labels[:, None]).any(1).mean())
     return found
 
 
-def confusion(logits: Array, labels: Array) -> Array:
+def confusion(outputs: Array, labels: Array) -> Array:
     """Returns the confusion matrix (classes, classes): true classes in rows, counts."""
-    from sklearn.metrics import confusion_matrix
-
-    return confusion_matrix(labels, logits.argmax(1), labels=range(logits.shape[1]))
+    classes = outputs.shape[1]
+    pairs = labels * classes + outputs.argmax(axis=1)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
 def class_accuracies(matrix: Array, classes: list[str]) -> dict[str, float | None]:
@@ -81,3 +113,27 @@ def class_accuracies(matrix: Array, classes: list[str]) -> dict[str, float | Non
         name: float(row[index] / row.sum()) if row.sum() else None
         for index, (name, row) in enumerate(zip(classes, matrix, strict=True))
     }
+
+
+def _log_softmax(logits):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def _binary_losses(outputs, labels, config):
+    """Returns the binary cross-entropies, (n, classes)."""
+    if config.classifier_activation is None:  # the stable form for a logit
+        return np.maximum(outputs, 0) - outputs * labels + np.log1p(np.exp(-np.abs(outputs)))
+    right = np.where(labels == 1, outputs, 1 - outputs)
+    return -np.log(np.maximum(right, LEAST))
+
+
+def _mean_label_accuracy(decided, labels):
+    """Returns the mean accuracy of both sides of each label; sides without samples are left out."""
+    sides = [
+        float((decided[labels[:, label] == side, label] == side).mean())
+        for label in range(labels.shape[1])
+        for side in (0, 1)
+        if (labels[:, label] == side).any()
+    ]
+    return sum(sides) / len(sides)

@@ -9,6 +9,8 @@ import dataclasses
 from typing import Any
 
 from cctzoo.data import Augmentation
+from cctzoo.keywords import check_keywords
+from cctzoo.suggestions import did_you_mean
 from cctzoo.training.recipe import Recipe
 
 # 200 epochs: the paper's table of small models.
@@ -123,6 +125,7 @@ def preset(name: str, **changes: Any) -> Recipe:
 
     Raises:
         ValueError: if the name is unknown, or a value is out of range.
+        TypeError: if the recipe has no such field.
 
     Example:
         ```python
@@ -133,5 +136,9 @@ def preset(name: str, **changes: Any) -> Recipe:
         ```
     """
     if name not in PRESETS:
-        raise ValueError(f"`name` must be one of {', '.join(PRESETS)}. Received: name={name!r}")
+        raise ValueError(
+            f"`name` must be one of {', '.join(PRESETS)}.{did_you_mean(name, PRESETS)} "
+            f"Received: name={name!r}"
+        )
+    check_keywords("preset", changes, [field.name for field in dataclasses.fields(Recipe)])
     return Recipe(**PRESETS[name] | changes)

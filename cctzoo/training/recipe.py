@@ -28,6 +28,8 @@ DATA_OPTIONS = (
 PATHS = ("start_from", "word_vectors", "data_dir", "manual_dir")
 DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 DECAYED = ("kernels", "matrices", "all")
+CLASS_WEIGHTS = (None, "balanced")
+BEST_BY = ("accuracy", "mean_class_accuracy")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,11 @@ class Recipe:
         decayed: weights that decay: `"kernels"`, `"matrices"` (every weight with more than one
             dimension, which is timm's rule: kernels, position and token embeddings) or `"all"`.
         label_smoothing: in [0, 1).
+        class_weights: `"balanced"` weights the loss of each sample by n / (classes * samples of
+            its class), so that rare classes count as much as frequent ones; a mixed image has
+            the mixture of the weights. Default: every sample counts the same.
+        best_by: validation figure whose highest value chooses the epoch of `best.keras`:
+            `"accuracy"`, or `"mean_class_accuracy"`, the mean of the accuracies of the classes.
         clip_norm: largest global norm of the gradients. Default: no clipping.
         ema: momentum, in (0, 1), of a moving average of the weights. The average is then
             validated and saved. Default: no average.
@@ -104,6 +111,12 @@ class Recipe:
     weight_decay: float = setting(0.03, "decoupled weight decay, multiplied by the learning rate")
     decayed: str = setting("kernels", "weights that decay: kernels, matrices or all")
     label_smoothing: float = setting(0.1, "label smoothing, in [0, 1)")
+    class_weights: str | None = setting(
+        None, "balanced: rare classes count as much in the loss as frequent ones"
+    )
+    best_by: str = setting(
+        "accuracy", "figure that chooses the best epoch: accuracy or mean_class_accuracy"
+    )
     clip_norm: float | None = setting(None, "largest global norm of the gradients")
     ema: float | None = setting(
         None, "momentum of a moving average of the weights, which is then validated and kept"
@@ -143,6 +156,7 @@ class Recipe:
                 "`augmentation` must be a `data.Augmentation`. "
                 f"Received: augmentation={self.augmentation!r}"
             )
+        self._check_changes()
         self._check_kind(self.config().kind)
         infinity = float("inf")
         rules = {
@@ -166,6 +180,11 @@ class Recipe:
             "weight_decay": (0 <= self.weight_decay < infinity, "be 0 or positive"),
             "decayed": (self.decayed in DECAYED, f"be one of {DECAYED}"),
             "label_smoothing": (0 <= self.label_smoothing < 1, "be in [0, 1)"),
+            "class_weights": (
+                self.class_weights in CLASS_WEIGHTS,
+                f"be one of {CLASS_WEIGHTS}",
+            ),
+            "best_by": (self.best_by in BEST_BY, f"be one of {BEST_BY}"),
             "clip_norm": (self.clip_norm is None or 0 < self.clip_norm < infinity, "be positive"),
             "ema": (self.ema is None or 0 < self.ema < 1, "be in (0, 1), or None"),
             "validation": (0 <= self.validation < 1, "be in [0, 1)"),
@@ -175,6 +194,17 @@ class Recipe:
         for name, (holds, rule) in rules.items():
             if not holds:
                 raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
+
+    def _check_changes(self) -> None:
+        """Raises ValueError if `changes` ask for an output that a run does not train."""
+        wanted = {"classifier_activation": None, "include_top": True}
+        for name, value in wanted.items():
+            if self.changes.get(name, value) != value:
+                raise ValueError(
+                    "A run trains a classifier that returns logits of classes that exclude each "
+                    "other; train binary and multi-label models by Keras' `fit`. "
+                    f"Received: changes={self.changes!r}"
+                )
 
     def _check_kind(self, kind: str) -> None:
         """Raises ValueError if a field is for the other kind of data than the model."""

@@ -9,9 +9,12 @@ from typing import Any
 import keras
 
 from cctzoo.data import Dataset
+from cctzoo.keywords import check_keywords
 from cctzoo.models import CCT
 from cctzoo.training.recipe import Recipe
 from cctzoo.typing import PathLike
+
+FIELDS = [field.name for field in dataclasses.fields(Recipe)]
 
 
 class Run:
@@ -20,8 +23,9 @@ class Run:
     Args:
         directory: the run directory.
         recipe: the recipe of the run, with all data options that the run was given.
-        figures: the contents of `report.json`: `test_accuracy`, `test_loss`, `test_samples`,
-            `best_validation_accuracy`, `last_validation_accuracy`, `training_seconds`,
+        figures: the contents of `report.json`: `test_accuracy`, `test_mean_class_accuracy`,
+            `test_loss`, `test_samples`, `best_epoch` and its `best_validation_accuracy`,
+            `last_validation_accuracy`, `training_seconds`, `samples_per_epoch`,
             `samples_per_second`, `class_accuracies` and more.
         history: one row of `history.csv` per epoch.
         model: the trained model, which returns logits. Default: loaded from `model.keras`.
@@ -71,6 +75,7 @@ def load_recipe(directory: PathLike, **changes: Any) -> Recipe:
     Raises:
         ValueError: if the directory is not a run directory.
     """
+    check_keywords("load_recipe", changes, FIELDS)
     if not is_run(directory):
         raise ValueError(
             "`directory` must be a run directory, which contains recipe.json. "
@@ -92,6 +97,7 @@ def open_run(directory: PathLike, **changes: Any) -> Run:
     Raises:
         ValueError: if the directory is not a run directory, or the run is not finished.
     """
+    check_keywords("open_run", changes, FIELDS)
     recipe = load_recipe(directory, **changes)
     report = Path(directory, "report.json")
     if not report.is_file():

@@ -1,5 +1,6 @@
 """Training: from a recipe to a run directory."""
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 from cctzoo.data import Dataset, EncodedImages
 from cctzoo.data.batches import check_batch_size
 from cctzoo.formats.atomic import atomic_file, remove_drafts, write_json
+from cctzoo.keywords import named_keywords
+from cctzoo.models import CCT
+from cctzoo.optional_packages import require
 from cctzoo.training import evaluation, plots
 from cctzoo.training.build import build_model, compile_model, training_model
 from cctzoo.training.callbacks import RunRecorder
@@ -20,7 +24,12 @@ from cctzoo.training.recipe import Recipe
 from cctzoo.training.run import Run, load_recipe
 from cctzoo.typing import Array, PathLike
 
+MOST_LEFT_OUT = 0.05  # share of the training samples that an epoch leaves out without a notice
 
+logger = logging.getLogger(__name__)
+
+
+@named_keywords
 def train(
     recipe: Recipe,
     directory: PathLike,
@@ -35,8 +44,12 @@ def train(
     The directory holds `recipe.json`, `history.csv`, `checkpoint.npz` (the whole state after
     the last finished epoch), `best.keras` (the model with the highest validation accuracy),
     `model.keras` (the model after the last epoch), `curves.png`, `confusion.png` and
-    `report.json` (test accuracy, top-5 accuracy, accuracy per class, seconds, samples per
-    second).
+    `report.json` (test accuracy, top-5 accuracy, accuracy per class and their mean, seconds,
+    samples per second and per epoch).
+
+    The order of the samples is another one in each epoch. The last, incomplete batch is left
+    out, so that all steps have one shape: `samples_per_epoch` in `report.json` is the number of
+    samples that an epoch trains on.
 
     If Ctrl-C, SIGTERM or SIGKILL stops the training, only the current epoch is lost: `resume`
     continues after the last finished one.
@@ -70,6 +83,7 @@ def train(
     return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 
 
+@named_keywords
 def resume(
     directory: PathLike,
     *,
@@ -103,8 +117,15 @@ def _run(
     workers: int | None,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Run:
+    _check_packages(tensorboard)
     dataset = recipe.load_data()
     check_batch_size(recipe.batch_size, len(dataset.x_train), recipe.augmentation)
+    if recipe.best_by != "accuracy" and not len(dataset.x_validation):
+        raise ValueError(
+            "`best_by` chooses by the validation part, which must not be empty. "
+            f"Received: best_by={recipe.best_by!r}, validation={recipe.validation}"
+        )
+    _report_left_out(len(dataset.x_train), recipe, devices)
     keras.utils.set_random_seed(recipe.seed)
     with use_devices(devices, recipe.batch_size):
         model = build_model(recipe, dataset)
@@ -116,8 +137,8 @@ def _run(
         directory.mkdir(parents=True, exist_ok=True)
         recipe.save(directory / "recipe.json")
         remove_drafts(directory)
-        validate = _validation(trained, samples, recipe.batch_size)
-        recorder = RunRecorder(directory, model, validate, tensorboard)
+        validate = _validation(trained, model, samples, recipe.batch_size)
+        recorder = RunRecorder(directory, model, validate, tensorboard, recipe.best_by)
         recorder.restore(trained.optimizer)
         batches = samples.batches(
             recipe.batch_size,
@@ -125,6 +146,7 @@ def _run(
             seed=recipe.seed,
             epoch=len(recorder.history),
             workers=_workers(dataset.x_train, devices, workers),
+            class_weights=recipe.class_weights,
         )
         fit(trained, batches, recipe.total_epochs, recorder, callbacks)
         with atomic_file(directory / "model.keras") as draft:
@@ -156,22 +178,58 @@ def _workers(x: Array | EncodedImages, devices: int, workers: int | None) -> int
     return workers or os.cpu_count() or 1
 
 
+def _check_packages(tensorboard: bool) -> None:
+    """Raises ModuleNotFoundError if a run could not write all its files at its end."""
+    require("matplotlib", extra="recipes", purpose="The plots of a training run")
+    if tensorboard:
+        require("tensorboard", extra="tune", purpose="Writing TensorBoard events")
+
+
+def _report_left_out(samples: int, recipe: Recipe, devices: int) -> None:
+    """Logs a notice if many samples are left out of each epoch, with a batch size that helps.
+
+    All steps have one shape, so that the incomplete last batch is dropped. The order is another
+    one in each epoch, so that no sample is left out of all.
+    """
+    size = recipe.batch_size
+    left = samples % size
+    if left <= MOST_LEFT_OUT * samples:
+        return
+    step = 2 * devices if devices > 1 else 2 if recipe.augmentation.mixes else 1
+    sizes = range(size - size % step, size // 2, -step)
+    better = min(sizes, key=lambda each: samples % each, default=size)
+    advice = ""
+    if samples % better < left:
+        advice = f" A batch size of {better} would leave out {samples % better}."
+    logger.info(
+        "Each epoch leaves out %d of %d training samples, others each time, because the last "
+        "batch of %d would be incomplete.%s",
+        left,
+        samples,
+        size,
+        advice,
+    )
+
+
 def _validation(
-    model: keras.Model, dataset: Dataset, batch_size: int
+    trained: keras.Model, model: CCT, dataset: Dataset, batch_size: int
 ) -> Callable[[], dict[str, float]] | None:
     """Returns a function that evaluates on the validation part; `None` if that is empty."""
     if not len(dataset.x_validation):
         return None
 
     def validate():
-        found = evaluation.evaluate(model, dataset.x_validation, dataset.y_validation, batch_size)
-        return {f"val_{name}": found[name] for name in ("accuracy", "loss")}
+        # The compiled model that trains: to compile its inner model too would take longer.
+        outputs = evaluation.predict(trained, dataset.x_validation, batch_size)
+        found = evaluation.figures(outputs, dataset.y_validation, model.config)
+        names = ("accuracy", "loss", "mean_class_accuracy")
+        return {f"val_{name}": found[name] for name in names}
 
     return validate
 
 
 def _figures(
-    model: keras.Model, dataset: Dataset, batch_size: int, recorder: RunRecorder
+    model: CCT, dataset: Dataset, batch_size: int, recorder: RunRecorder
 ) -> dict[str, Any]:
     """Evaluates on the test part; returns the contents of report.json."""
     history = recorder.history
@@ -179,11 +237,16 @@ def _figures(
     matrix = evaluation.confusion(logits, dataset.y_test)
     seconds = sum(row["seconds"] for row in history)
     epoch_samples = len(dataset.x_train) // batch_size * batch_size
-    found = evaluation.figures(logits, dataset.y_test)
+    found = evaluation.figures(logits, dataset.y_test, model.config)
+    best = max(history, key=lambda row: row.get(recorder.best_by, 0))  # the first of equals
+    has_validation = recorder.best is not None
     return {f"test_{name}": value for name, value in found.items()} | {
         "test_samples": len(dataset.x_test),
-        "best_validation_accuracy": recorder.best,
+        "best_epoch": int(best["epoch"]) if has_validation else None,
+        "best_validation_accuracy": best.get("val_accuracy"),
+        "best_validation_mean_class_accuracy": best.get("val_mean_class_accuracy"),
         "last_validation_accuracy": history[-1].get("val_accuracy"),
+        "samples_per_epoch": epoch_samples,
         "training_seconds": seconds,
         "samples_per_second": len(history) * epoch_samples / seconds,
         "backend": keras.backend.backend(),

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from cctzoo.data import Augmentation, EncodedImages, ImageBatches
+from cctzoo.data.class_weights import balanced_weights
 from cctzoo.data.encoded_images import FileSource
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
@@ -80,6 +81,31 @@ def test_encoded_images_are_decoded_and_cropped(encoded, crop_scale):
         # The crop is made: what is left for the compiled step is the mirror image.
         np.testing.assert_array_equal(np.abs(inputs["frame"][:, 0]), 1)
         assert set(inputs["frame"][:, 2]) <= {0, 8}
+
+
+def test_class_weights():
+    """Scikit-learn's balanced weights; the weights of mixed images are mixed like their targets."""
+    x, _ = arrays(24)
+    y = np.array([0] * 18 + [1] * 6)
+    weights = balanced_weights(y, 3)
+    np.testing.assert_allclose(weights, [24 / (2 * 18), 24 / (2 * 6), 0])
+    plain = ImageBatches(x, y, 3, 6, class_weights=weights)
+    seen = [(y[inputs["index"]], w) for inputs, _, w in epoch_of(plain)]
+    labels, found = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    np.testing.assert_allclose(found, weights[labels])
+    assert found.mean() == pytest.approx(1)
+    mixed = ImageBatches(x, y, 3, 6, Augmentation(mixup=1.0), class_weights=weights)
+    for inputs, targets, found in epoch_of(mixed):
+        own = y[inputs["index"]]
+        partner = own.reshape(-1, 2)[:, ::-1].reshape(-1)
+        share = inputs["weight"]
+        np.testing.assert_allclose(
+            found, share * weights[own] + (1 - share) * weights[partner], rtol=1e-5
+        )
+        np.testing.assert_allclose(targets.sum(1), 1, rtol=1e-6)
+    for wrong in ([1, 2], [1, -1, 1], [0, 0, 0], [1, np.nan, 1]):
+        with pytest.raises(ValueError, match=r"`class_weights` must .*classes=3"):
+            ImageBatches(x, y, 3, 6, class_weights=wrong)
 
 
 def test_rules():

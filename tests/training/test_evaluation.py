@@ -1,9 +1,12 @@
 """Figures of an evaluation, checked on a table that is counted by hand."""
 
+import keras
 import numpy as np
 import pytest
 
+from cctzoo import training
 from cctzoo.training import evaluation, plots
+from tests.models.small import small_config
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy
 
@@ -31,12 +34,66 @@ LOGITS = logits_for(
 
 
 def test_figures():
-    found = evaluation.figures(LOGITS, LABELS)
+    found = evaluation.figures(LOGITS, LABELS, small_config(classes=7, classifier_activation=None))
     assert found["accuracy"] == 2 / 5
+    assert found["mean_class_accuracy"] == pytest.approx((1 / 2 + 1 + 0 + 0) / 4)
     assert found["top5_accuracy"] == 4 / 5
     sums = np.log(np.exp(np.arange(1, 8)).sum())
     assert found["loss"] == pytest.approx(sums - (7 + 6 + 7 + 1 + 3) / 5, rel=1e-5)
-    assert "top5_accuracy" not in evaluation.figures(LOGITS[:, :5], LABELS % 5)
+    five = small_config(classes=5, classifier_activation=None)
+    assert "top5_accuracy" not in evaluation.figures(LOGITS[:, :5], LABELS % 5, five)
+
+
+class Outputs:
+    """A model whose outputs are its inputs."""
+
+    def __init__(self, classes, activation):
+        self.config = small_config(classes=classes, classifier_activation=activation)
+
+    def predict(self, x, batch_size, verbose):
+        return x
+
+
+def test_softmax_and_its_logits_have_the_same_figures():
+    exponentials = np.exp(LOGITS)
+    found = training.evaluate(
+        Outputs(7, "softmax"), exponentials / exponentials.sum(1, keepdims=True), LABELS
+    )
+    assert found == pytest.approx(training.evaluate(Outputs(7, None), LOGITS, LABELS), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1)])
+def test_binary_model(shape):
+    """Keras' own figures; three of four zeros and the single one are right."""
+    logits = np.array([[-2.0], [-1.0], [0.5], [-0.1], [3.0]], "float32")
+    y = np.array([0, 0, 0, 0, 1]).reshape(shape)
+    probabilities = 1 / (1 + np.exp(-logits))
+    expected = {
+        "accuracy": 4 / 5,
+        "mean_class_accuracy": (3 / 4 + 1) / 2,
+        "loss": float(keras.losses.BinaryCrossentropy()(y.reshape(5, 1), probabilities)),
+    }
+    for activation, outputs in {"sigmoid": probabilities, None: logits}.items():
+        found = training.evaluate(Outputs(1, activation), outputs, y)
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_multi_label_model():
+    """The second label has no sample of 1: the mean leaves this side out."""
+    outputs = np.array([[0.9, 0.2], [0.4, 0.7], [0.1, 0.1], [0.2, 0.3]], "float32")
+    y = np.array([[1, 0], [1, 0], [0, 0], [0, 0]])
+    found = training.evaluate(Outputs(2, "sigmoid"), outputs, y)
+    assert found["accuracy"] == 6 / 8
+    assert found["mean_class_accuracy"] == pytest.approx((1 / 2 + 1 + 3 / 4) / 3)
+    loss = keras.losses.BinaryCrossentropy()(y, outputs)
+    assert found["loss"] == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_evaluation_refuses_unsuitable_data():
+    with pytest.raises(ValueError, match=r"`y` must hold .*y of int64, shape \(5, 2\)"):
+        training.evaluate(Outputs(7, None), LOGITS, np.zeros((5, 2), int))
+    with pytest.raises(ValueError, match="at least one sample"):
+        training.evaluate(Outputs(7, None), LOGITS[:0], LABELS[:0])
 
 
 def test_confusion_and_class_accuracies():

@@ -35,6 +35,8 @@ def test_json_round_trip(tmp_path):
         {"warmup_epochs": 45},
         {"weight_decay": -0.1},
         {"label_smoothing": 1.0},
+        {"class_weights": "even"},
+        {"best_by": "loss"},
         {"cooldown_epochs": -1},
         {"accumulate": 0},
         {"warmup_rate": 2.0},

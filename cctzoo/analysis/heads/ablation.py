@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from cctzoo.analysis.batches import sample_batches
-from cctzoo.analysis.checks import check_labelled, encoder_blocks
+from cctzoo.analysis.checks import check_classifier, check_labelled, encoder_blocks
 from cctzoo.analysis.heads.gates import block_input, gated_model
 from cctzoo.analysis.heads.scores import HeadScores
 from cctzoo.data.samples import Samples
@@ -40,6 +40,7 @@ def head_ablation(
         head, in nats), each a mean over the samples.
     """
     blocks = encoder_blocks(model, blocks)
+    check_classifier(model)
     x, y = check_labelled("samples, labels", (samples, labels), model.config.classes, False)
     figures = {name: {} for name in FIGURES}
     for block in blocks:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from cctzoo.analysis.batches import sample_batches
-from cctzoo.analysis.checks import check_labelled
+from cctzoo.analysis.checks import check_classifier, check_labelled
 from cctzoo.analysis.heads.gates import gated_model
 from cctzoo.analysis.heads.pruning import Keep, remaining_heads
 from cctzoo.data.samples import Samples
@@ -56,6 +56,7 @@ def accuracy_by_kept_heads(
     Raises:
         ValueError: if a count is below 1, or if the data does not fit the model.
     """
+    check_classifier(model)
     x, y = check_labelled("samples, labels", (samples, labels), model.config.classes, False)
     most = max(model.config.block_heads)
     counts = [most // 2**i for i in range(most.bit_length())] if counts is None else list(counts)

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from cctzoo.analysis.checks import Labelled, check_labelled, encoder_blocks
+from cctzoo.analysis.checks import (
+    Labelled,
+    check_exclusive_classes,
+    check_labelled,
+    encoder_blocks,
+)
 from cctzoo.analysis.recognition.options import ProbeOptions
 from cctzoo.analysis.recognition.token_pooling import (
     Source,
@@ -86,6 +91,7 @@ def pool_features(
     """
     options = options or ProbeOptions()
     blocks = encoder_blocks(model, blocks)
+    check_exclusive_classes(model)
     _check_units(units)
     _check_pooling(model, options)
     classes = _classes(model, train)
