@@ -3,17 +3,16 @@
 import argparse
 import contextlib
 import dataclasses
-import functools
 import json
 import logging
 import time
-import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cctzoo.data import Augmentation
+from cctzoo.flags import add_field_arguments, flag
 from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.runs import deliver
 from cctzoo.settings import help_texts
@@ -120,15 +119,6 @@ def add_data_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     add_field_arguments(group, Recipe, DATA_OPTIONS)
 
 
-def add_field_arguments(group: argparse._ArgumentGroup, kind: type, names: tuple[str, ...]) -> None:
-    """Adds a flag for each named field of a dataclass; flags that are not given stay absent."""
-    hints, texts = typing.get_type_hints(kind), help_texts(kind)
-    for name in names:
-        group.add_argument(
-            flag(name), help=texts[name], default=argparse.SUPPRESS, **_type_options(hints[name])
-        )
-
-
 def parse(
     parser: argparse.ArgumentParser,
 ) -> tuple[argparse.Namespace, Recipe | None, Path]:
@@ -231,11 +221,6 @@ def show_notices() -> None:
         logger.addHandler(_Notices())
 
 
-def flag(name: str) -> str:
-    """Returns the command-line flag of a field."""
-    return f"--{name.replace('_', '-')}"
-
-
 def _check_resumed(parser, options):
     """Raises ValueError if flags of a recipe are given next to --resume."""
     names = ("directory", "preset", "changes", *RECIPE_FIELDS, *AUGMENTATION_FIELDS)
@@ -249,41 +234,3 @@ def _check_resumed(parser, options):
             "`--resume` uses the saved recipe; flags of the recipe are not allowed. "
             f"Received: --resume with {', '.join(odd)}"
         )
-
-
-def _type_options(hint):
-    """Returns keywords of `add_argument` for a field's type; "none" sets a field to None."""
-    if hint is bool:
-        return {"action": argparse.BooleanOptionalAction}
-    if not isinstance(hint, types.UnionType):
-        return {"type": hint, "metavar": hint.__name__.upper()}
-    kinds = [each for each in typing.get_args(hint) if each is not type(None)]
-    kind = kinds[0]
-    if pair := next((each for each in kinds if typing.get_origin(each) is tuple), None):
-        number = typing.get_args(pair)[0]
-        action = functools.partial(_Numbers, kind=number, single=number in kinds)
-        return {"action": action, "nargs": "+", "metavar": number.__name__.upper()}
-
-    def convert(text):
-        return None if text == "none" else kind(text)
-
-    convert.__name__ = kind.__name__  # shown in the messages of argparse
-    return {"type": convert, "metavar": f"{kind.__name__.upper()}|none"}
-
-
-class _Numbers(argparse.Action):
-    """Stores a tuple of numbers, one number if `single` allows it, or None for the word none."""
-
-    def __init__(self, *arguments, kind, single, **keywords):
-        super().__init__(*arguments, **keywords)
-        self.kind, self.single = kind, single
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        try:
-            numbers = None if values == ["none"] else tuple(map(self.kind, values))
-        except ValueError:
-            rule = f"must be numbers of type {self.kind.__name__}, or none"
-            raise argparse.ArgumentError(self, f"{rule}. Received: {' '.join(values)!r}") from None
-        if self.single and numbers and len(numbers) == 1:
-            (numbers,) = numbers
-        setattr(namespace, self.dest, numbers)

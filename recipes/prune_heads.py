@@ -16,6 +16,7 @@ import dataclasses
 from pathlib import Path
 
 from cctzoo import analysis, cli, latency, training
+from cctzoo.flags import add_field_arguments
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.runs import deliver, open_run
 
@@ -106,7 +107,7 @@ def make_parser():
     add("--samples", type=int, default=1000, help="training samples for the ranking (1000)")
     add("--epochs", type=int, help="epochs of fine-tuning (a fifth of the run's)")
     add("--learning-rate", type=float, help="learning rate of fine-tuning (a fifth of the run's)")
-    cli.add_field_arguments(parser, training.Recipe, cli.DATA_FOLDERS)
+    add_field_arguments(parser, training.Recipe, cli.DATA_FOLDERS)
     add("--to", type=Path, help="output folder, new or empty (prunedKEEP in the run)")
     add("--no-export", action="store_true", help="do not export and time the models")
     return parser

@@ -31,6 +31,7 @@ ROOMS = [
     {"training"},
     {"runtimes", "latency", "export", "analysis"},
     {"runs"},
+    {"flags"},
     {"cli"},
     {"_workers"},
 ]

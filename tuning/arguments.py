@@ -7,7 +7,8 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from cctzoo.cli import add_recipe_arguments, flag, recipe_from, script_parser
+from cctzoo.cli import add_recipe_arguments, recipe_from, script_parser
+from cctzoo.flags import flag
 from cctzoo.settings import help_texts
 from tuning.latency import LATENCY_CACHE, UNCALIBRATED_PRECISIONS, EdgeLatency
 from tuning.oracles import ORACLES

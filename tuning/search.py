@@ -31,6 +31,7 @@ if not __package__:  # run as a script: sys.path has its folder in place of the 
 
 from cctzoo import cli, training
 from cctzoo.data.batches import check_batch_size
+from cctzoo.flags import flag
 from cctzoo.runs import deliver, is_delivered, open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fit import sigterm_like_interrupt
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace, directory: Path) -> None:
         flags = folders | {"latency_cache": plan.latency.cache}
         if plan.latency.command is not None:
             flags["latency_command"] = plan.latency.command
-        words = [word for name, value in flags.items() for word in (cli.flag(name), value)]
+        words = [word for name, value in flags.items() for word in (flag(name), value)]
         with sigterm_like_interrupt():  # so that SIGTERM ends the workers too
             run_with_workers(directory, options.workers, words)
     else:
