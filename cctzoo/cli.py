@@ -14,7 +14,7 @@ from typing import Any
 from cctzoo.data import Augmentation
 from cctzoo.flags import add_field_arguments, flag
 from cctzoo.models import CCTConfig, TextConfig
-from cctzoo.runs import deliver
+from cctzoo.runs import check_delivery, deliver
 from cctzoo.settings import help_texts
 from cctzoo.training import (
     PRESETS,
@@ -50,6 +50,8 @@ def train_and_deliver(description: str, preset: str = "digits", **defaults: Any)
     parser.add_argument("--no-export", action="store_true", help="train only")
     options, recipe, directory = parse(parser)
     with exit_on_error(parser, directory):
+        if not options.no_export:
+            check_delivery()
         if recipe is None:
             run = resume(directory, **data_folders(options), **training_options(options))
         else:

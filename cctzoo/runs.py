@@ -10,6 +10,8 @@ import numpy as np
 
 from cctzoo import data, export, latency, models
 from cctzoo.data import Dataset
+from cctzoo.export.convert import check_converter
+from cctzoo.export.quantization import check_quantizer
 from cctzoo.formats.atomic import write_json
 from cctzoo.training import Run, is_run, open_run
 from cctzoo.training.build import config_from_data
@@ -77,6 +79,12 @@ def deliver(model: keras.Model, dataset: Dataset, directory: PathLike) -> Delive
     figures = dataclasses.asdict(delivery)
     write_json(Path(directory, REPORT), {name: figures[name] for name in ("exports", "latency")})
     return delivery
+
+
+def check_delivery() -> None:
+    """Raises ModuleNotFoundError if a package that `deliver` needs is not installed."""
+    check_converter("litert")
+    check_quantizer()
 
 
 def is_delivered(directory: PathLike) -> bool:

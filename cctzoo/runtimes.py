@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from cctzoo.optional_packages import require
 from cctzoo.typing import Array, PathLike
 
 
@@ -38,6 +39,7 @@ class LiteRTRunner:
     """
 
     def __init__(self, path: PathLike, threads: int = 1):
+        require("ai_edge_litert", extra="export", purpose="Running a .tflite file")
         from ai_edge_litert.interpreter import Interpreter
 
         try:
@@ -107,6 +109,7 @@ class OnnxRunner:
     """An `.onnx` file under ONNX Runtime on the CPU."""
 
     def __init__(self, path: PathLike, threads: int = 1):
+        require("onnxruntime", extra="onnx", purpose="Running an .onnx file")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -187,6 +190,7 @@ def import_openvino() -> ModuleType:
     """
     if "openvino" in sys.modules:
         return sys.modules["openvino"]
+    require("openvino", extra="openvino", purpose="OpenVINO's format")
     before = sys.modules.get("openvino_telemetry")
     sys.modules["openvino_telemetry"] = None  # its import fails, which OpenVINO expects
     try:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from cctzoo import analysis, cli
 from cctzoo.analysis.report.html import shades
+from cctzoo.optional_packages import require
 from cctzoo.runs import load_model_and_data
 
 
@@ -28,6 +29,7 @@ def main():
     options = parser.parse_args()
     cli.show_notices()
     with cli.exit_on_error(parser, status=1):
+        require("matplotlib", "rich", extra="recipes", purpose="The report of an analysis")
         model, dataset = load_model_and_data(
             options.source, options.dataset, **cli.data_options(options)
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 from cctzoo import analysis, cli, latency, training
 from cctzoo.flags import add_field_arguments
 from cctzoo.formats.atomic import atomic_file, write_json
-from cctzoo.runs import deliver, open_run
+from cctzoo.runs import check_delivery, deliver, open_run
 
 
 def main():
@@ -27,6 +27,8 @@ def main():
     cli.show_notices()
     folder = options.to or Path(options.run, f"pruned{options.keep}")
     with cli.exit_on_error(parser, status=1):
+        if not options.no_export:
+            check_delivery()
         run = open_run(options.run, **cli.data_folders(options))
         training.check_directory(folder)
         model, dataset = run.model, run.dataset.for_model(run.model)

@@ -21,7 +21,7 @@ import dataclasses
 
 from cctzoo import cli, models, training
 from cctzoo.formats.atomic import atomic_file, write_json
-from cctzoo.runs import deliver
+from cctzoo.runs import check_delivery, deliver
 from cctzoo.training.build import config_from_data
 
 
@@ -33,6 +33,8 @@ def main():
     add("--no-export", action="store_true", help="train only")
     options, recipe, directory = cli.parse(parser)
     with cli.exit_on_error(parser, directory):
+        if not options.no_export:
+            check_delivery()
         if recipe is not None:
             write_recipes(recipe, options.members or [4, 16, 64], directory)
         keywords = cli.training_options(options) | cli.data_folders(options)

@@ -1,1 +1,6 @@
 """Search for architectures that are accurate and fast on the device."""
+
+from cctzoo.optional_packages import require
+
+require("keras_tuner", extra="tune", purpose="A search")
+require("matplotlib", "rich", extra="recipes", purpose="The report of a search")

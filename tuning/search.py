@@ -24,26 +24,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-import keras_tuner
-
 if not __package__:  # run as a script: sys.path has its folder in place of the checkout
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from cctzoo import cli, training
 from cctzoo.data.batches import check_batch_size
 from cctzoo.flags import flag
-from cctzoo.runs import deliver, is_delivered, open_run
+from cctzoo.runs import check_delivery, deliver, is_delivered, open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fit import sigterm_like_interrupt
 from tuning.arguments import check_resumed, make_parser, plan_fields
 from tuning.plan import SearchPlan
 from tuning.records import Record, read_records, write_log
 from tuning.report import best, trained_and_front, write_report
-from tuning.tuner import SearchTuner, train_or_resume
+from tuning.tuner import ERRORS, SearchTuner, train_or_resume
 from tuning.workers import run_with_workers
 
 CHIEF_SECONDS = 600  # that a worker waits for the search.json of its chief
-ERRORS = (OSError, RuntimeError, keras_tuner.errors.FatalError)
 
 
 def main() -> None:
@@ -53,6 +50,7 @@ def main() -> None:
     cli.show_notices()
     directory = options.resume or options.directory
     with cli.exit_on_error(parser, directory):
+        check_delivery()
         if options.resume:
             check_resumed(parser, options)
         try:

@@ -18,6 +18,7 @@ from tuning.keras_tuner_internals import ResumableTuner, Trial, hyperband_round
 from tuning.plan import SearchPlan
 from tuning.records import Record, write_log
 
+ERRORS = (OSError, RuntimeError, keras_tuner.errors.FatalError)  # they end a search
 MOST_STARTS = 3  # of a trial whose process was killed each time, perhaps because of its size
 
 

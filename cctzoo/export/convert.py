@@ -1,7 +1,6 @@
 """Conversion by TensorFlow: in this process, or in a child if Keras runs on another backend."""
 
 import functools
-import importlib.util
 import shutil
 import tempfile
 import warnings
@@ -14,11 +13,30 @@ from cctzoo.child_process import run_module
 from cctzoo.export.report import ExportError
 from cctzoo.models import CCT, SoftCommittee, is_quantised
 from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
+from cctzoo.optional_packages import require
 from cctzoo.runtimes import import_openvino
 from cctzoo.typing import PathLike
 
-# Packages that Keras' export needs in addition to TensorFlow; the extras have the formats' names.
-PACKAGES = {"onnx": ("tf2onnx", "onnx"), "openvino": ("openvino",)}
+# Packages that the conversion to a format, and the run of its result, need besides TensorFlow.
+PACKAGES = {
+    "litert": ("ai_edge_litert",),
+    "onnx": ("tf2onnx", "onnx", "onnxruntime"),
+    "openvino": ("openvino",),
+}
+
+
+def check_converter(kind: str) -> None:
+    """Raises ModuleNotFoundError if TensorFlow or a package of the format is not installed.
+
+    Args:
+        kind: as in `convert`.
+    """
+    require(
+        "tensorflow",
+        *PACKAGES.get(kind, ()),
+        extra=kind if kind in ("onnx", "openvino") else "export",
+        purpose=f"Export to {kind}, with every backend,",
+    )
 
 
 def convert(
@@ -36,12 +54,7 @@ def convert(
         ModuleNotFoundError: if TensorFlow or the format's package is not installed.
         ExportError: if the conversion fails, is killed or cannot be written.
     """
-    for package in ("tensorflow", *PACKAGES.get(kind, ())):
-        if importlib.util.find_spec(package) is None:
-            raise ModuleNotFoundError(
-                f"Export to {kind} needs {package}, with every backend: "
-                f"pip install 'cctzoo[{kind if kind in PACKAGES else 'export'}]'"
-            )
+    check_converter(kind)
     try:
         if keras.backend.backend() == "tensorflow":
             convert_here(model, path, kind, batch)

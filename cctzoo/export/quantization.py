@@ -1,7 +1,6 @@
 """Other precisions of a LiteRT graph, by ai-edge-quantizer."""
 
 import contextlib
-import importlib.util
 import io
 import os
 import re
@@ -16,6 +15,7 @@ from cctzoo.data import Dataset, EncodedImages, take
 from cctzoo.export.inputs import as_inputs
 from cctzoo.export.report import ExportError
 from cctzoo.models import CCT, SoftCommittee
+from cctzoo.optional_packages import require
 from cctzoo.runtimes import LiteRTRunner
 from cctzoo.typing import Array
 
@@ -30,10 +30,7 @@ WORD_VECTORS = r"(^|[/;])words"  # the table of word vectors, most of a text mod
 
 def check_quantizer() -> None:
     """Raises ModuleNotFoundError if ai-edge-quantizer is not installed."""
-    if importlib.util.find_spec("ai_edge_quantizer") is None:
-        raise ModuleNotFoundError(
-            "Precisions other than float32 need ai-edge-quantizer: pip install 'cctzoo[export]'"
-        )
+    require("ai_edge_quantizer", extra="export", purpose="A precision other than float32")
 
 
 def quantise(

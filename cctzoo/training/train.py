@@ -180,7 +180,7 @@ def _workers(x: Array | EncodedImages, devices: int, workers: int | None) -> int
 
 def _check_packages(tensorboard: bool) -> None:
     """Raises ModuleNotFoundError if a run could not write all its files at its end."""
-    require("matplotlib", extra="recipes", purpose="The plots of a training run")
+    require("matplotlib", extra="recipes", purpose="A training run, for its plots,")
     if tensorboard:
         require("tensorboard", extra="tune", purpose="Writing TensorBoard events")
 

@@ -22,6 +22,7 @@ from cctzoo.analysis.recognition.token_pooling import (
 )
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT, feature_names
+from cctzoo.optional_packages import require
 from cctzoo.typing import Array
 
 # unit: (the feature that holds it, whether a unit is a single channel of the feature)
@@ -92,6 +93,7 @@ def pool_features(
     options = options or ProbeOptions()
     blocks = encoder_blocks(model, blocks)
     check_exclusive_classes(model)
+    require("scipy", extra="recipes", purpose="A probe of the analysis")
     _check_units(units)
     _check_pooling(model, options)
     classes = _classes(model, train)

@@ -17,6 +17,7 @@ from cctzoo.data.sources.folder import load_folder
 from cctzoo.data.sources.npz import load_npz
 from cctzoo.data.sources.parts import Parts
 from cctzoo.data.sources.text_files import load_csv, load_jsonl
+from cctzoo.optional_packages import require
 
 
 class Source(NamedTuple):
@@ -38,6 +39,7 @@ class Source(NamedTuple):
 
 
 def _load_tfds(name, **options):
+    require("tensorflow_datasets", extra="recipes", purpose="A set of TensorFlow Datasets")
     from cctzoo.data.sources.tfds import load_tfds  # lazily: TFDS is optional and slow to import
 
     return load_tfds(name, **options)

@@ -4,12 +4,14 @@ import numpy as np
 
 from cctzoo.data.image_size import ImageSize, check_size
 from cctzoo.data.sources.parts import Parts, split_test
+from cctzoo.optional_packages import require
 
 SIDE = 16  # pixels; twice the original size, to leave room for convolution and pooling
 
 
 def load_digits(image_size: ImageSize | None = None) -> Parts:
     """Loads 1,797 grey images, 16x16; see `data.load`."""
+    require("sklearn", extra="recipes", purpose="The data set 'digits'")
     from keras import ops
     from sklearn import datasets
 

@@ -13,6 +13,7 @@ from cctzoo.data.encoded_images import EncodedImages, FileSource
 from cctzoo.data.image_files import MODES, decode, is_deep
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.sources.parts import Parts, split_test
+from cctzoo.optional_packages import require
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 TEST_FOLDERS = ("test", "val", "validation")  # the first that exists is the test part
@@ -32,6 +33,7 @@ def load_folder(
     Raises:
         ValueError: if the folders or the images are not a data set.
     """
+    require("PIL", extra="recipes", purpose="A folder of images")
     test = next((name for name in TEST_FOLDERS if (path / name).is_dir()), None)
     if test and (path / "train").is_dir():
         classes = _class_names(path / "train")

@@ -11,6 +11,7 @@ from cctzoo.data.sources.records import open_records, open_split, read_labels
 from cctzoo.data.sources.tfds_prepare import prepare
 from cctzoo.data.sources.tfds_texts import read_texts, text_features
 from cctzoo.data.view import View
+from cctzoo.optional_packages import require
 from cctzoo.typing import PathLike
 
 
@@ -39,6 +40,7 @@ def load_tfds(
     if texts:
         _check_no_image_options(name, image_size=image_size, color_mode=color_mode)
     else:
+        require("PIL", extra="recipes", purpose="A data set of images")
         shape, mode = _check_features(name, builder.info.features, color_mode)
         label_key = "label"
     prepare(builder, manual_dir)
