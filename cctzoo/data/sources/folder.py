@@ -119,7 +119,7 @@ def _check_readable(modes, skip_unreadable):
     broken = [mode for mode in modes.values() if isinstance(mode, ValueError)]
     if broken and skip_unreadable:
         warnings.warn(
-            f"{len(broken)} of {len(modes)} images cannot be read and are skipped", stacklevel=5
+            f"{len(broken)} of {len(modes)} images cannot be read and are skipped", stacklevel=6
         )
     elif broken:
         raise ValueError(
