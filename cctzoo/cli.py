@@ -24,7 +24,11 @@ from cctzoo.training import (
     resume,
     train,
 )
+from cctzoo.training.fine_tuning import fine_tuning_settings, with_model_input
+from cctzoo.training.train import train_on_data
 from cctzoo.weights import open_weights
+
+logger = logging.getLogger(__name__)
 
 DEFAULTS = Recipe()
 MODEL_CHANGES = ("heads", "head_dim", "conv_prefix", "depth", "embed_dim")
@@ -38,22 +42,30 @@ RECIPE_FIELDS = tuple(
 CONFIG_HELP = help_texts(CCTConfig) | help_texts(TextConfig)
 
 
-def train_and_deliver(description: str, preset: str = "digits", **defaults: Any) -> None:
+def train_and_deliver(
+    description: str, preset: str = "digits", *, fine_tuning: bool = False, **defaults: Any
+) -> None:
     """Runs a training recipe: reads the command line, trains, exports and times the model.
 
     Args:
         description: the description for `--help`.
         preset: the preset without `--preset`.
+        fine_tuning: require `--start-from`, and take the settings that are not given from
+            `fine_tuning_settings`.
         defaults: values of flags that are not given, e.g. `heads=64`.
     """
     parser = recipe_parser(description, preset, **defaults)
     parser.add_argument("--no-export", action="store_true", help="train only")
-    options, recipe, directory = parse(parser)
+    options, recipe, directory = parse(parser, fine_tuning)
     with exit_on_error(parser, directory):
         if not options.no_export:
             check_delivery()
         if recipe is None:
             run = resume(directory, **data_folders(options), **training_options(options))
+        elif fine_tuning:
+            dataset = recipe.load_data()
+            recipe = _with_settings_for(dataset, recipe, vars(options))
+            run = train_on_data(recipe, dataset, directory, **training_options(options))
         else:
             run = train(recipe, directory, **training_options(options))
     figures, noun = run.figures, run.dataset.kind
@@ -122,9 +134,14 @@ def add_data_arguments(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def parse(
-    parser: argparse.ArgumentParser,
+    parser: argparse.ArgumentParser, fine_tuning: bool = False
 ) -> tuple[argparse.Namespace, Recipe | None, Path]:
     """Reads the command line of a parser of `recipe_parser`; wrong arguments end the program.
+
+    Args:
+        parser: the parser.
+        fine_tuning: require `--start-from`. The settings in the recipe are then those for one
+            sample, unless they are given.
 
     Returns:
         (parsed arguments, recipe, run directory). With `--resume`, the recipe is `None`.
@@ -135,7 +152,16 @@ def parse(
         if options.resume:
             _check_resumed(parser, options)
             return options, None, options.resume
-        recipe = recipe_from(vars(options))
+        values = vars(options)
+        if fine_tuning:
+            if values.get("start_from") is None:
+                raise ValueError(
+                    "Fine-tuning starts from trained weights: give --start-from with a tag, e.g. "
+                    "cct_2_3x2_32.cifar10, or a file, e.g. runs/MY_RUN/best.keras. "
+                    "Received: no --start-from"
+                )
+            values = fine_tuning_settings(1) | values
+        recipe = recipe_from(values)
         started = time.strftime("%Y%m%d-%H%M%S")
         directory = options.directory or Path("runs", f"{recipe.model}-{started}")
         check_directory(directory)
@@ -182,6 +208,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         with open_weights(recipe.start_from, recipe.model) as source:
             if source.config is not None:  # the preset's changes are for another model
                 recipe = dataclasses.replace(recipe, changes=own_changes)
+    recipe = with_model_input(recipe)
     return recipe if epochs is None else recipe.with_epochs(epochs)
 
 
@@ -221,6 +248,17 @@ def show_notices() -> None:
     logger.propagate = False  # TensorFlow adds a handler to the root logger, which repeats them
     if not any(isinstance(handler, _Notices) for handler in logger.handlers):
         logger.addHandler(_Notices())
+
+
+def _with_settings_for(dataset, recipe, values):
+    """Returns the recipe of a command line with the settings for fine-tuning on a data set."""
+    count = len(dataset.x_train)
+    chosen = {k: v for k, v in fine_tuning_settings(count).items() if k not in values}
+    if chosen:
+        flags = " ".join(f"{flag(name)} {value}" for name, value in chosen.items())
+        logger.info("%d training %s, therefore %s", count, dataset.kind, flags)
+    loaded = {name: getattr(recipe, name) for name in ("image_size", "color_mode")}
+    return recipe_from(chosen | values | loaded)
 
 
 def _check_resumed(parser, options):

@@ -20,4 +20,4 @@ Gives: not yet run at full length; the tests run it on a few images.
 from cctzoo.cli import train_and_deliver
 
 if __name__ == "__main__":
-    train_and_deliver(__doc__, epochs=20, learning_rate=1e-4, cooldown_epochs=0)
+    train_and_deliver(__doc__, fine_tuning=True, cooldown_epochs=0)

@@ -40,6 +40,15 @@ def test_start_from_a_file_with_a_config_drops_the_changes_of_the_preset(monkeyp
     assert recipe.changes == {"heads": 4} | ({"positional_embedding": "sine"} if kept else {})
 
 
+def test_fine_tuning_needs_trained_weights(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["fine_tune.py", "--start-from", "none"])
+    with pytest.raises(SystemExit):
+        cli.train_and_deliver("Fine-tunes.", fine_tuning=True)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cct_2_3x2_32.cifar10" in line
+    assert ".keras" in line
+
+
 def test_changes_of_recipe_model_and_augmentation(monkeypatch):
     arguments = "--preset cifar10_300 --dataset digits --heads [8,16] --depth 2 --epochs 30"
     arguments += " --clip-norm 1 --mixing-epochs none --no-flip --crop-scale 0.5 1 --ema 0.99"

@@ -28,3 +28,19 @@ def check_name(name: str, data_dir: PathLike | None = None) -> None:
 def kind_of(name: str) -> Kind | None:
     """Returns what the samples of a data set are; None for TFDS, where only the data tell."""
     return find_source(name)[0].kind
+
+
+def image_options(name: str, data_dir: PathLike | None = None) -> tuple[str, ...]:
+    """Returns which of `image_size` and `color_mode` convert the images of a data set.
+
+    Arrays of one size are not resized. For a TFDS name, the features of the set are read.
+
+    Raises:
+        ValueError: if TFDS does not know the name, or the set is not a classification set.
+    """
+    source, _ = find_source(name)
+    if source is TFDS:
+        from cctzoo.data.sources import tfds  # lazily: TFDS is optional and slow to import
+
+        return tfds.image_options(name, data_dir)
+    return ("image_size", "color_mode") if source.path == "folder" else ()

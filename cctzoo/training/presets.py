@@ -58,7 +58,6 @@ FLOWERS102 = CIFAR100 | {
     "changes": {"positional_embedding": "sine"},
     "batch_size": 96,
     "learning_rate": 5e-4,
-    "image_size": 224,
     "validation": 0.1,
 }
 IMAGENET = CIFAR100 | {
@@ -68,7 +67,6 @@ IMAGENET = CIFAR100 | {
     "learning_rate": 5e-4,
     "weight_decay": 5e-2,
     "augmentation": dataclasses.replace(TIMM, crop_scale=(0.08, 1.0), erasing=0.25),
-    "image_size": 224,
 }
 
 # Text models. Model, length, word vectors and dropout are those of the authors' code. They

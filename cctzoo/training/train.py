@@ -19,6 +19,7 @@ from cctzoo.training import evaluation, plots
 from cctzoo.training.build import build_model, compile_model, training_model
 from cctzoo.training.callbacks import RunRecorder
 from cctzoo.training.devices import use_devices
+from cctzoo.training.fine_tuning import with_model_input
 from cctzoo.training.fit import fit
 from cctzoo.training.recipe import Recipe
 from cctzoo.training.run import Run, load_recipe
@@ -80,7 +81,22 @@ def train(
     """
     check_directory(directory)
     recipe.check_sources()
+    recipe = with_model_input(recipe)
     return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
+
+
+def train_on_data(
+    recipe: Recipe,
+    dataset: Dataset,
+    directory: PathLike,
+    *,
+    devices: int = 1,
+    tensorboard: bool = False,
+    workers: int | None = None,
+) -> Run:
+    """Trains as `train` does, on the data set that `recipe.load_data()` has returned."""
+    check_directory(directory)
+    return _run(recipe, Path(directory), devices, tensorboard, workers, (), dataset)
 
 
 @named_keywords
@@ -116,9 +132,10 @@ def _run(
     tensorboard: bool,
     workers: int | None,
     callbacks: Sequence[keras.callbacks.Callback],
+    dataset: Dataset | None = None,
 ) -> Run:
     _check_packages(tensorboard)
-    dataset = recipe.load_data()
+    dataset = dataset or recipe.load_data()
     check_batch_size(recipe.batch_size, len(dataset.x_train), recipe.augmentation)
     if recipe.best_by != "accuracy" and not len(dataset.x_validation):
         raise ValueError(

@@ -92,11 +92,23 @@ def test_fine_tuning(run, tmp_path):
                 write_png(folder / f"{i}.png", pixels)
     done = run(
         "fine_tune.py",
-        *["--start-from", "first/best.keras", "--dataset", "folder:photos", "--image-size", "24"],
-        *["--batch-size", "8", "--epochs", "2", "--no-export", "--directory", "second"],
+        *["--start-from", "first/best.keras", "--dataset", "folder:photos"],
+        *[
+            "--image-size",
+            "24",
+            "16",
+            "--batch-size",
+            "8",
+            "--epochs",
+            "2",
+            "--no-export",
+            "--directory",
+            "second",
+        ],
     )
     assert "fresh classifier for 3 classes" in done.stdout
-    assert "position embedding resized (4, 4) -> (6, 6)" in done.stdout
+    assert "position embedding resized (4, 4) -> (6, 4)" in done.stdout
+    assert "27 training images, therefore --learning-rate 0.001\n" in done.stdout
     report = json.loads((tmp_path / "second" / "report.json").read_text())
     assert set(report["class_accuracies"]) == {"left", "right", "up"}
 

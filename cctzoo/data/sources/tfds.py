@@ -30,12 +30,7 @@ def load_tfds(
     Raises:
         ValueError: if the set is not a classification set, or cannot be prepared.
     """
-    try:
-        builder = tfds.builder(name, data_dir=data_dir)
-    except (ValueError, AssertionError) as error:
-        raise ValueError(
-            f"TFDS must know the configuration and version. Received: name={name!r} ({error})"
-        ) from error
+    builder = _builder(name, data_dir)
     texts, label_key = text_features(builder.info.features)
     if texts:
         _check_no_image_options(name, image_size=image_size, color_mode=color_mode)
@@ -67,6 +62,24 @@ def load_tfds(
     if test is None:
         parts = split_test(*parts)
     return Parts(*parts, [label.int2str(i) for i in range(label.num_classes)])
+
+
+def image_options(name: str, data_dir: PathLike | None = None) -> tuple[str, ...]:
+    """See `data.names.image_options`."""
+    features = _builder(name, data_dir).info.features
+    if text_features(features)[0]:
+        return ()
+    shape, _ = _check_features(name, features, "rgb")
+    return ("image_size", "color_mode") if shape is None else ("color_mode",)
+
+
+def _builder(name, data_dir):
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except (ValueError, AssertionError) as error:
+        raise ValueError(
+            f"TFDS must know the configuration and version. Received: name={name!r} ({error})"
+        ) from error
 
 
 def _check_no_image_options(name, **options):
