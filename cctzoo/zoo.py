@@ -10,6 +10,7 @@ from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import VARIANTS, variant_config
 from cctzoo.typing import PathLike
+from cctzoo.weights.compatibility import check_variant
 from cctzoo.weights.registry import list_weights
 from cctzoo.weights.source import open_weights
 
@@ -29,10 +30,13 @@ def create_model(
         variant: a name of `list_models()`, or another name of the grammar
             `cct_SIZE_KERNELxLAYERS_IMAGE`, e.g. `"cct_14_3x1_64"`, or
             `text_cct_SIZE_kKERNEL`.
-        weights: a tag of trained weights from `list_models(weights=True)`, e.g. `"cifar10"`;
-            the fields of the trained model then become the defaults. Or the path of a file or
-            folder of the same architecture, see `weights.open_weights`. Weights other than
-            `.weights.h5` files are adapted to another image size and other classes, see
+        weights: a tag of trained weights from `list_models(weights=True)`, e.g. `"cifar10"`,
+            or the path of a file or folder, see `weights.open_weights`. With a tag or a file that
+            describes its model (`.keras`, our own `.safetensors`, a folder), the fields of the
+            trained model become the defaults: heads, statistics of the pixels and all others.
+            With a file of weights alone (`.pth`, `.weights.h5`), the model must be the same, and
+            one line of the log says which statistics are used. Weights other than `.weights.h5`
+            files are adapted to another image size and other classes, see
             `weights.load_pytorch_checkpoint`. Default: new random weights.
         name: name of the Keras model. Default: `variant`.
         dtype: dtype policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
@@ -58,16 +62,23 @@ def create_model(
     if weights is None:
         return CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
     with open_weights(weights, variant) as source:
-        if source.row is None:
-            model = CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
-            source.load_into(model)
-            return model
-        if source.row.model != variant:
+        if source.row is not None and source.row.model != variant:
             raise ValueError(
                 f"`weights` must be weights of the model {variant!r}. "
                 f"Received: weights={weights!r}, which are of {source.row.model!r}"
             )
-        return source.build(name=name, dtype=dtype, **changes)
+        if source.config is not None:
+            check_variant(variant, changes, source.name, source.config, str(source))
+            return source.build(name=name or variant, dtype=dtype, **changes)
+        if source.open().description is not None:
+            raise ValueError(
+                "`weights` must be weights of one model. Build the committee with "
+                "`weights.open_weights(path).build()`. "
+                f"Received: weights={str(weights)!r}, which holds the committee {source.name!r}"
+            )
+        model = CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
+        source.load_into(model)
+        return model
 
 
 def factory(variant: str) -> Callable[..., CCT]:

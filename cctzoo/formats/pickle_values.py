@@ -2,8 +2,12 @@
 
 `pickle.Unpickler` is not used, not even with a restricted `find_class`: it allocates the sizes
 that a hostile stream claims (a memo of 2**31 places, a string of 2**40 bytes) before it checks
-them. Here the standard library splits the stream into opcodes, and the opcodes of a state dict
+them. Here the standard library splits the stream into opcodes, and the opcodes of a checkpoint
 are executed on lists, dicts and tuples. Each opcode allocates no more than its bytes justify.
+
+Tensors, and the containers that hold them, are known. Any other object (the arguments of a script,
+an optimizer, a number of NumPy) becomes a `Placeholder`, which has its name and nothing else: its
+module is not imported, its class is not called, and its attributes are dropped.
 """
 
 import pickletools
@@ -24,16 +28,21 @@ LITERALS = {
     "SHORT_BINBYTES",
     "BINBYTES",
     "BINBYTES8",
+    "BYTEARRAY8",
 }
 EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 ACTIONS = {  # each is a method of `_Machine`, by its name in lower case
     "MARK",
+    "POP",
+    "POP_MARK",
     "TUPLE",
     "TUPLE1",
     "TUPLE2",
     "TUPLE3",
     "APPEND",
     "APPENDS",
+    "ADDITEMS",
+    "FROZENSET",
     "SETITEM",
     "SETITEMS",
     "BINPUT",
@@ -45,26 +54,48 @@ ACTIONS = {  # each is a method of `_Machine`, by its name in lower case
     "STACK_GLOBAL",
     "REDUCE",
     "NEWOBJ",
+    "NEWOBJ_EX",
     "BUILD",
     "BINPERSID",
 }
-# The globals that a state dict needs. They are handled as names and never imported. The
-# arguments of a training script are an argparse.Namespace, which becomes an empty dict.
-CONTAINERS = {"collections.OrderedDict", "argparse.Namespace"}
-KNOWN = {
-    *CONTAINERS,
-    "torch.Size",
-    "torch._utils._rebuild_tensor_v2",
-    "torch._utils._rebuild_parameter",
-}
+# The globals that are understood. They too are handled as names and never imported.
+ORDERED_DICT = "collections.OrderedDict"
+SIZE = "torch.Size"
+TENSOR = "torch._utils._rebuild_tensor_v2"
+PARAMETERS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
+TENSOR_SUBCLASS = "torch._tensor._rebuild_from_type_v2"
+TENSOR_FUNCTIONS = ("torch._utils._rebuild_", "torch._tensor._rebuild_")  # their prefixes
+MAX_NAME = 100  # letters of a module or of a name in it; a stream can repeat a long word cheaply
 
 
 class Name(str):
-    """A global in the stream; its type distinguishes it from the strings in the stream."""
+    """A global in the stream, e.g. `torch.float32`; its type distinguishes it from strings."""
+
+    __slots__ = ()
+
+
+class Placeholder(dict):
+    """Stands for an object in the stream that is not built.
+
+    It keeps the items of the object if that is a kind of dict, since a state dict can be one.
+
+    Args:
+        name: of the function or class that would build the object.
+        is_tensor: whether the object is a tensor, of a kind that cannot be read.
+    """
+
+    __slots__ = ("is_tensor", "name")
+
+    def __init__(self, name: str, is_tensor: bool = False) -> None:
+        super().__init__()
+        self.name = name
+        self.is_tensor = is_tensor
 
 
 def read_pickle(data: bytes, storages: Iterable[str], tensor: Callable[..., Any]) -> Any:
-    """The value in a pickle, as dicts, lists, tuples and plain values.
+    """The value in a pickle, as dicts, lists, tuples, plain values and placeholders.
+
+    Keys of dicts that are neither strings nor numbers are dropped with their values.
 
     Args:
         data: the pickle.
@@ -74,20 +105,23 @@ def read_pickle(data: bytes, storages: Iterable[str], tensor: Callable[..., Any]
             ValueError if the arguments do not describe a tensor.
 
     Raises:
-        ValueError: if the pickle has an unknown global or an opcode that a state dict does not
-            need, or is truncated or invalid. The message is a phrase about the pickle.
+        ValueError: if the pickle has an opcode that PyTorch does not write, or is truncated or
+            invalid. The message is a phrase about the pickle.
     """
     try:
-        return _Machine(KNOWN | set(storages), set(storages), tensor).run(data)
+        return _Machine(set(storages), tensor).run(data)
     except (IndexError, KeyError, TypeError, AttributeError) as error:
         raise ValueError("its pickle is invalid") from error
+
+
+SET = Name("builtins.set")  # stands for each set; its items are dropped
+PLAIN = (str, bytes, bytearray, int, float, list, tuple, type(None))
 
 
 class _Machine:
     """A stack, the stacks that were set aside at marks, and a memo."""
 
-    def __init__(self, known, storages, tensor):
-        self.known = known
+    def __init__(self, storages, tensor):
         self.storages = storages
         self.tensor = tensor
         self.stack = []
@@ -103,11 +137,13 @@ class _Machine:
                 self.stack.append(argument)
             elif name in EMPTY:
                 self.stack.append(EMPTY[name]())
+            elif name == "EMPTY_SET":
+                self.stack.append(SET)
             elif name == "STOP":
                 return self.stack.pop()
             elif name not in ("PROTO", "FRAME"):
                 if name not in ACTIONS:
-                    raise ValueError(f"its pickle has {name}, which a state dict does not need")
+                    raise ValueError(f"its pickle has {name}, which PyTorch does not write")
                 getattr(self, f"_{name.lower()}")(argument)
         raise ValueError("its pickle has no end")
 
@@ -118,6 +154,12 @@ class _Machine:
     def _since_mark(self):
         items, self.stack = self.stack, self.aside.pop()
         return items
+
+    def _pop(self, _):
+        self.stack.pop()
+
+    def _pop_mark(self, _):
+        self._since_mark()
 
     def _tuple(self, _):
         items = self._since_mark()
@@ -133,14 +175,23 @@ class _Machine:
         self.stack[-3:] = [(self.stack[-3], self.stack[-2], self.stack[-1])]
 
     def _append(self, _):
-        item = self.stack.pop()
-        _require(type(self.stack[-1]) is list, "appends to an object that is not a list")
-        self.stack[-1].append(item)
+        self._extend([self.stack.pop()])
 
     def _appends(self, _):
-        items = self._since_mark()
-        _require(type(self.stack[-1]) is list, "appends to an object that is not a list")
-        self.stack[-1].extend(items)
+        self._extend(self._since_mark())
+
+    def _extend(self, items):
+        if not isinstance(self.stack[-1], Placeholder):  # e.g. a deque, whose items are dropped
+            _require(type(self.stack[-1]) is list, "appends to an object that is not a list")
+            self.stack[-1].extend(items)
+
+    def _additems(self, _):
+        self._since_mark()
+        _require(self.stack[-1] is SET, "adds items to an object that is not a set")
+
+    def _frozenset(self, _):
+        self._since_mark()
+        self.stack.append(SET)
 
     def _setitem(self, _):
         value, key = self.stack.pop(), self.stack.pop()
@@ -153,11 +204,11 @@ class _Machine:
             self._set(key, value)
 
     def _set(self, key, value):
-        _require(type(self.stack[-1]) is dict, "sets items of an object that is not a dict")
+        target = self.stack[-1]
+        _require(isinstance(target, dict), "sets items of an object that is not a dict")
         # The hash of nested tuples, or of many multiples of 2**61 - 1, can take years.
-        plain = type(key) is str or (type(key) is int and abs(key) < 2**60)
-        _require(plain, "has a key that is neither a string nor a number")
-        self.stack[-1][key] = value
+        if type(key) is str or (type(key) is int and abs(key) < 2**60):
+            target[key] = value
 
     def _binput(self, place):
         self.memo[place] = self.stack[-1]
@@ -173,52 +224,67 @@ class _Machine:
     _long_binget = _binget
 
     def _global(self, argument):
-        self._name(argument.replace(" ", "."))
+        self._name(*argument.split(" ", 1))
 
     def _stack_global(self, _):
         name, module = self.stack.pop(), self.stack.pop()
         _require(type(name) is str and type(module) is str, "has a name that is not a string")
-        self._name(f"{module}.{name}")
+        self._name(module, name)
 
-    def _name(self, name):
-        if name not in self.known:
-            raise ValueError(f"it uses {name[:100]!r}, which is neither a tensor nor a container")
-        self.stack.append(Name(name))
-
-    def _newobj(self, _):
-        self._reduce(_)
+    def _name(self, module, name):
+        self.stack.append(Name(f"{module[:MAX_NAME]}.{name[:MAX_NAME]}"))
 
     def _reduce(self, _):
-        """Builds the object of a name and its arguments."""
-        arguments, name = self.stack.pop(), self.stack.pop()
+        """Replaces a function or class and its arguments by the object that they stand for."""
+        arguments, function = self.stack.pop(), self.stack.pop()
         _require(
-            type(name) is Name and type(arguments) is tuple, "calls an object that is not a global"
+            type(function) in (Name, Placeholder) and type(arguments) is tuple,
+            "calls an object that is not a global",
         )
-        if name in CONTAINERS:
-            _require(arguments == (), "passes arguments to a container")
-            self.stack.append({})
-        elif name == "torch.Size":
+        name = function.name if isinstance(function, Placeholder) else function
+        self.stack.append(self._object(name, arguments))
+
+    _newobj = _reduce
+
+    def _newobj_ex(self, _):
+        self.stack.pop()  # the keyword arguments, which no known object has
+        self._reduce(_)
+
+    def _object(self, name, arguments):
+        if name == ORDERED_DICT:
+            _require(arguments == (), "passes arguments to an OrderedDict")
+            return {}
+        if name == SIZE:
             (size,) = arguments
-            self.stack.append(size)
-        elif name == "torch._utils._rebuild_tensor_v2":
+            return size
+        if name in PARAMETERS:
+            return arguments[0]
+        if name == TENSOR_SUBCLASS and arguments[0] == TENSOR:  # e.g. with attributes of its own
+            name, _, arguments, *_ = arguments
+        if name == TENSOR:
             storage, offset, shape, strides, *_ = arguments
+            if type(storage) is Placeholder:
+                return storage
             _require(type(storage) is _Storage, "has a tensor without a storage")
-            self.stack.append(self.tensor(*storage.words, offset, shape, strides))
-        elif name == "torch._utils._rebuild_parameter":
-            self.stack.append(arguments[0])
-        else:
-            raise ValueError(f"it calls {name}, which is a storage type")
+            return self.tensor(*storage.words, offset, shape, strides)
+        return Placeholder(name, is_tensor=name.startswith(TENSOR_FUNCTIONS))
 
     def _build(self, _):
-        """Skips the attributes of a container, e.g. the `_metadata` of a state dict."""
+        """Drops the attributes of an object, e.g. the `_metadata` of a state dict."""
         self.stack.pop()
-        _require(type(self.stack[-1]) is dict, "sets attributes outside a container")
+        _require(
+            not isinstance(self.stack[-1], PLAIN), "sets attributes of an object without attributes"
+        )
 
     def _binpersid(self, _):
         word, kind, key, _, count = self.stack.pop()
-        known = word == "storage" and type(kind) is Name and kind in self.storages
-        _require(known, "refers to an external object that is not a storage")
-        self.stack.append(_Storage(kind, key, count))
+        _require(
+            type(word) is str and word == "storage" and type(kind) is Name,
+            "refers to an external object that is not a storage",
+        )
+        known = kind in self.storages
+        storage = _Storage(kind, key, count) if known else Placeholder(kind, is_tensor=True)
+        self.stack.append(storage)
 
 
 class _Storage:

@@ -40,7 +40,7 @@ STORAGES = {
     "torch.BoolStorage": "bool",
 }
 MAX_PICKLE = 2**22  # bytes of data.pkl; a state dict of 1,000 tensors takes 0.2 MB
-OLD_FORMAT = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number
+OLD_FORMAT = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number
 ZIP_ERRORS = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, struct.error, ValueError)
 ALIGNMENT = 64  # bytes; as PyTorch aligns storages, so that they can be mapped to memory
 
@@ -53,27 +53,31 @@ def open_torch_file(path: PathLike) -> Iterator[Any]:
     allocated than the file has bytes.
 
     Yields:
-        The saved object: dicts, lists and plain values, with a `StoredArray` for each tensor.
+        The saved object: dicts, lists and plain values, with a `StoredArray` for each tensor and
+        a `Placeholder` for each object of another kind, which is not built.
 
     Raises:
-        ValueError: if the file is broken, has the format before PyTorch 1.6, or holds other
-            objects than tensors and containers.
+        ValueError: if the file is broken, has the format before PyTorch 1.6, or is an archive of
+            TorchScript.
     """
     with open(path, "rb") as stream:
-        if stream.read(len(OLD_FORMAT)) == OLD_FORMAT:
+        if OLD_FORMAT in stream.read(64):
             raise _broken(
                 path,
-                "it has the format before PyTorch 1.6; convert it by "
+                "it has the format before PyTorch 1.6. Convert a file of tensors by "
                 "torch.save(torch.load(path, weights_only=True), path)",
             )
         with contextlib.ExitStack() as stack:
-            try:
+            with _complete(path):
                 archive = stack.enter_context(zipfile.ZipFile(stream))
-                entries = _entries(archive, os.fstat(stream.fileno()).st_size)
-            except ZIP_ERRORS as error:
+            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
                 raise _broken(
-                    path, f"it is not a complete zip archive of a checkpoint: {error}"
-                ) from error
+                    path,
+                    "it is an archive of TorchScript. Save its tensors by "
+                    "torch.save(torch.jit.load(path).state_dict(), path)",
+                )
+            with _complete(path):
+                entries = _entries(archive, os.fstat(stream.fileno()).st_size)
 
             @functools.lru_cache(maxsize=1)  # all tensors may be views of one storage
             def read(name):
@@ -93,6 +97,15 @@ def open_torch_file(path: PathLike) -> Iterator[Any]:
             except ValueError as error:
                 raise _broken(path, error) from error
             yield values
+
+
+@contextlib.contextmanager
+def _complete(path):
+    """Turns the errors of a broken archive into a ValueError with the path."""
+    try:
+        yield
+    except ZIP_ERRORS as error:
+        raise _broken(path, f"it is not a complete zip archive of a checkpoint: {error}") from error
 
 
 def _entries(archive, size):
@@ -150,7 +163,7 @@ def _tensor(entries, read, big_endian, kind, key, count, offset, shape, strides)
 
 def _broken(path, reason):
     return ValueError(
-        "`path` must be a PyTorch checkpoint of tensors in plain containers, e.g. written by "
+        "`path` must be a PyTorch checkpoint with a state dict, e.g. written by "
         f"torch.save(model.state_dict(), path). Received: path={str(path)!r}: {reason}"
     )
 

@@ -2,11 +2,12 @@
 
 import json
 import reprlib
+from collections.abc import Mapping
 from typing import Any
 
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
-from cctzoo.models.variants import Config
+from cctzoo.models.variants import VARIANTS, Config, variant_config
 from cctzoo.weights.description import describe_model
 
 # Fields that change the meaning of the weights; a user may change all other fields.
@@ -14,7 +15,6 @@ FIXED = (
     "family",
     "depth",
     "embed_dim",
-    "block_heads",
     "mlp_ratio",
     "kernel_size",
     "conv_prefix",
@@ -26,6 +26,10 @@ FIXED_BY_KIND = {
     "images": ("conv_layers",),
     "texts": ("vocabulary_size", "word_dim", "padding_id"),
 }
+# Fields that the grammar of model names states. The width and the heads only follow from the
+# depth, and models are often trained with others.
+SPELLED = ("family", "depth", "kernel_size", "conv_prefix")
+SPELLED_BY_KIND = {"images": ("conv_layers", "positional_embedding"), "texts": ()}
 
 
 def check_same(source: Config, target: Config, what: str) -> None:
@@ -45,12 +49,68 @@ def check_same(source: Config, target: Config, what: str) -> None:
         check_words(source, target, what)
         fixed = (*FIXED, *FIXED_BY_KIND[source.kind])
     pairs = {name: (getattr(source, name), getattr(target, name)) for name in fixed}
-    pairs["head_dim"] = source.block_head_dims, target.block_head_dims
+    for name, of_blocks in (("heads", "block_heads"), ("head_dim", "block_head_dims")):
+        pairs[name] = _given_or_of_blocks(source, target, name, of_blocks)
     different = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     if different:
-        wanted = ", ".join(f"{name}={pair[0]!r}" for name, pair in different.items())
-        received = ", ".join(f"{name}={pair[1]!r}" for name, pair in different.items())
+        wanted, received = _listed(different)
         raise ValueError(f"{what} require {wanted}. Received: {received}")
+
+
+def check_variant(
+    variant: str, changes: Mapping[str, Any], name: str | None, config: Config, what: str
+) -> None:
+    """Raises ValueError if a name of `create_model` contradicts the model of some weights.
+
+    A model that was built by this name, with changes such as another width, is accepted. The
+    other names must agree in what the name says: family, depth, kernel, convolutions and
+    position embedding. The image size may differ.
+
+    Args:
+        variant: the name.
+        changes: fields that are given with it, which `check_same` compares.
+        name: of the model of the weights.
+        config: of the model of the weights.
+        what: the subject of the error message, e.g. "The weights in 'a.keras'".
+    """
+    named = variant_config(variant)
+    if named.kind != config.kind:
+        fields = ("family",)
+    elif name == variant:
+        return
+    else:
+        fields = (*SPELLED, *SPELLED_BY_KIND[config.kind])
+        fields += tuple(VARIANTS[variant].changes) if variant in VARIANTS else ()
+    pairs = {
+        field: (getattr(config, field), getattr(named, field))
+        for field in dict.fromkeys(fields)
+        if field not in changes
+    }
+    different = {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
+    if different:
+        own, received = _listed(different)
+        raise ValueError(
+            f"{what} are of a model with {own}. Build this model with "
+            "`weights.open_weights(path).build()`, or name a model that agrees. "
+            f"Received: {variant!r}, which has {received}"
+        )
+
+
+def _given_or_of_blocks(source, target, name, of_blocks):
+    """Both values of a field as they were given; if one is a sequence, one number per block."""
+    given, expanded = (
+        tuple(getattr(config, field) for config in (source, target)) for field in (name, of_blocks)
+    )
+    # Otherwise another depth or width would be reported as other heads, too.
+    alike = len({type(value) for value in given}) == 1
+    return given if alike and not isinstance(given[0], tuple) else expanded
+
+
+def _listed(different):
+    """The old and the new values of fields, each as a text."""
+    return [
+        ", ".join(f"{field}={pair[i]!r}" for field, pair in different.items()) for i in range(2)
+    ]
 
 
 def check_words(source: Config, target: Config, what: str) -> None:
@@ -83,3 +143,39 @@ def _members(description):
         return None
     kept = [(member.get("name"), member.get("config")) for member in members]
     return kept, description.get("average"), description.get("weights")
+
+
+def describe_assumptions(source: Config | None, model: CCT, file: str) -> str | None:
+    """What a model has of its own that decides how the loaded weights work, as one sentence.
+
+    Args:
+        source: the config of the weights; None if the file holds only weights.
+        model: the model that they were loaded into.
+        file: name of the file.
+
+    Returns:
+        None if the file and the model agree, or if the model has no such settings.
+    """
+    config = model.config
+    if config.kind == "texts":
+        if source is not None:
+            return None
+        words = "no vocabulary" if config.vocabulary is None else "the vocabulary"
+        return (
+            f"{file} holds neither words nor the number of heads: {words} and "
+            f"heads={config.heads!r} of the model are used"
+        )
+    if not config.include_preprocessing:
+        return None
+    own = f"mean={config.mean!r}, std={config.std!r}"
+    if source is None:
+        return (
+            f"{file} holds neither pixel statistics nor the number of heads: {own} and "
+            f"heads={config.heads!r} of the model are used"
+        )
+    if (source.mean, source.std) == (config.mean, config.std):
+        return None
+    return (
+        f"{file} holds weights for pixels with mean={source.mean!r}, std={source.std!r}: the model "
+        f"keeps its own, {own}"
+    )

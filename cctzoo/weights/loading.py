@@ -15,7 +15,9 @@ from cctzoo.weights.source import Source
 
 
 def load_weights(model: CCT | SoftCommittee, path: PathLike) -> None:
-    """Loads a file of `save_weights` into a model; either all weights are loaded or none.
+    """Loads a file that describes its model into a model; either all weights are loaded or none.
+
+    Such files are written by `save_weights`, and by `save_pytorch_checkpoint` as `.safetensors`.
 
     Weights that depend on the image size, the channels, the length or the classes are adapted,
     and each adaptation is logged, as in `load_pytorch_checkpoint`. Between committees nothing is
@@ -29,14 +31,15 @@ def load_weights(model: CCT | SoftCommittee, path: PathLike) -> None:
 
 
 def load_model(path: PathLike, dtype: str | None = None) -> CCT | SoftCommittee:
-    """Builds the model that a file of `save_weights` describes, and loads its weights.
+    """Builds the model that a file describes, and loads its weights.
 
     Args:
-        path: of the file.
+        path: of a file of `save_weights`, or of a `.safetensors` file of
+            `save_pytorch_checkpoint`.
         dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
 
     Raises:
-        ValueError: if the file is broken, or was not written by `save_weights`.
+        ValueError: if the file is broken, or does not describe its model.
     """
     with _open_native(path) as source:
         return source.build(dtype=dtype)
@@ -64,8 +67,11 @@ def load_pytorch_checkpoint(
 ) -> None:
     """Loads a PyTorch checkpoint in the authors' layout; either all weights are loaded or none.
 
-    PyTorch is not needed, and no code in the file is executed. The state dict may be stored
-    under `state_dict_ema`, `state_dict` or `model`, and its keys may start with `module.`.
+    PyTorch is not needed, and no code in the file is executed: objects of other kinds than
+    tensors and containers are skipped. The state dict may be stored under any name and at any
+    depth; if several fit the model, `state_dict_ema`, `model_ema`, `state_dict`, `model` and other
+    usual names decide. A prefix that all keys of the model have, e.g. `module._orig_mod.`, is
+    removed.
 
     Weights are adapted to the model as follows, and each adaptation is logged:
 
@@ -76,7 +82,8 @@ def load_pytorch_checkpoint(
     - A classifier for other classes keeps its fresh weights.
     - The weights of the classifier and of the pooling are skipped if the model has no top.
 
-    The file does not contain the number of heads: the model must have the right one.
+    A `.pth` or `.pt` file contains neither the number of heads nor the statistics of the pixels:
+    the model must have the right ones, and one line of the log says which are used.
 
     Args:
         model: a `CCT` that the layout has keys for, see `state_dict_keys`.
@@ -87,8 +94,8 @@ def load_pytorch_checkpoint(
             the model does not have are ignored, and both are logged.
 
     Raises:
-        ValueError: if the file is broken or holds other objects than tensors and containers;
-            listing every missing, unexpected and misshapen key.
+        ValueError: if the file is broken, has no state dict or several that could be meant, or
+            describes another model; listing every missing, unexpected and misshapen key.
 
     Example:
         ```python
@@ -103,7 +110,7 @@ def load_pytorch_checkpoint(
     is_safetensors = Path(path).suffix == ".safetensors"
     reader = open_safetensors_weights if is_safetensors else open_checkpoint
     with Source(Path(path), reader) as source:
-        if source.open().description is not None:
+        if source.open().arrays is not None:
             raise ValueError(
                 "`path` must be a checkpoint in the authors' layout; for a file of "
                 f"`save_weights` use `load_weights`. Received: path={str(path)!r}"
@@ -117,7 +124,7 @@ def _open_native(path):
     if source.open().description is None:
         source.close()
         raise ValueError(
-            "`path` must be a file of `save_weights`, which describes its model. "
+            "`path` must be a file that describes its model, e.g. a file of `save_weights`. "
             f"Received: path={str(path)!r}, without a description"
         )
     return source

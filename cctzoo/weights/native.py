@@ -13,6 +13,7 @@ from cctzoo.weights.description import describe_model
 from cctzoo.weights.names import model_arrays
 
 FORMAT = "cctzoo"  # in the metadata of the file
+DESCRIPTION = "cctzoo"  # key of the description in the metadata of a file with PyTorch's names
 DTYPES = ("float32", "float16")
 
 

@@ -1,5 +1,6 @@
 """The layout of the authors' PyTorch checkpoints, in both directions."""
 
+import json
 import math
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from cctzoo.layers.position import sinusoidal_positions
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
 from cctzoo.typing import PathLike
+from cctzoo.weights.description import describe_model
 from cctzoo.weights.match import Arrays, Variables, assign_arrays
 from cctzoo.weights.names import to_float32
+from cctzoo.weights.native import DESCRIPTION
 
 # Orders of axes that turn PyTorch's layout into Keras'; None: the layouts are the same.
 CONVOLUTION = (2, 3, 1, 0)  # (out, in, height, width) -> (height, width, in, out)
@@ -24,6 +27,7 @@ TEXT_TOKENIZER = "tokenizer.conv_layers.0.weight"
 MAX_POSITIONS = 2**24  # numbers in a table of sines that is computed for a comparison
 # Prefixes of keys that a model without top has no variables for.
 TOP = ("classifier.fc.", "classifier.attention_pool.")
+SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
 def state_dict_keys(model: CCT) -> Variables:
@@ -117,26 +121,29 @@ def save_pytorch_checkpoint(model: CCT, path: PathLike) -> None:
     Args:
         model: a `CCT` that the layout has keys for, see `state_dict_keys`.
         path: ends with `.pth` or `.pt` for a file that `torch.load(path, weights_only=True)`
-            reads (PyTorch is not needed to write it), or with `.safetensors`.
+            reads (PyTorch is not needed to write it), or with `.safetensors` for a file that
+            `safetensors.torch.load_file(path)` reads. Only the latter also describes the model:
+            the number of heads, and the mean and standard deviation of the pixels.
 
     Raises:
         ValueError: if the layout has no keys for the model, or the suffix is unknown.
     """
-    writers = {".pth": write_torch_file, ".pt": write_torch_file, ".safetensors": _write}
-    if Path(path).suffix not in writers:
+    suffix = Path(path).suffix
+    if suffix not in SUFFIXES:
         raise ValueError(
-            f"`path` must end with one of {', '.join(writers)}. Received: path={str(path)!r}"
+            f"`path` must end with one of {', '.join(SUFFIXES)}. Received: path={str(path)!r}"
         )
     if is_quantised(model):
         raise ValueError(
             "A quantised model has no weights in float32. "
             f"Received: the quantised model {model.name!r}"
         )
-    writers[Path(path).suffix](state_dict(model), path)
-
-
-def _write(arrays, path):
-    write_safetensors(arrays, path, {"format": "pt"})
+    arrays = state_dict(model)
+    if suffix == ".safetensors":
+        description = json.dumps(describe_model(model))
+        write_safetensors(arrays, path, {"format": "pt", DESCRIPTION: description})
+    else:
+        write_torch_file(arrays, path)
 
 
 def _check_sines(array, zero_first):

@@ -16,27 +16,24 @@ from cctzoo.weights.description import check_description, describe_model, parse_
 from cctzoo.weights.folder import CONFIG, WEIGHTS
 from cctzoo.weights.match import Arrays
 from cctzoo.weights.names import model_arrays
-from cctzoo.weights.native import FORMAT
-
-# Keys under which training scripts store the state dict; the first that exists is used. timm
-# stores the averaged weights, whose accuracy it reports, as `state_dict_ema`.
-WRAPPERS = ("state_dict_ema", "state_dict", "model")
-PREFIXES = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile
+from cctzoo.weights.native import DESCRIPTION, FORMAT
+from cctzoo.weights.state_dicts import StateDict, find_state_dicts
 
 
 class Contents(NamedTuple):
     """Opened weights.
 
     Args:
-        arrays: by name: by our own names if there is a description, else by PyTorch key. None
-            for a file that only Keras can read.
+        arrays: by our own names; None for a file in another layout.
         description: of the model, see `describe_model`; None if the file holds only weights.
         configs: of the described `CCT`, or of the members of the described committee.
+        state_dicts: for a file with PyTorch's keys, the dicts that can hold the weights.
     """
 
     arrays: Arrays | None
     description: dict[str, Any] | None = None
     configs: tuple[Config, ...] = ()
+    state_dicts: tuple[StateDict, ...] = ()
 
 
 Reader = Callable[[Path], AbstractContextManager[Contents]]
@@ -52,7 +49,7 @@ def check_file(path: PathLike) -> None:
 def open_checkpoint(path: Path) -> Iterator[Contents]:
     """A PyTorch checkpoint."""
     with open_torch_file(path) as values:
-        yield Contents(_find_state_dict(values, path))
+        yield Contents(None, state_dicts=_state_dicts(values, path))
 
 
 @contextlib.contextmanager
@@ -61,8 +58,11 @@ def open_safetensors_weights(path: Path) -> Iterator[Contents]:
     with open_safetensors(path) as (arrays, metadata):
         if metadata.get("format") == FORMAT:
             yield _described(arrays, metadata.get("model", ""), path)
+        elif DESCRIPTION in metadata:
+            contents = _described(arrays, metadata[DESCRIPTION], path)
+            yield contents._replace(arrays=None, state_dicts=_state_dicts(arrays, path))
         else:
-            yield Contents(_remove_prefixes(arrays))
+            yield Contents(None, state_dicts=_state_dicts(arrays, path))
 
 
 @contextlib.contextmanager
@@ -115,34 +115,14 @@ def _described(arrays, text, path):
         configs = check_description(description, elements)
     except ValueError as error:
         raise ValueError(
-            "The description of the model must be valid, as `save_weights` and `save_to_folder` "
+            "The description of the model must be valid, as the functions of `cctzoo.weights` "
             f"write it. Received: path={str(path)!r}: {error}"
         ) from error
     return Contents(arrays, description, tuple(configs))
 
 
-def _find_state_dict(values, path):
-    """The state dict in a checkpoint, without the prefixes of its keys."""
-    arrays = values
-    if isinstance(arrays, dict):
-        wrapper = next((word for word in WRAPPERS if isinstance(arrays.get(word), dict)), None)
-        arrays = arrays if wrapper is None else arrays[wrapper]
-    if not isinstance(arrays, dict) or not arrays or not all(map(_is_entry, arrays.items())):
-        raise ValueError(
-            "A checkpoint must hold a dict of tensors by key, at the top or under one of "
-            f"{', '.join(WRAPPERS)}. Received: path={str(path)!r}, which does not"
-        )
-    return _remove_prefixes(arrays)
-
-
-def _remove_prefixes(arrays):
-    """The arrays by key, without the prefixes that all keys of a wrapped module have."""
-    for prefix in PREFIXES:
-        if arrays and all(key.startswith(prefix) for key in arrays):
-            arrays = {key.removeprefix(prefix): array for key, array in arrays.items()}
-    return arrays
-
-
-def _is_entry(item):
-    key, value = item
-    return isinstance(key, str) and isinstance(getattr(value, "shape", None), tuple)
+def _state_dicts(values, path):
+    try:
+        return find_state_dicts(values)
+    except ValueError as error:
+        raise ValueError(f"{error}, path={str(path)!r}") from error

@@ -1,6 +1,7 @@
 """Trained weights from anywhere, as one object that is opened and checked once."""
 
 import contextlib
+import logging
 from pathlib import Path
 from typing import Any, Self
 
@@ -8,14 +9,17 @@ from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import Config, change_config
 from cctzoo.typing import PathLike
-from cctzoo.weights.compatibility import check_committee, check_same
+from cctzoo.weights.compatibility import check_committee, check_same, describe_assumptions
 from cctzoo.weights.description import build_described
 from cctzoo.weights.download import fetch
 from cctzoo.weights.match import assign_arrays
 from cctzoo.weights.names import TOP, variable_names
-from cctzoo.weights.pytorch import load_state_dict
+from cctzoo.weights.pytorch import load_state_dict, state_dict_keys
 from cctzoo.weights.readers import READERS, Contents, Reader, open_folder
 from cctzoo.weights.registry import WEIGHTS, TrainedWeights, tags_hint
+from cctzoo.weights.state_dicts import choose_arrays
+
+logger = logging.getLogger(__name__)
 
 
 def open_weights(weights: PathLike, model: str | None = None) -> "Source":
@@ -125,7 +129,7 @@ class Source:
         """The config of the `CCT`; None for files that hold only weights, and for committees."""
         if self.row is not None and self.row.url is not None:
             return self.row.config
-        _, description, configs = self.open()
+        _, description, configs, _ = self.open()
         return configs[0] if description and description["kind"] == "cct" else None
 
     @property
@@ -157,6 +161,8 @@ class Source:
         check_same(self.config, config, str(self))
         model = CCT(config, name=name or self.name or "cct", dtype=dtype)
         self._load(model)
+        if {"mean", "std"} & changes.keys():
+            self._say_assumptions(model)
         return model
 
     def load_into(
@@ -185,15 +191,23 @@ class Source:
             if description is not None:
                 check_committee(description, model)
         self._load(model, grid, strict)
+        if isinstance(model, CCT):
+            self._say_assumptions(model)
+
+    def _say_assumptions(self, model):
+        notice = describe_assumptions(self.config, model, self.path.name)
+        if notice:
+            logger.info("weights: %s", notice)
 
     def _load(self, model, grid=None, strict=True):
-        arrays, description, _ = self.open()
+        arrays, _, _, state_dicts = self.open()
         grid = grid or (self.config and self.config.grid)
         try:
-            if arrays is None:
+            if state_dicts:
+                chosen = choose_arrays(state_dicts, state_dict_keys(model), strict)
+                load_state_dict(model, chosen, grid=grid, strict=strict)
+            elif arrays is None:
                 _load_keras_weights(model, self.path, grid, strict)
-            elif description is None:
-                load_state_dict(model, arrays, grid=grid, strict=strict)
             else:
                 names = variable_names(model)
                 assign_arrays(model, names, arrays, top=TOP, grid=grid, strict=strict)
@@ -201,7 +215,7 @@ class Source:
             raise ValueError(f"{self} cannot be loaded. {error}") from error
 
     def _build_committee(self, name, dtype, changes):
-        _, description, configs = self.open()
+        _, description, configs, _ = self.open()
         if description is None:
             raise ValueError(
                 f"{self} do not include a description of their model: build it with "

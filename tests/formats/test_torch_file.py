@@ -3,6 +3,7 @@
 import argparse
 import collections
 import io
+import pickle
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from cctzoo.formats.pickle_values import Placeholder
 from cctzoo.formats.torch_file import open_torch_file, write_torch_file
 from tests.weights.hostile.archives import rebuilt
 
@@ -88,16 +90,49 @@ def test_big_endian(tmp_path):
 
 def test_old_format_is_refused(tmp_path):
     path = tmp_path / "a.pth"
-    torch.save({"weight": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
-    with pytest.raises(ValueError, match=r"before PyTorch 1\.6") as error, open_torch_file(path):
-        pass
-    assert f"Received: path={str(path)!r}" in str(error.value)
+    for protocol in (2, 4):
+        torch.save({"weight": torch.ones(2)}, path, pickle, protocol, False)
+        with (
+            pytest.raises(ValueError, match=r"before PyTorch 1\.6") as error,
+            open_torch_file(path),
+        ):
+            pass
+        assert f"Received: path={str(path)!r}" in str(error.value)
 
 
-def test_whole_module_is_refused_by_name(tmp_path):
-    torch.save(torch.nn.Linear(2, 2), tmp_path / "a.pth")
-    with pytest.raises(ValueError, match=r"'torch\.nn\.modules\.linear\.Linear'"):
-        read(tmp_path / "a.pth")
+def test_objects_of_other_kinds_are_placeholders(tmp_path):
+    """A placeholder has the name of what would build the object, and the items of a dict."""
+    others = {
+        "module": torch.nn.Linear(2, 2),
+        "args": argparse.Namespace(a=1),
+        "number": np.float64(1),
+        "default": collections.defaultdict(list, a=torch.ones(2)),
+        "deque": collections.deque([1, 2]),
+        "complex": torch.zeros(2, dtype=torch.complex64),
+        "function": len,
+        "dtype": torch.float32,
+        "set": {1, 2},
+        "frozen": frozenset([3]),
+        "keys": {(1, 2): 3, None: 4, 1.5: 5, "kept": 6, 7: 8},
+    }
+    torch.save(others, tmp_path / "a.pth", pickle_protocol=4)
+    with open_torch_file(tmp_path / "a.pth") as values:
+        placeholders = {k: v for k, v in values.items() if isinstance(v, Placeholder)}
+        assert {key: value.name for key, value in placeholders.items()} == {
+            "module": "torch.nn.modules.linear.Linear",
+            "args": "argparse.Namespace",
+            "number": "numpy._core.multiarray.scalar",
+            "default": "collections.defaultdict",
+            "deque": "collections.deque",
+            "complex": "torch.ComplexFloatStorage",
+        }
+        assert [key for key, value in placeholders.items() if value.is_tensor] == ["complex"]
+        np.testing.assert_array_equal(np.asarray(placeholders["default"]["a"]), np.ones(2))
+        assert not placeholders["module"]
+        assert values["function"] == "builtins.len"
+        assert values["dtype"] == "torch.float32"
+        assert values["set"] == "builtins.set"
+        assert values["keys"] == {"kept": 6, 7: 8}
 
 
 def test_without_pytorch(tmp_path):

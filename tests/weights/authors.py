@@ -3,8 +3,10 @@
 import zlib
 
 import numpy as np
+import torch
 
 from cctzoo.models import CCT, TextConfig
+from cctzoo.weights import state_dict
 
 FAMILIES = {
     "cct": {"kernel_size": 3, "conv_layers": 2},
@@ -85,3 +87,16 @@ def draw(key, shape):
 
 def made_up(family):
     return {key: draw(key, shape) for key, shape in shapes(family).items()}
+
+
+def tensors(state):
+    """The arrays as tensors of PyTorch."""
+    return {key: torch.from_numpy(array) for key, array in state.items()}
+
+
+def assert_state(model, state):
+    """The model's weights are these arrays, bit by bit."""
+    found = state_dict(model)
+    assert found.keys() == state.keys()
+    for key, array in state.items():
+        np.testing.assert_array_equal(found[key], array)

@@ -14,42 +14,10 @@ from cctzoo.weights import (
     state_dict,
 )
 from tests.models.small import images, predict, small_model
-from tests.weights.authors import FAMILIES, made_up
+from tests.weights.authors import FAMILIES, assert_state, made_up, tensors
+from tests.weights.notices import adaptations
 
 once = pytest.mark.one_backend("torch")  # reading does not depend on the backend
-WRAPPERS = {
-    "bare": lambda state: state,
-    "state_dict": lambda state: {"epoch": 3, "state_dict": state},
-    "model": lambda state: {"model": state, "optimizer": {"state": {}}},
-    "averaged": lambda state: {
-        "state_dict": {key: 0 * tensor for key, tensor in state.items()},
-        "state_dict_ema": state,
-    },
-    "module.": lambda state: {f"module.{key}": tensor for key, tensor in state.items()},
-    "both": lambda state: {
-        "state_dict": {f"module._orig_mod.{key}": tensor for key, tensor in state.items()}
-    },
-}
-
-
-def tensors(state):
-    return {key: torch.from_numpy(array) for key, array in state.items()}
-
-
-def assert_state(model, state):
-    found = state_dict(model)
-    assert found.keys() == state.keys()
-    for key, array in state.items():
-        np.testing.assert_array_equal(found[key], array)
-
-
-@once
-@pytest.mark.parametrize("wrapper", WRAPPERS)
-def test_wrapped_state_dicts(wrapper, tmp_path):
-    model, state = small_model(**FAMILIES["cct"]), made_up("cct")
-    torch.save(WRAPPERS[wrapper](tensors(state)), tmp_path / "a.pth")
-    load_pytorch_checkpoint(model, tmp_path / "a.pth")
-    assert_state(model, state)
 
 
 @once
@@ -106,7 +74,7 @@ def test_channels_are_adapted(channels, tmp_path, caplog):
         for i in range(channels):
             np.testing.assert_allclose(new[:, i], old[:, i % 3] * 3 / channels, rtol=1e-6)
     said = {1: "summed over", 2: "repeated for", 5: "repeated for"}[channels]
-    assert caplog.messages == [f"weights: first kernel {said} channels, 3 -> {channels}"]
+    assert adaptations(caplog) == [f"weights: first kernel {said} channels, 3 -> {channels}"]
 
 
 @once
@@ -127,13 +95,13 @@ def test_classifier_for_other_classes_is_fresh(tmp_path, caplog):
     seven = small_model(classes=7)
     fresh = seven.get_layer("classifier").get_weights()
     load_pytorch_checkpoint(seven, tmp_path / "a.pth")
-    assert caplog.messages == ["weights: fresh classifier for 7 classes"]
+    assert adaptations(caplog) == ["weights: fresh classifier for 7 classes"]
     caplog.clear()
     for weight, expected in zip(seven.get_layer("classifier").get_weights(), fresh, strict=True):
         np.testing.assert_array_equal(weight, expected)
     bare = small_model(include_top=False)
     load_pytorch_checkpoint(bare, tmp_path / "a.pth")
-    assert caplog.messages == [
+    assert adaptations(caplog) == [
         "weights: skipped, model has no classifier: classifier.attention_pool.weight, "
         "classifier.attention_pool.bias, classifier.fc.weight, classifier.fc.bias"
     ]
@@ -167,7 +135,7 @@ def test_positions_are_resized_like_pytorch(family, shape, tmp_path, caplog):
     wanted = wanted.permute(0, 2, 3, 1).reshape(1, -1, 24).numpy()
     np.testing.assert_allclose(new[:, extra:], wanted, atol=1e-5)
     np.testing.assert_array_equal(new[:, :extra], old[:, :extra])
-    assert caplog.messages == [f"weights: position embedding resized (4, 4) -> {size}"]
+    assert adaptations(caplog) == [f"weights: position embedding resized (4, 4) -> {size}"]
 
 
 @once
@@ -259,7 +227,7 @@ def test_not_strict(tmp_path, caplog):
     with pytest.raises(ValueError, match=r"missing classifier\.norm\.weight"):
         load_pytorch_checkpoint(model, tmp_path / "a.pth")
     load_pytorch_checkpoint(model, tmp_path / "a.pth", strict=False)
-    assert caplog.messages == [
+    assert adaptations(caplog) == [
         "weights: not in the file, kept as before: classifier.norm.weight, classifier.norm.bias",
         "weights: not in the model, ignored: head.more",
     ]
@@ -268,17 +236,6 @@ def test_not_strict(tmp_path, caplog):
     np.testing.assert_array_equal(
         ops.convert_to_numpy(model.get_layer("classifier").bias), state["classifier.fc.bias"]
     )
-
-
-@once
-@pytest.mark.parametrize(
-    ("values", "reason"),
-    [([1, 2], "which does not"), ({}, "which does not"), ({"model": {"a": 1}}, "which does not")],
-)
-def test_files_without_a_state_dict(values, reason, tmp_path):
-    torch.save(values, tmp_path / "a.pth")
-    with pytest.raises(ValueError, match=reason):
-        load_pytorch_checkpoint(small_model(), tmp_path / "a.pth")
 
 
 @once

@@ -1,14 +1,20 @@
 """Broken and malicious files: each gives one clear error and has no other effect."""
 
+import sys
 import time
 import tracemalloc
 
 import numpy as np
 import pytest
 
-from cctzoo.weights import load_pytorch_checkpoint, save_pytorch_checkpoint
+from cctzoo.weights import (
+    load_pytorch_checkpoint,
+    save_pytorch_checkpoint,
+    state_dict,
+)
 from tests.models.small import small_model
 from tests.weights.hostile.archives import flipped, rebuilt
+from tests.weights.hostile.calls import beside
 from tests.weights.hostile.files import files
 
 pytestmark = pytest.mark.one_backend("torch")  # weights of sound files only are assigned
@@ -71,6 +77,27 @@ def test_hostile_files(model, sound, tmp_path):
     assert not list(tmp_path.iterdir())
     for weight, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)
+
+
+def test_objects_beside_a_state_dict_are_skipped(model, sound, tmp_path):
+    """The weights are read, and nothing is imported or called, by whatever opcode."""
+    mark, path = tmp_path / "executed", tmp_path / "file.pth"
+    expected = state_dict(model)
+    path.write_bytes(sound)
+    load_pytorch_checkpoint(model, path)  # `zipfile` imports a codec
+    imported = set(sys.modules)
+    seen = set()
+    for name, data in beside(sound, mark):
+        assert name not in seen
+        seen.add(name)
+        path.write_bytes(data)
+        model.set_weights([np.zeros_like(each) for each in model.get_weights()])
+        load_pytorch_checkpoint(model, path)
+        for key, array in state_dict(model).items():
+            np.testing.assert_array_equal(array, expected[key], name)
+        assert not mark.exists(), name
+    assert len(seen) > 80
+    assert set(sys.modules) == imported
 
 
 def test_flipped_bits(model, sound, tmp_path):

@@ -142,7 +142,7 @@ def test_unknown_weights(variant, weights, words):
 @pytest.mark.parametrize(
     ("changes", "received"),
     [
-        ({"heads": 16}, "Received: block_heads=(16, 16)"),
+        ({"heads": 16}, "Received: heads=16"),
         ({"depth": 3}, "depth=3"),
         ({"head_dim": 32}, "head_dim=(32, 32)"),
         ({"norm": "pre"}, "norm='pre'"),

@@ -10,6 +10,12 @@ def with_pickle(sound, data):
     return rebuilt(sound, {"archive/data.pkl": data})
 
 
+def data_pickle(sound):
+    """The bytes of data.pkl."""
+    with zipfile.ZipFile(io.BytesIO(sound)) as archive:
+        return archive.read("archive/data.pkl")
+
+
 def rebuilt(sound, changes=(), compression=zipfile.ZIP_STORED, prefix=""):
     """The sound file with other entries; None removes an entry."""
     out = io.BytesIO()
@@ -28,6 +34,10 @@ def archives(sound):
         "bomb as pickle": (({"archive/data.pkl": bomb}, zipfile.ZIP_BZIP2), "is compressed"),
         "long pickle": (({"archive/data.pkl": bomb},), "data.pkl is larger than"),
         "no data.pkl": (({"archive/data.pkl": None},), "exactly one data.pkl"),
+        "an archive of TorchScript": (
+            ({"archive/constants.pkl": b")."},),
+            "torch.jit.load(path).state_dict()",
+        ),
         "two data.pkl": (({"other/data.pkl": b"}."},), "exactly one data.pkl"),
         "a folder upwards": (({}, zipfile.ZIP_STORED, "../"), "exactly one data.pkl"),
         "an absolute name": (({}, zipfile.ZIP_STORED, "/"), "exactly one data.pkl"),

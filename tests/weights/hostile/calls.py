@@ -1,11 +1,12 @@
 """Pickles that request a call, by every opcode that can."""
 
 import os
+import pathlib
 import pickle
 import struct
 import subprocess
 
-from tests.weights.hostile.archives import with_pickle
+from tests.weights.hostile.archives import data_pickle, with_pickle
 
 # Functions that attacks have called, or could call, from a pickle.
 NAMES = """
@@ -35,27 +36,34 @@ class Call:
         return self.function, self.arguments
 
 
-def calls(sound, mark):
-    for name in NAMES:
-        module, _, attribute = name.partition(" ")
-        stream = f"c{module}\n{attribute}\n(X".encode() + struct.pack("<I", 4) + b"truetR."
-        asked = f"uses '{module}.{attribute}'"
-        yield f"calls {name}", with_pickle(sound, b"\x80\x02" + stream), ".pth", asked
-    touch = f"touch {mark}"
-    objects = {
-        "os.system": Call(os.system, touch),
+def touching(mark):
+    """Objects whose unpickling would create the file `mark`."""
+    return {
+        "os.system": Call(os.system, f"touch {mark}"),
         "eval": Call(eval, f"open({str(mark)!r}, 'w')"),
         "exec": Call(exec, f"open({str(mark)!r}, 'w')"),
         "subprocess": Call(subprocess.check_output, ["touch", str(mark)]),
+        "a path": Call(pathlib.Path(mark).touch),
+        "a part of a call": Call(map, Call(exec, f"open({str(mark)!r}, 'w')"), [1]),
     }
-    for name, call in objects.items():
+
+
+def calls(sound, mark):
+    """Files of calls alone, which are refused because they hold no tensors."""
+    for name in NAMES:
+        module, _, attribute = name.partition(" ")
+        stream = f"c{module}\n{attribute}\n(X".encode() + struct.pack("<I", 4) + b"truetR."
+        asked = f"objects of '{module}.{attribute}'"
+        yield f"calls {name}", with_pickle(sound, b"\x80\x02" + stream), ".pth", asked
+    for name, call in touching(mark).items():
         for protocol in range(6):
             data = pickle.dumps({"state_dict": call}, protocol)
-            asked = "uses" if protocol else "has DICT"
+            asked = "objects of" if protocol else "has DICT"
             yield f"{name}, protocol {protocol}", with_pickle(sound, data), ".pth", asked
         nested = {"a": [1, ({"b": [call]},)], "model": {}}
-        yield f"{name}, nested", with_pickle(sound, pickle.dumps(nested, 2)), ".pth", "uses"
+        yield f"{name}, nested", with_pickle(sound, pickle.dumps(nested, 2)), ".pth", "objects of"
         yield f"{name}, not a zip", pickle.dumps(call, 2), ".pth", "not a complete zip archive"
+    touch = f"touch {mark}"
     system = b"cos\nsystem\n"
     argument = b"X" + struct.pack("<I", len(touch)) + touch.encode()
     streams = {
@@ -73,3 +81,53 @@ def calls(sound, mark):
     }
     for name, stream in streams.items():
         yield f"call by {name}", with_pickle(sound, b"\x80\x04" + stream), ".pth", "it"
+
+
+def beside(sound, mark):
+    """Yields (name, bytes) of sound files with calls beside the state dict, or around it."""
+    state = data_pickle(sound)[2:-1]
+
+    def with_object(stream, wrapped=state):
+        items = word("state_dict") + wrapped + word("other") + stream
+        return with_pickle(sound, b"\x80\x04}(" + items + b"u.")
+
+    for name in NAMES:
+        module, _, attribute = name.partition(" ")
+        call = f"c{module}\n{attribute}\n".encode() + word("true") + b"\x85R"
+        yield f"{name} beside", with_object(call)
+    for name, call in touching(mark).items():
+        for protocol in range(2, 6):
+            yield f"{name} by protocol {protocol}", with_object(pickle.dumps(call, protocol)[2:-1])
+    system, argument = b"cos\nsystem\n", word(f"touch {mark}") + b"\x85"
+    streams = {
+        "REDUCE": system + argument + b"R",
+        "NEWOBJ": system + argument + b"\x81",
+        "NEWOBJ_EX": system + argument + b"}\x92",
+        "STACK_GLOBAL": b"\x8c\x02os\x8c\x06system\x93" + argument + b"R",
+        "BUILD of an object": b"cargparse\nNamespace\n)\x81" + system + argument + b"Rb",
+        "BUILD by a call": system + argument + b"R}" + word("a") + b"Nsb",
+        "call of a call": system + argument + b"R" + argument + b"R",
+        "an argument": b"cbuiltins\nlist\n" + system + argument + b"R\x85R",
+        "a factory of a defaultdict": b"ccollections\ndefaultdict\n" + system + b"\x85R(NNu",
+        "items of a call": system + argument + b"R" + word("a") + b"K\x01s",
+        "items of a list": system + argument + b"RNa",
+        "a set": b"\x8f(" + system + argument + b"R\x90",
+        "a frozenset": b"(" + system + argument + b"R\x91",
+        "a key": b"}" + system + argument + b"RNs",
+        "a subclass of a tensor": b"ctorch._tensor\n_rebuild_from_type_v2\n("
+        + (system + system + argument + b"NtR"),
+        "a parameter": b"ctorch._utils\n_rebuild_parameter\n(" + system + argument + b"R\x88NtR",
+    }
+    for name, stream in streams.items():
+        yield f"{name} beside", with_object(stream)
+    wrapped = {
+        "attributes of the state dict": state + system + argument + b"Rb",
+        "a subclass of dict": b"c__main__\nDict\n)\x81(" + state[state.index(b"(") + 1 :],
+    }
+    for name, stream in wrapped.items():
+        yield name, with_object(b"N", stream)
+
+
+def word(text):
+    """The opcode that pushes a string."""
+    return b"X" + struct.pack("<I", len(text.encode())) + text.encode()

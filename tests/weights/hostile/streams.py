@@ -1,16 +1,16 @@
 """Pickles that are broken, or that grow when read."""
 
-import io
 import struct
-import zipfile
 
-from tests.weights.hostile.archives import with_pickle
+from tests.weights.hostile.archives import data_pickle, with_pickle
 
 
 def streams(sound):
     deep = b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."
     laughs = b"\x80\x02]q\0" + (b"](" + b"h\0" * 9 + b"eq\0") * 40 + b"."
     tuples = b")q\0" + b"h\0h\0\x86q\0" * 60  # a tuple of 2**60 leaves
+    call = b"cos\nsystem\nq\0"
+    nested = b"h\0)RK\x01" * 8_000 + b"N" + b"s" * 8_000
     cases = {
         "empty": b"",
         "no STOP": b"\x80\x02}",
@@ -39,12 +39,22 @@ def streams(sound):
         "calls a list": b"\x80\x02])R.",
         "fills an OrderedDict": b"\x80\x02ccollections\nOrderedDict\n](NNe\x85R.",
         "a tensor of nothing": b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.",
+        "40,000 sets": b"\x80\x04](" + b"\x8f" * 40_000 + b"e.",
+        "10,000 objects": b"\x80\x02](" + call + b"h\0)R" * 10_000 + b"e.",
+        "calls of calls": b"\x80\x02" + call + b")R" * 20_000 + b".",
+        "objects nested 8,000 deep": b"\x80\x02" + call + nested + b".",
+        "long names": b"\x80\x04X\x50\xc3\0\0"
+        + b"a" * 50_000
+        + b"q\0]("
+        + b"h\0h\0\x93" * 8_000
+        + b"e.",
+        "10,000 lists of None": b"\x80\x02](" + b"](Ne" * 10_000 + b"e.",
+        "8,000 dicts": b"\x80\x02](" + b"}K\x01Ns" * 8_000 + b"e.",
         "a tensor of words": b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(NNNNNNtR.",
     }
     for name, data in cases.items():
         yield f"stream: {name}", with_pickle(sound, data), ".pth", ""
-    with zipfile.ZipFile(io.BytesIO(sound)) as archive:
-        data = archive.read("archive/data.pkl")
+    data = data_pickle(sound)
     for share in (0.1, 0.5, 0.9):
         cut = data[: int(share * len(data))]
         yield f"pickle cut at {share}", with_pickle(sound, cut), ".pth", ""

@@ -57,7 +57,7 @@ def tensors(sound):
         "path as storage": ({"key": b"../../../../etc/passwd"}, "is not in the file"),
         "the pickle as storage": ({"key": b"../data.pkl"}, "is not in the file"),
         "doubles in floats": ({"kind": b"DoubleStorage"}, "does not have the length"),
-        "unknown storage": ({"kind": b"QUInt8Storage"}, "uses 'torch.QUInt8Storage'"),
+        "unknown storage": ({"kind": b"QUInt8Storage"}, "'w', which is of 'torch.QUInt8Storage'"),
         "storage of another length": ({"count": number(count - 1)}, "does not have the length"),
         "storage of 10**12 elements": ({"count": number(10**12)}, "does not have the length"),
         "storage without a length": ({"count": b"N"}, "does not have the length"),
