@@ -142,7 +142,7 @@ def _run(
             "`best_by` chooses by the validation part, which must not be empty. "
             f"Received: best_by={recipe.best_by!r}, validation={recipe.validation}"
         )
-    _report_left_out(len(dataset.x_train), recipe, devices)
+    report_left_out(len(dataset.x_train), recipe, devices)
     keras.utils.set_random_seed(recipe.seed)
     with use_devices(devices, recipe.batch_size):
         model = build_model(recipe, dataset)
@@ -202,7 +202,7 @@ def _check_packages(tensorboard: bool) -> None:
         require("tensorboard", extra="tune", purpose="Writing TensorBoard events")
 
 
-def _report_left_out(samples: int, recipe: Recipe, devices: int) -> None:
+def report_left_out(samples: int, recipe: Recipe, devices: int) -> None:
     """Logs a notice if many samples are left out of each epoch, with a batch size that helps.
 
     All steps have one shape, so that the incomplete last batch is dropped. The order is another

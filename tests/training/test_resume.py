@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -13,14 +14,15 @@ from cctzoo import training
 from cctzoo.training import checkpoint
 from tests.training.few import few_digits, history_of, stopped_by
 
-EPOCHS = 4
+OPTIONS = {"epochs": 4, "class_weights": "balanced", "best_by": "mean_class_accuracy"}
 
 TRAIN = """
 import signal, sys
 from cctzoo import training
 from tests.training.few import few_digits, stopped_by
+from tests.training.test_resume import OPTIONS
 
-training.train(few_digits(epochs=4), sys.argv[1], callbacks=[stopped_by(signal.SIGKILL, 7)])
+training.train(few_digits(**OPTIONS), sys.argv[1], callbacks=[stopped_by(signal.SIGKILL, 7)])
 """
 
 
@@ -34,6 +36,10 @@ def assert_equal_runs(one, other):
     for a, b in zip(history_of(one), history_of(other), strict=True):
         del a["seconds"], b["seconds"]
         assert a == pytest.approx(b, rel=1e-4)
+    reports = [json.loads((each / "report.json").read_text()) for each in (one, other)]
+    names = ("best_epoch", "best_validation_mean_class_accuracy", "test_mean_class_accuracy")
+    for name in names:
+        assert reports[0][name] == pytest.approx(reports[1][name], rel=1e-4)
     first, second = state(one), state(other)
     assert first.keys() == second.keys()
     for key, value in first.items():
@@ -43,8 +49,19 @@ def assert_equal_runs(one, other):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     directory = tmp_path_factory.mktemp("whole") / "run"
-    training.train(few_digits(epochs=EPOCHS), directory)
+    training.train(few_digits(**OPTIONS), directory)
     return directory
+
+
+def test_the_mean_class_accuracy_chooses_the_best_epoch(whole):
+    means = [row["val_mean_class_accuracy"] for row in history_of(whole)]
+    report = json.loads((whole / "report.json").read_text())
+    assert report["best_epoch"] == 1 + means.index(max(means))
+    assert report["best_validation_mean_class_accuracy"] == max(means)
+    run = training.open_run(whole)
+    best = keras.saving.load_model(whole / "best.keras")
+    found = training.evaluate(best, run.dataset.x_validation, run.dataset.y_validation)
+    assert found["mean_class_accuracy"] == pytest.approx(max(means), abs=0.11)  # an image of 10
 
 
 def test_interrupt_while_files_are_written(whole, tmp_path, monkeypatch):
@@ -63,7 +80,7 @@ def test_interrupt_while_files_are_written(whole, tmp_path, monkeypatch):
     save = checkpoint.save
     monkeypatch.setattr(checkpoint, "save", after)
     with pytest.raises(KeyboardInterrupt):
-        training.train(few_digits(epochs=EPOCHS), directory)
+        training.train(few_digits(**OPTIONS), directory)
     assert len(history_of(directory)) == 1
     monkeypatch.undo()
     monkeypatch.setattr(np, "savez", within)
@@ -109,7 +126,7 @@ def test_finished_run_is_evaluated_again(tmp_path):
 def test_invalid_run_or_checkpoint_is_refused(whole, tmp_path):
     with pytest.raises(ValueError, match=f"directory='{tmp_path}'"):
         training.resume(tmp_path)
-    few_digits(epochs=EPOCHS).save(tmp_path / "recipe.json")
+    few_digits(**OPTIONS).save(tmp_path / "recipe.json")
     complete = (whole / "checkpoint.npz").read_bytes()
     (tmp_path / "checkpoint.npz").write_bytes(complete[:-100])
     with pytest.raises(ValueError, match=r"Received: path=.*checkpoint\.npz"):

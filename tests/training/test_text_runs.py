@@ -46,7 +46,9 @@ def recipe(texts, **changes):
 
 @pytest.fixture(scope="module")
 def run(texts, tmp_path_factory):
-    return training.train(recipe(texts), tmp_path_factory.mktemp("run") / "run")
+    return training.train(
+        recipe(texts, class_weights="balanced"), tmp_path_factory.mktemp("run") / "run"
+    )
 
 
 def test_run_learns_and_saves_its_vocabulary(run, texts):

@@ -1,6 +1,7 @@
 """Training runs on a few digits: the files of the run directory, and errors."""
 
 import dataclasses
+import re
 
 import keras
 import numpy as np
@@ -8,13 +9,19 @@ import pytest
 
 from cctzoo import data, training
 from cctzoo.training.build import build_model
+from cctzoo.training.train import report_left_out
 from tests.training.few import few_digits, history_of
+
+SHOWN = {}  # the figures that Keras' progress bar shows
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     recipe = few_digits(precision="mixed_bfloat16")
-    return training.train(recipe, tmp_path_factory.mktemp("run") / "run", tensorboard=True)
+    shown = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: SHOWN.update(logs))
+    return training.train(
+        recipe, tmp_path_factory.mktemp("run") / "run", tensorboard=True, callbacks=[shown]
+    )
 
 
 def test_files_of_a_run(run):
@@ -31,6 +38,8 @@ def test_history(run):
     assert rows == run.history
     assert [row["epoch"] for row in rows] == [1, 2]
     assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"} < set(rows[0])
+    assert all(0 <= row["val_mean_class_accuracy"] <= 1 for row in rows)
+    assert set(rows[0]) - set(SHOWN) == {"epoch", "val_mean_class_accuracy"}
 
 
 def test_figures(run):
@@ -43,6 +52,10 @@ def test_figures(run):
     assert figures["test_accuracy"] == pytest.approx(np.trace(matrix) / 51)
     assert figures["test_accuracy"] <= figures["test_top5_accuracy"] <= 1
     assert figures["class_accuracies"]["0"] == pytest.approx(matrix[0, 0] / matrix[0].sum())
+    means = np.diag(matrix) / matrix.sum(1)
+    assert figures["test_mean_class_accuracy"] == pytest.approx(means.mean())
+    assert figures["best_epoch"] == 1 + accuracies.index(max(accuracies))
+    assert figures["samples_per_epoch"] == 80  # 5 batches of 16; 90 samples are for training
 
 
 def test_opened_run_equals_the_trained_one(run):
@@ -86,11 +99,51 @@ def test_nonempty_directory_is_refused(tmp_path):
     [
         ({"batch_size": 91}, "batch_size=91, samples=90"),
         ({"batch_size": 15, "augmentation": data.Augmentation(mixup=1)}, "batch_size=15"),
+        ({"best_by": "mean_class_accuracy", "validation": 0.0}, r"best_by=.* validation=0\.0"),
+        ({"changes": {"classes": 3}}, "10 in 'digits'.*'classes': 3"),
     ],
 )
-def test_unsuitable_batch_size_is_refused_before_files_are_written(changes, received, tmp_path):
+def test_unsuitable_recipe_is_refused_before_files_are_written(changes, received, tmp_path):
     with pytest.raises(ValueError, match=received):
         training.train(few_digits(**changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.one_backend("torch")
+@pytest.mark.parametrize(
+    ("samples", "changes", "devices", "notice"),
+    [
+        (90, {"batch_size": 16}, 1, "leaves out 10 of 90 .* batch size of 15 would leave out 0"),
+        (90, {"batch_size": 64}, 1, "leaves out 26 of 90 .* batch size of 45 would leave out 0"),
+        (90, {"batch_size": 16}, 2, "leaves out 10 of 90 .* batch size of 12 would leave out 6"),
+        (
+            90,
+            {"batch_size": 16, "augmentation": data.Augmentation(mixup=1.0)},
+            1,
+            "leaves out 10 of 90 .* batch size of 10 would leave out 0",
+        ),
+        (1293, {"batch_size": 64}, 1, None),  # the quick start leaves out 1 %
+    ],
+)
+def test_a_notice_tells_what_an_epoch_leaves_out(caplog, samples, changes, devices, notice):
+    with caplog.at_level("INFO", logger="cctzoo"):
+        report_left_out(samples, few_digits(**changes), devices)
+    if notice is None:
+        assert not caplog.messages
+    else:
+        assert re.search(notice, *caplog.messages)
+
+
+@pytest.mark.one_backend("torch")
+def test_a_run_needs_several_classes_and_logits(tmp_path):
+    for activation in ("sigmoid", "softmax"):
+        with pytest.raises(ValueError, match=f"returns logits.*'{activation}'"):
+            few_digits(changes={"classifier_activation": activation})
+    x, y = np.zeros((60, 12, 12, 1), "uint8"), np.zeros(60, int)
+    np.savez(tmp_path / "one.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    recipe = few_digits(dataset=f"npz:{tmp_path / 'one.npz'}", train_samples=None)
+    with pytest.raises(ValueError, match=r"at least two classes.*classes=\['0'\]"):
+        training.train(recipe, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
