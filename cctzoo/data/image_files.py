@@ -1,8 +1,11 @@
 """Image files: which formats are read, and how they are decoded."""
 
+import functools
 import io
 from pathlib import PurePath
 from typing import Any
+
+from cctzoo.typing import PathLike
 
 MODES = {"L": 1, "RGB": 3}  # Pillow's name and the number of channels
 # Pillow's formats for pictures. The others are left out on purpose: for EPS, Pillow runs
@@ -27,14 +30,50 @@ FORMATS = (
 )
 SUFFIXES = (
     *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".ico", ".j2c", ".j2k", ".jfif"),
-    *(".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".pbm", ".pcx", ".pgm", ".png"),
-    *(".pnm", ".ppm", ".psd", ".qoi", ".sgi", ".tga", ".tif", ".tiff", ".webp"),
+    *(".icb", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pcx"),
+    *(".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".sgi", ".tga", ".tif", ".tiff", ".vda"),
+    *(".vst", ".webp"),
 )
+ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+# Pillow's name of the operation that makes an image upright, by the value of the tag.
+TRANSPOSES = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
 
 
 def has_image_suffix(name: PurePath | str) -> bool:
     """Whether a file's suffix is one of the suffixes of `FORMATS`."""
     return PurePath(name).suffix.lower() in SUFFIXES
+
+
+def is_image(path: PathLike) -> bool:
+    """Whether a file's first bytes are those of one of the `FORMATS`; its suffix is ignored.
+
+    The pixels are not decoded. TGA files are not recognised, since they have no signature.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=_formats(but="TGA")):
+            return True
+    # Not only OSError: Pillow raises an error of its own for images that are too large.
+    except Exception as error:
+        return isinstance(error, Image.DecompressionBombError)
+
+
+@functools.cache
+def _formats(but=None):
+    from PIL import Image
+
+    Image.init()  # registers all formats
+    # AVIF is optional in Pillow.
+    return [name for name in FORMATS if name in Image.OPEN and name != but]
 
 
 def decode(data: bytes, name: str, *, orient: bool = False, quick: bool = False) -> Any:
@@ -45,28 +84,37 @@ def decode(data: bytes, name: str, *, orient: bool = False, quick: bool = False)
     Args:
         data: the encoded image.
         name: the name of the image in error messages.
-        orient: rotate and mirror the image as the orientation tag of its camera says.
+        orient: rotate and mirror the image as the orientation tag of its camera says. Where the
+            tag cannot be read, the image is returned as it is stored, as image viewers show it.
         quick: decode a JPEG at an eighth of its size. The whole file is still read, so that a
             broken file is found in a fraction of the time.
 
     Raises:
-        ValueError: if the data are not an image in one of the `FORMATS`, or broken.
+        ValueError: if the data are not an image in one of the `FORMATS`, or broken, or if the
+            image has more pixels than Pillow's limit against decompression bombs.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    Image.init()  # registers all formats
-    formats = [each for each in FORMATS if each in Image.OPEN]  # AVIF is optional in Pillow
     try:
-        image = Image.open(io.BytesIO(data), formats=formats)
+        image = Image.open(io.BytesIO(data), formats=_formats())
         if quick:
             image.draft(None, (1, 1))
         image.load()
-        if orient:
-            ImageOps.exif_transpose(image, in_place=True)
     # Not only OSError: Pillow's decoders raise SyntaxError, struct.error, ... on broken data.
     except Exception as error:
         raise ValueError(f"An image must be readable. Received: {name} ({error})") from error
-    return image
+    transpose = TRANSPOSES.get(orientation(image)) if orient else None
+    # Not ImageOps.exif_transpose, which also writes the EXIF data anew and fails on broken ones.
+    return image.transpose(Image.Transpose[transpose]) if transpose else image
+
+
+def orientation(image: Any) -> int | None:
+    """Returns the EXIF orientation of a PIL image, 1 without the tag; None if it is unreadable."""
+    try:
+        return image.getexif().get(ORIENTATION, 1)
+    # Pillow raises SyntaxError, struct.error, ... on broken EXIF data.
+    except Exception:
+        return None
 
 
 def is_deep(mode: str) -> bool:
@@ -83,7 +131,8 @@ def convert(image: Any, mode: str, name: str) -> Any:
         name: the name of the image in error messages.
 
     Raises:
-        ValueError: if the image has more than 8 bits per channel, which Pillow would clip.
+        ValueError: if the image has more than 8 bits per channel, which Pillow would clip, or a
+            mode that Pillow cannot convert (LAB to L).
     """
     if is_deep(image.mode):
         raise ValueError(
@@ -92,4 +141,21 @@ def convert(image: Any, mode: str, name: str) -> Any:
         )
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # as Pillow recommends in a warning
+    if not is_convertible(image.mode, mode):
+        raise ValueError(
+            f"Images must have a mode that Pillow converts to {mode}. "
+            f"Received: {name}, of Pillow's mode {image.mode}"
+        )
     return image.convert(mode)
+
+
+@functools.cache
+def is_convertible(mode: str, target: str) -> bool:
+    """Whether Pillow can convert images from one mode to another."""
+    from PIL import Image
+
+    try:
+        Image.new(mode, (1, 1)).convert(target)
+    except ValueError:
+        return False
+    return True

@@ -1,8 +1,11 @@
 """`data.load`: from a name to a `Dataset`."""
 
 import operator
+import warnings
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from cctzoo.data.dataset import Dataset
 from cctzoo.data.image_size import ImageSize, height_width
@@ -12,6 +15,8 @@ from cctzoo.data.sources.parts import Parts
 from cctzoo.data.splits import choose, hold_out, hold_out_groups
 from cctzoo.keywords import named_keywords
 from cctzoo.typing import PathLike
+
+SHOWN = 5  # classes that a warning names
 
 
 @named_keywords
@@ -36,13 +41,20 @@ def load(
       download. A fixed fifth is the test part.
     - `"npz:PATH"`: a file with uint8 images `x_train`, `x_test`, (n, height, width) or (n,
       height, width, channels), with labels `y_train`, `y_test`, (n,) or (n, 1), and optionally
-      with the class names as `names`.
-    - `"folder:PATH"`: a folder that holds `train` and `test` (or `val`, or `validation`; the
-      first that exists), each with one folder per class; or the class folders directly, and
-      then a fixed fifth is the test part. Class folders hold images: .bmp .gif .jpeg .jpg .pgm
-      .png .ppm .tif .tiff .webp. Hidden files and other suffixes are ignored. Classes are
-      sorted by name, capitals first. Images may have any size. Every image is decoded once
-      when the data set is loaded, to find unreadable files.
+      with a validation part `x_validation`, `y_validation` and the class names as `names`. Parts
+      may be named as the folders below. Other arrays are reported in a warning.
+    - `"folder:PATH"`: a folder of the parts `train` (or `training`), `validation` (`val`,
+      `valid`, `dev`) and `test` (`testing`), in any case, each with one folder per class; or the
+      class folders directly. Without a test part, a fixed fifth of the training images is the
+      test part. A folder is a part if it has one of these names and holds folders; any other
+      folder next to it, two folders of one part, a missing training part, and a class that is
+      missing in it are refused. A class that is missing only in another part is reported in a
+      warning. Class folders hold images, of any size, in the formats AVIF, BMP, GIF, ICO, JPEG,
+      JPEG 2000, PCX, PNG, PPM, PSD, QOI, SGI, TGA, TIFF and WebP; of animations, the first frame
+      is used. Files without a suffix are read if they are such images. Hidden files and those of
+      operating systems are ignored; all others are counted in one warning. Classes are sorted by
+      name, capitals first. Every image is decoded once when the data set is loaded, to find
+      unreadable files. Images are rotated as their EXIF orientation says (see `View`).
 
     Text data sets:
 
@@ -51,10 +63,10 @@ def load(
       twice. All sentences of one class or function are in the same part. The test part is
       always the same fifth. The sentences depend slightly on the version of Python.
     - `"csv:PATH"`: a UTF-8 file whose first line names the columns, among them `text` and
-      `label`. A column `split` with the values `train`, `validation` and `test` defines the
-      parts, and `validation` is then ignored if the file has a validation part. Without
-      `split`, a fixed fifth is the test part. Other columns are ignored. Classes are sorted as
-      numbers if all labels are integers, otherwise by name, capitals first.
+      `label`. A column `split` with the values `train`, `validation` and `test`, or the other
+      names of parts above, defines the parts. Without `split`, a fixed fifth is the test part.
+      Other columns are ignored. Classes are sorted as numbers if all labels are integers,
+      otherwise by name, capitals first.
     - `"jsonl:PATH"`: the same with one JSON object per line.
 
     Any other name is a set of TensorFlow Datasets, with images or texts (`cifar10`,
@@ -62,13 +74,16 @@ def load(
     `name/configuration:version`, ...). It is downloaded and prepared in `data_dir` if
     necessary. Its `test` split is the test part, and its `validation` split joins the training
     part. Without a labelled `test` split, `validation` is the test part; without both, a fixed
-    fifth of `train`. Other splits are ignored. In a set without `image`, all features of type
-    Text are joined by a space, `title` first and then in alphabetical order. The label is the
-    feature `label`, or the first class label in alphabetical order.
+    fifth of `train`. Other splits are not used; the log names them. Images are not rotated. In
+    a set without `image`, all features of type Text are joined by a space, `title` first and
+    then in alphabetical order. The label is the feature `label`, or the first class label in
+    alphabetical order.
 
     Args:
         name: see above.
-        validation: the share of the training samples to hold out, stratified, in [0, 1).
+        validation: the share of the training samples to hold out, stratified, in [0, 1). It is
+            ignored where the source itself defines the validation part (`npz:`, `folder:`,
+            `csv:` and `jsonl:`).
         seed: seed of the samples that are held out or selected.
         image_size: one side or (height, width) in pixels, to which images of any size are
             resized. Default: 224. Images that all have the same size are not resized.
@@ -134,9 +149,11 @@ def load_parts(name: str, **options: Any) -> Parts:
     height_width(options.get("image_size"))
     source, arguments = find_source(name)
     _check_supported(name, source, options)
-    return source.load(
+    parts = source.load(
         *arguments, **{key: options[key] for key in source.options if key in options}
     )
+    _warn_of_dark_pixels(name, parts)
+    return parts
 
 
 def divide(
@@ -163,6 +180,7 @@ def divide(
         else:
             kept, held = hold_out_groups(y, parts.groups[train], validation, seed)
         x_train, y_train, x_validation, y_validation = x[kept], y[kept], x[held], y[held]
+    _warn_of_empty_classes(name, parts.classes, y_train)
     return Dataset(
         name=name,
         classes=parts.classes,
@@ -189,4 +207,33 @@ def _check_supported(name, source, options):
     if manual_dir and not Path(manual_dir).expanduser().is_dir():
         raise ValueError(
             f"`manual_dir` must be a folder that exists. Received: manual_dir={manual_dir!r}"
+        )
+
+
+def _warn_of_dark_pixels(name, parts):
+    """Warns of arrays that were probably scaled to 0..1 before they became integers."""
+    x_validation = parts.validation and parts.validation[0]
+    arrays = {"x_train": parts.x_train, "x_validation": x_validation, "x_test": parts.x_test}
+    dark = [
+        key
+        for key, x in arrays.items()
+        if isinstance(x, np.ndarray) and x.dtype == np.uint8 and x.size and x.max() <= 1
+    ]
+    if dark:
+        warnings.warn(
+            "Pixels must be from 0 to 255, and 0 and 1 are both black. All pixels are 0 or 1 in "
+            f"{', '.join(dark)} of {name!r}",
+            stacklevel=5,
+        )
+
+
+def _warn_of_empty_classes(name, classes, y_train):
+    counts = np.bincount(y_train, minlength=len(classes))
+    empty = [str(classes[i]) for i in np.flatnonzero(counts == 0)]
+    if empty:
+        shown = ", ".join(empty[:SHOWN]) + (", ..." if len(empty) > SHOWN else "")
+        warnings.warn(
+            f"{len(empty)} of the {len(classes)} classes of {name!r} have no training sample: "
+            f"{shown}",
+            stacklevel=5,
         )

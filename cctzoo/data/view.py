@@ -67,7 +67,8 @@ class View:
             A PIL image in `mode`, upright.
 
         Raises:
-            ValueError: if the image cannot be decoded, or has more than 8 bits per channel.
+            ValueError: if the image cannot be decoded or converted, or has more than 8 bits per
+                channel.
         """
         with decode(data, name, orient=self.orient) as image:
             return convert(image, mode, name)
@@ -103,7 +104,8 @@ def read_images(
         sequence. Images are decoded in parallel threads.
 
     Raises:
-        ValueError: if an image cannot be decoded, or has more than 8 bits per channel.
+        ValueError: if an image cannot be decoded or converted, or has more than 8 bits per
+            channel.
         OSError: if a file cannot be read.
 
     Example:

@@ -265,7 +265,7 @@ class Recipe:
     @classmethod
     def load(cls, path: PathLike) -> "Recipe":
         """Reads a file of `save`."""
-        return cls.from_dict(json.loads(Path(path).read_text()))
+        return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8-sig")))
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Recipe":

@@ -75,7 +75,7 @@ def open_folder(path: Path) -> Iterator[Contents]:
                 f"path={str(path)!r}, without {name}"
             )
     with open_safetensors(path / WEIGHTS) as (arrays, _):
-        yield _described(arrays, (path / CONFIG).read_text(encoding="utf-8"), path)
+        yield _described(arrays, (path / CONFIG).read_text(encoding="utf-8-sig"), path)
 
 
 @contextlib.contextmanager

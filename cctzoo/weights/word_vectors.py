@@ -1,5 +1,6 @@
 """Loads pretrained word vectors, e.g. GloVe, into a text model."""
 
+import codecs
 import logging
 from pathlib import Path
 
@@ -87,6 +88,8 @@ def _lines(path, width):
         for line, content in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), start=1):
             if len(content) == MAX_LINE:
                 raise _fault(path, line, width, f"more than {MAX_LINE} bytes")
+            if line == 1:
+                content = content.removeprefix(codecs.BOM_UTF8)
             word, *numbers = content.rstrip(b" \r\n").split(b" ")
             if line == 1 and width > 1 and len(numbers) == 1 and _are_numbers([word, *numbers]):
                 continue  # the sizes that word2vec writes

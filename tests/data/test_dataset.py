@@ -61,7 +61,7 @@ def test_npz_round_trip(tmp_path):
 
 
 def test_npz_with_grey_images_and_label_columns(tmp_path):
-    grey = np.zeros((30, 5, 7), "uint8")
+    grey = np.full((30, 5, 7), 2, "uint8")
     name = write(
         tmp_path / "set.npz", x_train=grey, x_test=grey[:9], y_train=np.arange(30)[:, None] % 3
     )
@@ -81,7 +81,10 @@ def test_pixel_statistics_of_training_part(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"y_test": None}, "without y_test"),
+        ({"y_test": None}, "without y_test, with x_train, y_train, x_test"),
+        ({"x_val": np.zeros((9, 5, 7, 3), "uint8")}, "without y_validation, with .*x_val"),
+        ({"y_dev": np.arange(9) % 3}, "without x_validation, with .*y_dev"),
+        ({"X_Train": np.zeros((9, 5, 7, 3), "uint8")}, "given once. .* with x_train, X_Train"),
         ({"x_train": np.zeros((30, 5, 7, 3))}, "x_train of float64"),
         ({"x_test": np.zeros((9, 5, 5, 3), "uint8")}, r"\(9, 5, 5, 3\)"),
         ({"y_train": np.arange(29) % 3}, r"shape \(29,\)"),
@@ -95,6 +98,41 @@ def test_invalid_npz(tmp_path, changes, message):
     name = write(tmp_path / "set.npz", **changes)
     with pytest.raises(ValueError, match=message):
         data.load(name)
+
+
+@pytest.mark.parametrize("part", ["val", "validation", "valid", "Dev"])
+def test_validation_part_of_npz(tmp_path, part):
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, 256, (4, 5, 7, 3)).astype("uint8"), np.array([0, 1, 2, 0])
+    name = write(tmp_path / "set.npz", **{f"x_{part}": x, f"y_{part}": y})
+    loaded = data.load(name, validation=0.5)
+    np.testing.assert_array_equal(loaded.x_validation, x)
+    np.testing.assert_array_equal(loaded.y_validation, y)
+    assert (len(loaded.x_train), len(loaded.x_test)) == (30, 9)
+
+
+def test_unknown_arrays_of_npz_are_named(tmp_path):
+    name = write(tmp_path / "set.npz", x_extra=np.zeros(3), weights=np.zeros(3))
+    with pytest.warns(UserWarning, match="not read: x_extra, weights") as warned:
+        data.load(name)
+    assert len(warned) == 1
+
+
+def test_classes_without_training_samples_are_named(tmp_path):
+    names = np.array(["ant", "bee", "cat", "dog", "elk"])
+    name = write(tmp_path / "set.npz", names=names, y_test=np.full(9, 3))
+    match = "2 of the 5 classes of 'npz:.*' have no training sample: dog, elk"
+    with pytest.warns(UserWarning, match=match) as warned:
+        data.load(name)
+    assert len(warned) == 1
+
+
+def test_pixels_of_0_and_1(tmp_path):
+    x = np.ones((9, 5, 7, 3), "uint8")
+    name = write(tmp_path / "set.npz", x_test=x, x_val=x, y_val=np.arange(9) % 3)
+    with pytest.warns(UserWarning, match="are 0 or 1 in x_validation, x_test of") as warned:
+        data.load(name)
+    assert len(warned) == 1
 
 
 def test_npz_that_is_not_an_archive(tmp_path):

@@ -42,6 +42,16 @@ def test_rows(tmp_path, caplog):
 
 
 @once
+@pytest.mark.parametrize("start", ["", "2 3\n"])
+def test_byte_order_mark(tmp_path, start):
+    path = tmp_path / "a.txt"
+    path.write_text(f"{start}the 1 2 3\ncat 4 5 6\n", encoding="utf-8-sig")
+    model = text_model()
+    assert load_word_vectors(model, path) == 2
+    assert table(model)[2:4].tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+@once
 def test_numbers_as_words(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("5 2\n6 3\n")

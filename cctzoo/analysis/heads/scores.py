@@ -39,7 +39,7 @@ class HeadScores:
     @classmethod
     def load(cls, path: PathLike) -> "HeadScores":
         """Reads a file that `save` wrote."""
-        found = json.loads(Path(path).read_text())
+        found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         figures = {
             name: {int(block): np.array(values) for block, values in blocks.items()}
             for name, blocks in found["figures"].items()

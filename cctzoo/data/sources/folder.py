@@ -1,23 +1,24 @@
 """A data set in a folder with one folder per class."""
 
 import hashlib
+import logging
 import os
 import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from cctzoo.data.encoded_images import EncodedImages, FileSource
-from cctzoo.data.image_files import MODES, decode, is_deep
+from cctzoo.data.image_files import MODES, SUFFIXES, decode, is_convertible, is_deep, orientation
 from cctzoo.data.image_size import ImageSize, height_width
+from cctzoo.data.sources.folder_layout import few, find_files
 from cctzoo.data.sources.parts import Parts, split_test
 from cctzoo.optional_packages import require
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-TEST_FOLDERS = ("test", "val", "validation")  # the first that exists is the test part
-SHOWN = 5  # files that an error names
+logger = logging.getLogger(__name__)
 
 
 def load_folder(
@@ -34,122 +35,150 @@ def load_folder(
         ValueError: if the folders or the images are not a data set.
     """
     require("PIL", extra="recipes", purpose="A folder of images")
-    test = next((name for name in TEST_FOLDERS if (path / name).is_dir()), None)
-    if test and (path / "train").is_dir():
-        classes = _class_names(path / "train")
-        if (other := _class_names(path / test)) != classes:
-            raise ValueError(
-                f"train and {test} must hold the same class folders. Received: {path} with "
-                f"{sorted(set(classes) ^ set(other))} in only one of them"
-            )
-        roots = path / "train", path / test
+    classes, layout = find_files(path)
+    _check_filled(layout["train"].folder, classes, layout["train"].labels)
+    read = _read_all([file for files in layout.values() for file in files.paths])
+    _check_readable(read, skip_unreadable)
+    read = {file: image for file, image in read.items() if isinstance(image, _Image)}
+    mode = _common_mode({file: image.mode for file, image in read.items()}, color_mode)
+    _warn_of_content(read)
+    parts, size = {}, height_width(image_size)
+    for part, files in layout.items():
+        labels = dict(zip(files.paths, files.labels, strict=True))
+        paths = [file for file in files.paths if file in read]
+        y = np.array([labels[file] for file in paths], "int64")
+        (_check_filled if part == "train" else _check_evaluable)(files.folder, classes, y)
+        source = FileSource(paths, [read[file].sha256 for file in paths])
+        parts[part] = EncodedImages(source, size, mode), y
+    train = layout["train"].folder
+    if "test" in parts:
+        split = *parts["train"], *parts["test"]
     else:
-        classes, roots = _class_names(path), (path,)
-    listed = [_images(root, classes) for root in roots]
-    modes, hashes = _read_all([file for files, _ in listed for file in files])
-    _check_readable(modes, skip_unreadable)
-    mode = _common_mode(modes, color_mode)
-    parts, size = [], height_width(image_size)
-    for root, (files, labels) in zip(roots, listed, strict=True):
-        readable = [not isinstance(modes[file], ValueError) for file in files]
-        y = np.array(labels, "int64")[readable]
-        _check_filled(root, classes, y)
-        files = [file for file, good in zip(files, readable, strict=True) if good]
-        parts += [EncodedImages(FileSource(files, [hashes[file] for file in files]), size, mode), y]
-    if len(roots) == 1:
-        parts = split_test(*parts)
-    return Parts(*parts, classes)
-
-
-def _class_names(root):
-    """The names of the class folders, sorted, capitals first."""
-    names = sorted(
-        entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != "."
-    )
-    if len(names) < 2:
-        raise ValueError(
-            "A folder data set must hold at least two class folders, or a folder train and a "
-            f"folder {' or '.join(TEST_FOLDERS)} that hold them. Received: {root} with {names}"
-        )
-    return names
-
-
-def _images(root, classes):
-    """Returns (files, labels), sorted by class and file name."""
-    files, labels = [], []
-    for label, name in enumerate(classes):
-        entries = sorted(entry for entry in (root / name).iterdir() if entry.name[0] != ".")
-        if folders := [entry for entry in entries if entry.is_dir()]:
-            raise ValueError(
-                f"A class folder must hold images, not folders. Received: {folders[0]}"
+        split = split_test(*parts["train"])
+        if train != path:
+            logger.info(
+                "%s has no test part: a fixed fifth of %s is the test part, %s of %s images",
+                *(path, train.name, len(split[3]), len(parts["train"][1])),
             )
-        found = [str(entry) for entry in entries if entry.suffix.lower() in SUFFIXES]
-        files += found
-        labels += [label] * len(found)
-    _check_filled(root, classes, np.array(labels, "int64"))
-    return files, labels
+    return Parts(*split, classes, parts.get("validation"))
 
 
 def _check_filled(root, classes, y):
-    empty = np.flatnonzero(np.bincount(y, minlength=len(classes)) == 0)
-    if len(empty):
+    if empty := _empty(root, classes, y):
         raise ValueError(
             f"Every class folder must hold readable images ({' '.join(SUFFIXES)}). Received: "
-            f"none in {_few([str(root / classes[i]) for i in empty])}"
+            f"none in {few(empty)}"
         )
 
 
+def _check_evaluable(root, classes, y):
+    """Refuses a validation or test part without images; warns of classes without any."""
+    if not len(y):
+        raise ValueError(f"A part must hold readable images. Received: none in {root}")
+    if empty := _empty(root, classes, y):
+        warnings.warn(
+            f"{len(empty)} of {len(classes)} classes have no images in {root} and are not "
+            f"evaluated there: {few([Path(folder).name for folder in empty])}",
+            stacklevel=6,
+        )
+
+
+def _empty(root, classes, y):
+    counts = np.bincount(np.asarray(y, "int64"), minlength=len(classes))
+    return [str(root / classes[i]) for i in np.flatnonzero(counts == 0)]
+
+
+class _Image(NamedTuple):
+    """What reading one image has found.
+
+    Args:
+        mode: Pillow's mode.
+        sha256: of the file.
+        dark: whether all pixels are 0 or 1; found only until an image is not.
+        upright: False if the EXIF orientation cannot be read.
+    """
+
+    mode: str
+    sha256: bytes
+    dark: bool
+    upright: bool
+
+
 def _read_all(files):
-    """Returns {file: its Pillow mode, or the ValueError of decoding}, {file: its SHA-256}."""
+    """Returns {file: its `_Image`, or the ValueError of decoding}."""
+    bright = []  # the first image with pixels above 1 ends the search for them
 
     def read(file):
-        data = Path(file).read_bytes()
         try:
+            if not os.path.isfile(file):  # reading a pipe would not end
+                raise ValueError(f"An image must be a file. Received: {file} (not a file)")
+            data = Path(file).read_bytes()
             with decode(data, file, quick=True) as image:
-                return image.mode, hashlib.sha256(data).digest()
+                dark = not bright and image.mode in MODES and np.max(image.getextrema()) <= 1
+                if not dark:
+                    bright[:] = [True]
+                sha256 = hashlib.sha256(data).digest()
+                return _Image(image.mode, sha256, dark, orientation(image) is not None)
         except ValueError as error:
-            return error, b""
+            return error
+        except OSError as error:
+            return ValueError(f"An image must be readable. Received: {file} ({error.strerror})")
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(read, files))
-    return tuple({file: pair[i] for file, pair in zip(files, found, strict=True)} for i in range(2))
+        return dict(zip(files, pool.map(read, files), strict=True))
 
 
-def _check_readable(modes, skip_unreadable):
-    broken = [mode for mode in modes.values() if isinstance(mode, ValueError)]
+def _warn_of_content(read):
+    """Warns of images that training takes, but that are probably not as intended."""
+    if all(image.dark for image in read.values()):
+        warnings.warn(
+            "The pixels of all images are 0 or 1, which is black; 0 to 255 are expected",
+            stacklevel=6,
+        )
+    if turned := [file for file, image in read.items() if not image.upright]:
+        warnings.warn(
+            f"The EXIF orientation of {len(turned)} of {len(read)} images cannot be read; they "
+            f"are used as they are stored: {few(turned)}",
+            stacklevel=6,
+        )
+
+
+def _check_readable(read, skip_unreadable):
+    broken = [error for error in read.values() if isinstance(error, ValueError)]
     if broken and skip_unreadable:
         warnings.warn(
-            f"{len(broken)} of {len(modes)} images cannot be read and are skipped", stacklevel=6
+            f"{len(broken)} of {len(read)} images cannot be read and are skipped", stacklevel=6
         )
     elif broken:
         raise ValueError(
             "Every image must be readable, unless `skip_unreadable=True` is given. "
-            f"Received: {len(broken)} of {len(modes)} images are unreadable: "
-            f"{_few([str(error).partition('Received: ')[2] for error in broken])}"
+            f"Received: {len(broken)} of {len(read)} images are unreadable: "
+            f"{few([str(error).partition('Received: ')[2] for error in broken])}"
         )
 
 
 def _common_mode(modes, color_mode):
-    modes = {file: mode for file, mode in modes.items() if isinstance(mode, str)}
     deep = [file for file, mode in modes.items() if is_deep(mode)]
     if deep:
         raise ValueError(
             "Images must have 8 bits per channel; deeper images would be clipped. "
-            f"Received: {len(deep)} of {len(modes)} are deeper: {_few(deep)}"
+            f"Received: {len(deep)} of {len(modes)} are deeper: {few(deep)}"
         )
     counts = Counter(modes.values())
     if color_mode:
-        return {"rgb": "RGB", "grayscale": "L"}[color_mode]
+        target = {"rgb": "RGB", "grayscale": "L"}[color_mode]
+        if odd := [file for file, mode in modes.items() if not is_convertible(mode, target)]:
+            raise ValueError(
+                f"Images must have a mode that Pillow converts to {target}. Received: "
+                f"{len(odd)} of {len(modes)} have not: {few(odd)} ({modes[odd[0]]})"
+            )
+        return target
     common = max(MODES, key=lambda mode: counts[mode])
     others = [f"{file} ({mode})" for file, mode in modes.items() if mode != common]
     if others:
         raise ValueError(
             "Images must all be RGB or all be L (grey), unless `color_mode` is given, to which "
             "the others are converted (transparency is dropped). Received: "
-            f"{len(others)} of {len(modes)} are not {common}: {_few(others)}"
+            f"{len(others)} of {len(modes)} are not {common}: {few(others)}"
         )
     return common
-
-
-def _few(names):
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

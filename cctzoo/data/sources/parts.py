@@ -7,6 +7,25 @@ import numpy as np
 from cctzoo.data.samples import Kind, Samples
 from cctzoo.data.splits import hold_out
 
+PARTS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid", "dev"),
+    "test": ("test", "testing"),
+}
+PART_NAMES = tuple(name for names in PARTS.values() for name in names)
+
+
+def part_of(name: str) -> str | None:
+    """Returns the part that a folder, a column's value or an array is named for.
+
+    Args:
+        name: one of `PART_NAMES`, in any case.
+
+    Returns:
+        `"train"`, `"validation"`, `"test"`, or None for other names.
+    """
+    return next((part for part, names in PARTS.items() if name.lower() in names), None)
+
 
 class Parts(NamedTuple):
     """The samples and labels of a data set, before a validation part is held out.

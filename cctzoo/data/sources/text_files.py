@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cctzoo.data.sources.parts import Parts
+from cctzoo.data.sources.parts import PART_NAMES, PARTS, Parts, part_of
 from cctzoo.data.splits import hold_out
 
-PARTS = ("train", "validation", "test")
 COLUMNS = ("text", "label")  # the column "split" is optional
 
 
@@ -69,7 +68,7 @@ def _csv_lines(path, text):
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line, header = 1, None
     try:
-        for fields in reader:
+        for fields in _long_fields(reader, len(text)):
             if not fields:  # a blank line
                 pass
             elif header is None:
@@ -85,6 +84,24 @@ def _csv_lines(path, text):
             line = reader.line_num + 1  # a quoted field may span several lines
     except csv.Error as error:
         raise _fault("A CSV data set must be well-formed", path, line, error) from error
+
+
+def _long_fields(reader, most):
+    """Yields the records of a csv reader, whose fields may have `most` characters.
+
+    The limit belongs to the module, and is 131,072 by default; it is changed only while a record
+    is read.
+    """
+    while True:
+        before = csv.field_size_limit()
+        csv.field_size_limit(max(before, most))
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        finally:
+            csv.field_size_limit(before)
+        yield fields
 
 
 def _json_lines(path, text):
@@ -107,8 +124,11 @@ def _row(path, line, fields):
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
         rule = "'label' must be an integer or a string that is not empty"
         raise _fault(rule, path, line, f"label={label!r}")
-    if "split" in fields and part not in PARTS:
-        raise _fault(f"'split' must be one of {PARTS}", path, line, f"split={part!r}")
+    if "split" in fields:
+        named = part_of(part.strip()) if isinstance(part, str) else None
+        if not named:
+            raise _fault(f"'split' must be one of {PART_NAMES}", path, line, f"split={part!r}")
+        part = named
     return Row(line, text, str(label).strip(), part)
 
 

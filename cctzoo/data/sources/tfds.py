@@ -1,5 +1,7 @@
 """Classification sets of TensorFlow Datasets, read without TensorFlow."""
 
+import logging
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -13,6 +15,8 @@ from cctzoo.data.sources.tfds_texts import read_texts, text_features
 from cctzoo.data.view import View
 from cctzoo.optional_packages import require
 from cctzoo.typing import PathLike
+
+logger = logging.getLogger(__name__)
 
 
 def load_tfds(
@@ -41,6 +45,7 @@ def load_tfds(
     prepare(builder, manual_dir)
     label = builder.info.features[label_key]  # only now: some sets contain their class names
     train, test = _splits(name, builder, label_key, label.num_classes)
+    _log_splits(name, builder, train, test)
     parts = []
     for split in filter(None, (train, test)):
         if texts:
@@ -129,6 +134,20 @@ def _splits(name, builder, label_key, classes):
     if "test" in splits and 0 <= _first_label(builder, "test", label_key) < classes:
         return ("train+validation" if "validation" in splits else "train"), "test"
     return "train", "validation" if "validation" in splits else None
+
+
+def _log_splits(name, builder, train, test):
+    """Logs where the splits go that are not the part that they are named for."""
+    notices = []
+    if train == "train+validation":
+        notices.append("its split validation joins the training part")
+    if test == "validation":
+        notices.append("its split validation is the test part")
+    unused = sorted(set(builder.info.splits) - {*train.split("+"), test})
+    if unused:
+        notices.append(f"not used: {', '.join(unused)}")
+    if notices:
+        logger.info("data set %s: %s", name, "; ".join(notices))
 
 
 def _first_label(builder, split, key):

@@ -54,6 +54,22 @@ def test_parts_of_the_file(path):
     assert (len(few.x_train), len(few.x_validation), len(few.x_test)) == (4, 8, 2)
 
 
+def test_other_names_of_parts(path):
+    names = {"train": "Training", "validation": "dev", "test": " TESTING"}
+    loaded = data.load(write(path, [row | {"split": names[row["split"]]} for row in ROWS]))
+    expected = data.load(write(path))
+    for part in PARTS:
+        assert list(getattr(loaded, f"x_{part}")) == list(getattr(expected, f"x_{part}"))
+
+
+def test_long_texts(path):
+    limit = csv.field_size_limit()
+    text = "word, " * 50_000
+    loaded = data.load(write(path, [*ROWS, ROWS[0] | {"text": text}]))
+    assert text in loaded.x_train
+    assert csv.field_size_limit() == limit
+
+
 def test_validation_part_is_held_out_of_train(path):
     rows = [row | {"split": row["split"].replace("validation", "train")} for row in ROWS]
     loaded = data.load(write(path, rows), validation=0.25)
@@ -126,7 +142,7 @@ def assert_refused(path, content, received):
         ('text,label\na,b\n"c"d,e\n', ", line 3: ',' expected after '\"'"),
         ('text,label\na,b\n"c,d\n', ", line 3: unexpected end of data"),
         ("text,label\na,1\nb,1\n", " with ['1']"),
-        ("text,label,split\na,b,train\nc,d,dev\n", ", line 3: split='dev'"),
+        ("text,label,split\na,b,train\nc,d,eval\n", ", line 3: split='eval'"),
         ("text,label,split\na,b,train\nc,d,\n", ", line 3: split=''"),
         ("text,label,split\na,b,train\nc,d,test\n", ", line 3: label='d', split='test'"),
         ("text,label,split\na,b,train\nc,d,train\n", " with split='test' in no line"),

@@ -29,6 +29,7 @@ def test_images_of_any_size(tmp_path):
     loaded = load(tmp_path, image_size=(18, 27), validation=0.2)
     assert loaded.classes == ["0", "1", "2"]
     assert loaded.x_test.shape == (9, 18, 27, 3)
+    assert loaded.view == data.View(orient=False)  # as in published results
     assert [n % 3 for n in numbers(loaded.x_test)] == list(loaded.y_test)
     train, held = numbers(loaded.x_train), numbers(loaded.x_validation)
     assert sorted(train + held) == list(range(30))
@@ -101,25 +102,36 @@ def test_sets_prepared_as_tfrecords(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("splits", "sizes"),
+    ("splits", "sizes", "notice"),
     [
-        ({"train": 30, "test": 9}, (30, 9)),
-        ({"train": 30, "validation": 6, "test": 9}, (36, 9)),
-        ({"train": 30, "validation": 6}, (30, 6)),
-        ({"train": 30}, (24, 6)),
-        ({"train": 30, "validation": 6, "test": -9}, (30, 6)),  # as imagenet2012
-        ({"train": 30, "test": -9}, (24, 6)),
+        ({"train": 30, "test": 9}, (30, 9), None),
+        (
+            {"train": 30, "validation": 6, "test": 9, "more": 3},
+            (36, 9),
+            "its split validation joins the training part; not used: more",
+        ),
+        ({"train": 30, "validation": 6}, (30, 6), "its split validation is the test part"),
+        ({"train": 30}, (24, 6), None),
+        (  # as imagenet2012
+            {"train": 30, "validation": 6, "test": -9},
+            (30, 6),
+            "its split validation is the test part; not used: test",
+        ),
+        ({"train": 30, "test": -9}, (24, 6), "not used: test"),
     ],
 )
-def test_splits_to_parts(tmp_path, splits, sizes):
+def test_splits_to_parts(tmp_path, splits, sizes, notice, caplog):
     """A negative size stands for images whose labels are all -1."""
     labels = {
         key: np.arange(size) % 3 if size > 0 else np.full(-size, -1) for key, size in splits.items()
     }
     prepare(tmp_path, splits=labels)
+    caplog.set_level("INFO", "cctzoo")
     loaded = load(tmp_path)
     assert (len(loaded.x_train), len(loaded.x_test)) == sizes
     assert min(loaded.y_train.min(), loaded.y_test.min()) >= 0
+    notices = [record.message for record in caplog.records if record.name.startswith("cctzoo")]
+    assert notices == ([f"data set tiny_flowers: {notice}"] if notice else [])
 
 
 def test_set_without_train(tmp_path):
@@ -164,7 +176,8 @@ def test_labels_are_cached(tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.y_train, first.y_train)
     (kept,) = tmp_path.rglob("cctzoo-labels-train.npy")
     np.save(kept, np.zeros(29, "int64"))  # of other records
-    assert len(load(tmp_path).y_train) == 30
+    with pytest.warns(UserWarning, match="2 of the 3 classes of 'tiny_flowers' .*: 1, 2"):
+        assert len(load(tmp_path).y_train) == 30
 
 
 def test_labels_in_a_read_only_folder(tmp_path, monkeypatch):
