@@ -23,6 +23,9 @@ def test_json_round_trip(tmp_path):
     )
     recipe.save(tmp_path / "recipe.json")
     assert Recipe.load(tmp_path / "recipe.json") == recipe
+    text = (tmp_path / "recipe.json").read_text(encoding="utf-8")
+    (tmp_path / "recipe.json").write_text(text, encoding="utf-8-sig")  # by an editor on Windows
+    assert Recipe.load(tmp_path / "recipe.json") == recipe
 
 
 @pytest.mark.parametrize(
