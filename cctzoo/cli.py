@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cctzoo.data import Augmentation
+from cctzoo.export import ExportError
 from cctzoo.flags import add_field_arguments, flag
 from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.runs import check_delivery, deliver
@@ -75,7 +76,8 @@ def train_and_deliver(
         f"({figures['samples_per_second']:.0f} {noun}/s, {figures['backend']}): {directory}\n"
     )
     if not options.no_export:
-        deliver(run.model, run.dataset, run.directory)
+        with exit_on_error(parser, status=1):
+            deliver(run.model, run.dataset, run.directory)
         print(f"\nall files are in {directory}")
 
 
@@ -227,7 +229,7 @@ def exit_on_error(
     """
     try:
         yield
-    except (ValueError, OSError, ImportError, TrainingDiverged) as error:
+    except (ValueError, OSError, ImportError, TrainingDiverged, ExportError) as error:
         parser.exit(status, f"{parser.prog}: {error}\n")
     except KeyboardInterrupt:
         hint = f"; resume with --resume {directory}" if directory else ""

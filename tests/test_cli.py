@@ -1,13 +1,16 @@
 """The command line of the recipes: presets, changes, notices and errors."""
 
+import collections
 import dataclasses
 import logging
 import sys
+import types
 
 import pytest
 
 from cctzoo import cli, models, training
 from cctzoo.data import Augmentation
+from cctzoo.export import ExportError
 from cctzoo.settings import help_texts
 
 pytestmark = pytest.mark.one_backend("jax")  # nothing is trained
@@ -47,6 +50,27 @@ def test_fine_tuning_needs_trained_weights(monkeypatch, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert "cct_2_3x2_32.cifar10" in line
     assert ".keras" in line
+
+
+def test_a_failed_export_prints_one_line(monkeypatch, capsys):
+    run = types.SimpleNamespace(
+        figures=collections.defaultdict(float),
+        dataset=types.SimpleNamespace(kind="images"),
+        model=None,
+        directory="run",
+    )
+    monkeypatch.setattr(cli, "train", lambda *_, **__: run)
+
+    def deliver(*_):
+        raise ExportError("top1_agreement=90%")
+
+    monkeypatch.setattr(cli, "deliver", deliver)
+    monkeypatch.setattr(cli, "check_delivery", lambda: None)
+    monkeypatch.setattr("sys.argv", ["train_cct.py"])
+    with pytest.raises(SystemExit) as stopped:
+        cli.train_and_deliver("Trains.")
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == "train_cct.py: top1_agreement=90%\n"
 
 
 def test_changes_of_recipe_model_and_augmentation(monkeypatch):

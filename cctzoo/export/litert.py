@@ -71,7 +71,7 @@ def to_litert(
             is used; at most 500 samples are used.
         class_names: one name for each class.
         least_agreement: share of the samples for which a precision other than float32 must
-            predict the same class as Keras.
+            predict the same class as Keras. Below 1, one sample of at least 10 may differ.
 
     Raises:
         ValueError: if an argument is invalid, or `"int8"` has no calibration.

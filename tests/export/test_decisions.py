@@ -1,5 +1,6 @@
 """Exports of binary and multi-label models, and of models without a classifier, are compared."""
 
+import contextlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,6 +42,29 @@ def test_binary_export(shape):
         require_parity(report)
     logits = model_of(ONE - 0.5, None)
     assert compare(logits, lambda _: got - 0.5, x, y, True)["top1_agreement"] == 1 / 2
+
+
+@pytest.mark.parametrize(
+    ("samples", "differing", "least", "accepted"),
+    [
+        (48, 1, 0.98, True),  # 97.9 %
+        (48, 2, 0.98, False),
+        (10, 1, 0.98, True),
+        (9, 1, 0.98, False),
+        (48, 1, 1.0, False),
+        (200, 4, 0.98, True),
+        (200, 5, 0.98, False),
+        (48, 0, 1.0, True),
+    ],
+)
+def test_one_of_few_samples_may_differ(samples, differing, least, accepted):
+    agreement = float(np.mean(np.arange(samples) >= differing))
+    report = ExportReport("m", "litert", "int8", 1, 0.1, samples, agreement)
+    expected = (
+        contextlib.nullcontext() if accepted else pytest.raises(ExportError, match=str(samples))
+    )
+    with expected:
+        require_parity(report, least)
 
 
 def test_multi_label_export():
