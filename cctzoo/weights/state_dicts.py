@@ -103,7 +103,7 @@ def choose_arrays(
         )
     if len(whole) > 1:
         others = ", ".join(str(fit.state) for fit in whole if fit is not chosen)
-        logger.info("weights: of %s; the file also holds %s", chosen.state, others[:300])
+        logger.info("weights: %s is loaded; the file also holds %s", chosen.state, others[:300])
     entries = {key: value for key, value in chosen.state.entries.items() if type(key) is str}
     return _read_entries(_without_prefix(entries, chosen.prefixes, len(wanted)), wanted, strict)
 

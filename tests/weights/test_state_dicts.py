@@ -175,7 +175,7 @@ def test_refused(name, model, tmp_path):
 def test_one_line_says_which_state_dict_is_used(model, tmp_path, caplog):
     torch.save({"model": STATE, "teacher": ZEROS}, tmp_path / "a.pth")
     load_pytorch_checkpoint(model, tmp_path / "a.pth")
-    assert caplog.messages[0] == "weights: of 'model'; the file also holds 'teacher'"
+    assert caplog.messages[0] == "weights: 'model' is loaded; the file also holds 'teacher'"
 
 
 def test_prefixes_of_models_that_differ(tmp_path):
