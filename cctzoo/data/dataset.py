@@ -138,7 +138,7 @@ class Dataset:
         seed: int = 0,
         epoch: int = 0,
         workers: int = 1,
-        class_weights: Literal["balanced"] | None = None,
+        class_weights: str | None = None,
     ) -> keras.utils.PyDataset:
         """Returns the training part as shuffled batches for `fit`.
 
