@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import shlex
 import time
 import typing
 from collections.abc import Iterator, Mapping
@@ -35,10 +36,15 @@ DEFAULTS = Recipe()
 MODEL_CHANGES = ("heads", "head_dim", "conv_prefix", "depth", "embed_dim")
 TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
 DATA_FOLDERS = ("data_dir", "manual_dir")
+DATA_PLACES = ("dataset", *DATA_FOLDERS)  # may be given with --resume
 DATA_OPTIONS = ("image_size", "color_mode", *DATA_FOLDERS)
 AUGMENTATION_FIELDS = tuple(typing.get_type_hints(Augmentation))
 RECIPE_FIELDS = tuple(
     name for name in typing.get_type_hints(Recipe) if name not in ("changes", "augmentation")
+)
+SOURCE_HELP = (
+    "run directory, tag of trained weights, .keras or .safetensors file, folder of "
+    "save_to_folder, or name as in cctzoo.models.list_models()"
 )
 CONFIG_HELP = help_texts(CCTConfig) | help_texts(TextConfig)
 
@@ -62,7 +68,7 @@ def train_and_deliver(
         if not options.no_export:
             check_delivery()
         if recipe is None:
-            run = resume(directory, **data_folders(options), **training_options(options))
+            run = resume(directory, **data_places(options), **training_options(options))
         elif fine_tuning:
             dataset = recipe.load_data()
             recipe = _with_settings_for(dataset, recipe, vars(options))
@@ -181,8 +187,13 @@ def data_options(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def data_folders(options: argparse.Namespace) -> dict[str, Any]:
-    """Returns the data folders that were given, as keywords of `training.resume`."""
+    """Returns the data folders that were given, as fields of a recipe."""
     return {name: getattr(options, name) for name in DATA_FOLDERS if name in options}
+
+
+def data_places(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the new places of a run's data that were given, as keywords of `resume`."""
+    return {name: getattr(options, name) for name in DATA_PLACES if name in options}
 
 
 def recipe_from(values: Mapping[str, Any]) -> Recipe:
@@ -224,16 +235,25 @@ def exit_on_error(
 
     Args:
         parser: the parser of the program.
-        directory: run directory that Ctrl-C mentions for `--resume`.
+        directory: directory that the messages of Ctrl-C and of an error of the disk mention for
+            `--resume`, once there is something in it.
         status: exit code.
     """
     try:
         yield
-    except (ValueError, OSError, ImportError, TrainingDiverged, ExportError) as error:
+    except OSError as error:
+        parser.exit(status, f"{parser.prog}: {error}{resume_hint(directory)}\n")
+    except (ValueError, ImportError, TrainingDiverged, ExportError) as error:
         parser.exit(status, f"{parser.prog}: {error}\n")
     except KeyboardInterrupt:
-        hint = f"; resume with --resume {directory}" if directory else ""
-        parser.exit(130, f"\n{parser.prog}: interrupted{hint}\n")
+        parser.exit(130, f"\n{parser.prog}: interrupted{resume_hint(directory)}\n")
+
+
+def resume_hint(directory: Path | None) -> str:
+    """Returns how to resume a directory, to paste into a shell; "" if nothing was written yet."""
+    if directory is None or not directory.is_dir() or not any(directory.iterdir()):
+        return ""
+    return f"; resume with --resume {shlex.quote(str(directory))}"
 
 
 class _Notices(logging.Handler):
@@ -268,7 +288,7 @@ def _check_resumed(parser, options):
     names = ("directory", "preset", "changes", *RECIPE_FIELDS, *AUGMENTATION_FIELDS)
     odd = sorted(
         flag(name)
-        for name in {*names, *MODEL_CHANGES, *TEXT_CHANGES} - {*DATA_FOLDERS}
+        for name in {*names, *MODEL_CHANGES, *TEXT_CHANGES} - {*DATA_PLACES}
         if name in options and getattr(options, name) != parser.get_default(name)
     )
     if odd:

@@ -13,6 +13,9 @@ from cctzoo.child_process import run_module
 from cctzoo.formats.atomic import write_json
 from cctzoo.machine import installed_versions, machine_name
 from cctzoo.typing import PathLike
+from cctzoo.weights import open_weights
+from cctzoo.weights.folder import CONFIG
+from cctzoo.weights.registry import WEIGHTS
 
 __all__ = ["Latency", "LatencyReport", "measure"]
 
@@ -126,8 +129,9 @@ def measure(
     ```
 
     Args:
-        targets: name -> a `.tflite`, `.onnx`, OpenVINO `.xml` or `.keras` file, a SavedModel
-            folder, or a Keras model. Keras models run on the current backend.
+        targets: name -> a `.tflite`, `.onnx`, OpenVINO `.xml`, `.keras` or `.safetensors` file, a
+            SavedModel folder, a folder of `weights.save_to_folder`, a tag of
+            `weights.list_weights()`, or a Keras model. Keras models run on the current backend.
         threads: threads of each runtime.
         runs: timed runs of each target.
         warmup: untimed runs of each target before the timed ones.
@@ -149,6 +153,9 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         paths = {}
         for i, (name, target) in enumerate(targets.items()):
+            if not isinstance(target, keras.Model) and _is_weights(target):
+                with open_weights(target) as source:
+                    target = source.build()
             if isinstance(target, keras.Model):
                 paths[name] = str(Path(folder, f"{i}.keras"))
                 target.save(paths[name])
@@ -156,7 +163,8 @@ def measure(
                 paths[name] = str(Path(target).resolve())
             else:
                 raise ValueError(
-                    "A target must be a Keras model or the path of an existing artifact. "
+                    "A target must be a Keras model, the tag of trained weights, or the path of "
+                    "an existing artifact. "
                     f"Received: {name}={str(target)!r}"
                 )
         job, result = Path(folder, "job.json"), Path(folder, "result.json")
@@ -164,6 +172,12 @@ def measure(
         run_module("cctzoo._workers.time_models", job, result, OMP_NUM_THREADS=str(threads))
         times = json.loads(result.read_text())
     return LatencyReport(_rows(times), threads, runs, machine_name(), installed_versions(PACKAGES))
+
+
+def _is_weights(target):
+    """Whether a target is weights of ours, whose model must be built to be timed."""
+    path = Path(target)
+    return target in WEIGHTS or path.suffix == ".safetensors" or (path / CONFIG).is_file()
 
 
 def _rows(times):

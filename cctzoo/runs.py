@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +10,45 @@ import keras
 import numpy as np
 
 from cctzoo import data, export, latency, models
-from cctzoo.data import Dataset
+from cctzoo.data import Augmentation, Dataset, EncodedImages
+from cctzoo.data.dataset import PARTS
+from cctzoo.data.loading import divide, load_parts
+from cctzoo.data.sources import find_source
 from cctzoo.export.convert import check_converter
 from cctzoo.export.quantization import check_quantizer
 from cctzoo.formats.atomic import write_json
-from cctzoo.training import Run, is_run, open_run
+from cctzoo.training import Recipe, Run, is_run, open_run
 from cctzoo.training.build import config_from_data
+from cctzoo.training.fine_tuning import fine_tuning_settings
+from cctzoo.training.recipe import DATA_OPTIONS
+from cctzoo.training.run import load_fingerprint
 from cctzoo.typing import PathLike
+from cctzoo.weights import open_weights
+from cctzoo.weights.source import locate_weights
 
 __all__ = [
     "Delivery",
     "Run",
+    "class_names",
     "deliver",
     "is_delivered",
     "is_run",
+    "is_variant",
+    "load_for_model",
+    "load_for_training",
     "load_model_and_data",
+    "open_model",
     "open_run",
 ]
 
 SAMPLES = 1000  # test samples on which every exported file is compared with Keras
 REPORT = Path("export", "report.json")
+
+# The recipe of a model that comes without a run. The name of the model decides only the kind.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "images": {},
+    "texts": {"model": "text_cct_2_k2", "augmentation": Augmentation()},
+}
 
 logger = logging.getLogger(__name__)
 
@@ -92,37 +112,165 @@ def is_delivered(directory: PathLike) -> bool:
     return Path(directory, REPORT).is_file()
 
 
+def open_model(source: PathLike) -> keras.Model:
+    """Loads a model, wherever it is.
+
+    Args:
+        source: the directory of a finished run; a tag of `weights.list_weights()`, e.g.
+            `"cct_2_3x2_32.digits"`; a `.keras` or `.safetensors` file; a folder of
+            `weights.save_to_folder`; or a name as in `models.list_models()`, for a model with
+            new random weights.
+
+    Raises:
+        ValueError: if the source does not exist, or does not say of which model it is.
+    """
+    if is_run(source):
+        return open_run(source).model
+    if Path(source).suffix == ".keras" and Path(source).is_file():
+        return keras.saving.load_model(source, compile=False)
+    if is_variant(source):
+        return models.create_model(str(source))
+    locate_weights(source, argument="source")
+    with open_weights(source) as opened:
+        return opened.build()
+
+
+def is_variant(source: PathLike) -> bool:
+    """Whether a source is the name of a model; tags and paths have a dot, or exist."""
+    plain = not {".", "/", os.sep} & set(str(source))
+    return plain and (str(source) in models.list_models() or not Path(source).exists())
+
+
 def load_model_and_data(
     source: PathLike, dataset: str | None = None, **options: Any
 ) -> tuple[keras.Model, Dataset | None]:
     """Loads a model, and the data set of its run or another one.
 
     Args:
-        source: a run directory, a `.keras` file, or a name as in `models.list_models()`. A named
-            text model takes its vocabulary and its classes from the data set.
-        dataset: name of a data set. Default: that of the run, or none.
+        source: as in `open_model`. A named text model takes its vocabulary and its classes from
+            the data set.
+        dataset: name of a data set, which is loaded in the size and the colours of the model.
+            Default: that of the run, or none.
         options: keywords of `data.load`, e.g. `data_dir`. For the data set of a run, they take
             the place of the run's options.
 
     Returns:
-        (model, data set or `None`). Texts are strings, see `Dataset.for_model`.
+        (model, data set or `None`). Texts are strings, see `Dataset.for_model`. A warning says
+        if the data of a run have changed, or are other data.
 
     Raises:
-        ValueError: if the source does not exist, or options are given without a data set.
+        ValueError: if the source does not exist, options are given without a data set, or the
+            data do not fit the model.
     """
+    model, _, loaded = load_for_training(source, dataset, **options)
+    return model, loaded
+
+
+def load_for_training(
+    source: PathLike, dataset: str | None = None, **options: Any
+) -> tuple[keras.Model, Recipe | None, Dataset | None]:
+    """Loads a model and its data as `load_model_and_data`, and a recipe to train with them.
+
+    Returns:
+        (model, recipe, data set). The recipe is that of the run, with the data that are loaded.
+        For trained weights without a run, it has the defaults and the settings of
+        `fine_tuning_settings`. For the name of a model, and without data, it is `None`.
+    """
+    if options and not dataset and not is_run(source):
+        raise ValueError(f"Data options need a data set. Received: dataset=None, {options}")
     if is_run(source):
         run = open_run(source, **({} if dataset else options))
-        return run.model, data.load(dataset, **options) if dataset else run.dataset
-    if options and not dataset:
-        raise ValueError(f"Data options need a data set. Received: dataset=None, {options}")
-    loaded = data.load(dataset, **options) if dataset else None
-    if Path(source).suffix == ".keras":
-        return keras.saving.load_model(source, compile=False), loaded
-    fields = {}
-    if loaded and loaded.kind == "texts":
+        if dataset is None:
+            return run.model, run.recipe, run.dataset
+        recipe, loaded = load_for_model(run.model, dataset, run.recipe, **options)
+        run.check_data(loaded)
+        if run.fingerprint is not None:  # the model's outputs keep the names of its training
+            loaded = dataclasses.replace(loaded, classes=run.fingerprint["classes"])
+        return run.model, recipe, loaded
+    if dataset is None:
+        return open_model(source), None, None
+    if is_variant(source) and models.variant_config(str(source)).kind == "texts":
+        loaded = data.load(dataset, **options)
         fields = config_from_data(models.variant_config(str(source)), loaded)
         del fields["classifier_activation"]
-    return models.create_model(str(source), **fields), loaded
+        return models.create_model(str(source), **fields), None, loaded
+    model = open_model(source)
+    recipe, loaded = load_for_model(model, dataset, **options)
+    recipe = dataclasses.replace(recipe, **fine_tuning_settings(len(loaded.x_train)))
+    return model, None if is_variant(source) else recipe, loaded
+
+
+def load_for_model(
+    model: keras.Model, dataset: str, recipe: Recipe | None = None, **options: Any
+) -> tuple[Recipe, Dataset]:
+    """Loads a data set in the size and the colours that a model takes.
+
+    Args:
+        model: a `CCT` or a `SoftCommittee`.
+        dataset: name of a data set, as in `data.load`.
+        recipe: the recipe of the model's run. Its seed and its shares apply to the data set too,
+            and its numbers of samples where there are as many. Default: one with the defaults.
+        options: keywords of `data.load`, which take precedence.
+
+    Returns:
+        (the recipe with this data set, the data set).
+
+    Raises:
+        ValueError: if the data set cannot be loaded, or does not fit the model.
+    """
+    kind = model.config.kind
+    source, _ = find_source(dataset)
+    fields: dict[str, Any] = dict.fromkeys(DATA_OPTIONS) | {"skip_unreadable": False}
+    if kind == "images" and "color_mode" in source.options:
+        fields["color_mode"] = {1: "grayscale", 3: "rgb"}.get(model.input_shape[-1])
+    if recipe is None:
+        recipe = Recipe(dataset=dataset, **DEFAULTS[kind])
+    elif "skip_unreadable" in source.options:
+        fields["skip_unreadable"] = recipe.skip_unreadable
+    chosen = dataclasses.replace(recipe, dataset=dataset, **fields | options)
+    parts = load_parts(dataset, **{name: getattr(chosen, name) for name in source.options})
+    limits: dict[str, Any] = {}
+    for name, y in {"train_samples": parts.y_train, "test_samples": parts.y_test}.items():
+        limit = getattr(recipe, name)
+        limits[name] = options.get(name, limit if limit and limit <= len(y) else None)
+    chosen = dataclasses.replace(chosen, **limits)
+    loaded = divide(parts, dataset, chosen.validation, chosen.seed, **limits)
+    loaded.check_kind(model.config)
+    if kind == "images" and options.get("image_size") is None:
+        chosen, loaded = _in_size(chosen, loaded, model.input_shape[1:])
+    classes = max(2, model.config.classes)  # one output decides between two classes
+    if model.config.include_top and len(loaded.classes) != classes:
+        raise ValueError(
+            f"A data set must have the {classes} classes of the model. "
+            f"Received: dataset={dataset!r} with {len(loaded.classes)} classes"
+        )
+    return chosen, loaded
+
+
+def _in_size(recipe, dataset, shape):
+    """Returns a recipe and its images in the size of `shape`, which only some images can take."""
+    height, width, _ = shape
+    if isinstance(dataset.x_train, EncodedImages):
+        parts = {
+            f"x_{part}": dataclasses.replace(
+                getattr(dataset, f"x_{part}"), image_size=(height, width)
+            )
+            for part in PARTS
+        }
+        dataset = dataclasses.replace(dataset, **parts)
+        recipe = dataclasses.replace(recipe, image_size=(height, width))
+    if dataset.x_train.shape[1:] != shape:
+        raise ValueError(
+            f"Images must have the height, width and channels that the model takes, {shape}. "
+            f"Received: dataset={dataset.name!r} with images of {dataset.x_train.shape[1:]}"
+        )
+    return recipe, dataset
+
+
+def class_names(source: PathLike) -> list[str] | None:
+    """Returns the class names of a run, which need no data; None for other models."""
+    fingerprint = load_fingerprint(source) if is_run(source) else None
+    return fingerprint and fingerprint["classes"]
 
 
 def comparison_samples(dataset: Dataset, count: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
     python recipes/analyse_heads.py runs/MY_RUN
     python recipes/analyse_heads.py model.keras --dataset npz:mine.npz --samples 5000
+    python recipes/analyse_heads.py cct_2_3x2_32.digits --dataset digits
     python recipes/analyse_heads.py cct_lsmha --dataset cifar100 --ablation-samples 0
 
 Computes single-head and single-nodal performance, clusters, noise and SNR of every block,
@@ -21,7 +22,8 @@ from pathlib import Path
 from cctzoo import analysis, cli
 from cctzoo.analysis.report.html import shades
 from cctzoo.optional_packages import require
-from cctzoo.runs import load_model_and_data
+from cctzoo.runs import is_run, load_model_and_data
+from cctzoo.weights import list_weights
 
 
 def main():
@@ -34,7 +36,7 @@ def main():
             options.source, options.dataset, **cli.data_options(options)
         )
         if dataset is None:
-            raise ValueError("a .keras file or a model name needs --dataset")
+            raise ValueError("a model without a run needs --dataset")
         start = time.perf_counter()
         report = analysis.analyse_heads(
             model,
@@ -67,14 +69,15 @@ def print_texts(report):
 
 
 def default_folder(source):
-    path = Path(source)
-    return path / "heads" if path.is_dir() else Path("analysis", path.stem)
+    if is_run(source):
+        return Path(source, "heads")
+    return Path("analysis", source if source in list_weights() else Path(source).stem)
 
 
 def make_parser():
     parser = cli.script_parser(__doc__)
     add = parser.add_argument
-    add("source", help="run directory, .keras file, or name as in cctzoo.models.list_models()")
+    add("source", help=cli.SOURCE_HELP)
     cli.add_data_arguments(parser, default="that of the run")
     add("--samples", type=int, default=10_000, help="largest number per part (10000)")
     add("--ablation-samples", type=int, default=200, help="samples for ablation; 0: none (200)")

@@ -1,13 +1,16 @@
-"""Exports a run directory, a .keras file or a named model in several formats.
+"""Exports a run, trained weights or a named model in several formats.
 
     python recipes/export_model.py runs/cct_2_3x2_32-20261121-101500
+    python recipes/export_model.py runs/cct_2_3x2_32-20261121-101500 --no-data
     python recipes/export_model.py model.keras --dataset npz:mine.npz --formats int8 onnx
+    python recipes/export_model.py cct_2_3x2_32.digits --dataset digits
     python recipes/export_model.py cct_lsmha --formats float32 dynamic_int8 --to exports
 
 The data set of the run gives test samples for the comparison with Keras, training samples for
-calibration, and the class names. For a .keras file or a named model, `--dataset` gives them; a
-named text model also takes its vocabulary from it. Formats are the precisions of LiteRT,
-saved_model, onnx and openvino. Each file is checked before it appears.
+calibration, and the class names. `--dataset` gives them for other models, and for a run whose
+data are elsewhere; a named text model also takes its vocabulary from it. With `--no-data`, the
+comparison uses noise, and the class names are those of the run. Formats are the precisions of
+LiteRT, saved_model, onnx and openvino. Each file is checked before it appears.
 
 Gives: sizes and latencies in docs/benchmarks.md.
 """
@@ -17,7 +20,15 @@ from pathlib import Path
 
 from cctzoo import cli, export
 from cctzoo.export.litert import PRECISIONS
-from cctzoo.runs import comparison_samples, load_model_and_data
+from cctzoo.flags import flag
+from cctzoo.runs import (
+    class_names,
+    comparison_samples,
+    is_run,
+    load_model_and_data,
+    open_model,
+)
+from cctzoo.weights import list_weights
 
 FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino")
 
@@ -29,9 +40,13 @@ def main():
     if options.batch < 1 or options.samples < options.batch:
         parser.error("--batch must be at least 1, and --samples at least --batch")
     with cli.exit_on_error(parser, status=1):
-        model, dataset = load_model_and_data(
-            options.source, options.dataset, **cli.data_options(options)
-        )
+        if options.no_data:
+            check_no_data(options)
+            model, dataset = open_model(options.source), None
+        else:
+            model, dataset = load_model_and_data(
+                options.source, options.dataset, **cli.data_options(options)
+            )
         folder = options.to or default_folder(options.source)
         folder.mkdir(parents=True, exist_ok=True)
     failed = False
@@ -44,14 +59,27 @@ def main():
     sys.exit(1 if failed else 0)
 
 
+def check_no_data(options):
+    """Raises ValueError if --no-data is given with what needs data."""
+    given = ["--dataset"] if options.dataset else []
+    given += [flag(name) for name in cli.data_options(options)]
+    given += ["--formats int8"] if "int8" in options.formats else []
+    if given:
+        raise ValueError(
+            "`--no-data` must not be given with data options, or with int8, whose ranges are "
+            f"calibrated on training samples. Received: --no-data with {', '.join(given)}"
+        )
+
+
 def default_folder(source):
-    path = Path(source)
-    return path / "export" if path.is_dir() else Path("exports", path.stem)
+    if is_run(source):
+        return Path(source, "export")
+    return Path("exports", source if source in list_weights() else Path(source).stem)
 
 
 def export_one(model, dataset, folder, chosen, options):
     """Exports in one format; returns the report."""
-    known = {}
+    known = {"class_names": class_names(options.source)}
     if dataset is not None:
         count = min(options.samples, len(dataset.x_test))
         known = comparison_samples(dataset, count - count % options.batch)
@@ -75,9 +103,10 @@ def export_one(model, dataset, folder, chosen, options):
 def make_parser():
     parser = cli.script_parser(__doc__)
     add = parser.add_argument
-    add("source", help="run directory, .keras file, or name as in cctzoo.models.list_models()")
+    add("source", help=cli.SOURCE_HELP)
     add("--formats", nargs="+", default=["float32", "dynamic_int8"], choices=FORMATS)
     cli.add_data_arguments(parser, default="that of the run")
+    add("--no-data", action="store_true", help="compare on noise; for a run without its data")
     add("--samples", type=int, default=1000, help="test samples for the comparison (1000)")
     add("--batch", type=int, default=1, help="samples per inference (1)")
     add("--least-agreement", type=float, default=0.98, help="top-1 agreement with Keras (0.98)")

@@ -2,12 +2,14 @@
 
     python recipes/prune_heads.py runs/MY_RUN --keep 32
     python recipes/prune_heads.py runs/MY_RUN --keep 16 --by ablation --epochs 6
+    python recipes/prune_heads.py cct_2_3x2_32.digits --dataset digits --keep 2
 
 Heads are ranked on training samples by gradient, by ablation, or by the number of labels that
 each recognises (SHP). The best heads of every block stay in a smaller model, which is trained
 with the data and the augmentation of the run. By default, it is trained for a fifth of the run's
-epochs at a fifth of its learning rate. The new run directory also holds `pruning.json`; the
-model before fine-tuning is next to it, under the same name with `.keras`.
+epochs at a fifth of its learning rate. Trained weights without a run need `--dataset`; they are
+fine-tuned as by `fine_tune.py`, shortened in the same way. The new run directory also holds
+`pruning.json`; the model before fine-tuning is next to it, under the same name with `.keras`.
 
 Gives: the figures in docs/benchmarks.md.
 """
@@ -16,29 +18,37 @@ import dataclasses
 from pathlib import Path
 
 from cctzoo import analysis, cli, latency, training
-from cctzoo.flags import add_field_arguments
 from cctzoo.formats.atomic import atomic_file, write_json
-from cctzoo.runs import check_delivery, deliver, open_run
+from cctzoo.runs import check_delivery, deliver, is_run, is_variant, load_for_training
+from cctzoo.weights import list_weights
 
 
 def main():
     parser = make_parser()
     options = parser.parse_args()
     cli.show_notices()
-    folder = options.to or Path(options.run, f"pruned{options.keep}")
+    folder = options.to or default_folder(options.source, options.keep)
     with cli.exit_on_error(parser, status=1):
         if not options.no_export:
             check_delivery()
-        run = open_run(options.run, **cli.data_folders(options))
         training.check_directory(folder)
-        model, dataset = run.model, run.dataset.for_model(run.model)
+        if is_variant(options.source) or not (options.dataset or is_run(options.source)):
+            raise ValueError(
+                "Pruning needs a run, or trained weights with --dataset. "
+                f"Received: source={options.source!r}, dataset={options.dataset!r}"
+            )
+        model, whole, loaded = load_for_training(
+            options.source, options.dataset, **cli.data_options(options)
+        )
+        dataset = loaded.for_model(model)
         ranking = rank(model, dataset, options.by, options.samples)
         keep = {block: heads[: options.keep] for block, heads in ranking.items()}
         pruned = analysis.prune_heads(model, keep)
         start = folder.with_name(f"{folder.name}.keras")
+        start.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(start) as draft:
             pruned.save(draft)
-        recipe = fine_tuning(run.recipe, start, options.epochs, options.learning_rate)
+        recipe = fine_tuning(whole, start, options.epochs, options.learning_rate)
         tuned = training.train(recipe, folder)
     test = dataset.x_test, dataset.y_test
     found = {
@@ -54,8 +64,8 @@ def main():
     if not options.no_export:
         (folder / "before").mkdir()
         folders = {
-            "before": deliver(model, run.dataset, folder / "before").folder,
-            "pruned": deliver(tuned.model, run.dataset, folder).folder,
+            "before": deliver(model, loaded, folder / "before").folder,
+            "pruned": deliver(tuned.model, loaded, folder).folder,
         }
         names = ("model_float32.tflite", "model_dynamic_int8.tflite")
         timed = latency.measure(
@@ -67,9 +77,16 @@ def main():
     for name, value in found["test_accuracy"].items():
         print(f"test accuracy {name:8}{value:8.2%}")
     print(
-        f"fine-tuned for {recipe.epochs} epochs, trained for {run.recipe.epochs}; "
+        f"fine-tuned for {recipe.epochs} epochs, a run without pruning takes {whole.epochs}; "
         f"all files are in {folder}"
     )
+
+
+def default_folder(source, keep):
+    if is_run(source):
+        return Path(source, f"pruned{keep}")
+    name = source if source in list_weights() else Path(source).stem
+    return Path("runs", f"{name}-pruned{keep}")
 
 
 def rank(model, dataset, by, samples):
@@ -103,14 +120,14 @@ def fine_tuning(recipe, start, epochs, learning_rate):
 def make_parser():
     parser = cli.script_parser(__doc__)
     add = parser.add_argument
-    add("run", help="run directory")
+    add("source", help=cli.SOURCE_HELP)
     add("--keep", type=int, required=True, help="heads that stay in every block")
     add("--by", default="importance", choices=("importance", "ablation", "labels"))
     add("--samples", type=int, default=1000, help="training samples for the ranking (1000)")
     add("--epochs", type=int, help="epochs of fine-tuning (a fifth of the run's)")
     add("--learning-rate", type=float, help="learning rate of fine-tuning (a fifth of the run's)")
-    add_field_arguments(parser, training.Recipe, cli.DATA_FOLDERS)
-    add("--to", type=Path, help="output folder, new or empty (prunedKEEP in the run)")
+    cli.add_data_arguments(parser, default="that of the run")
+    add("--to", type=Path, help="output folder, new (prunedKEEP in the run, or in runs/)")
     add("--no-export", action="store_true", help="do not export and time the models")
     return parser
 

@@ -31,6 +31,8 @@ def main():
     cli.show_notices()
     with cli.exit_on_error(parser):
         dataset = data.load(options.dataset or "digits", **cli.data_options(options))
+        if dataset.kind != "images":
+            raise ValueError(f"Only images are augmented. Received: dataset={dataset.name!r}")
     rng = np.random.default_rng(options.seed)
     chosen = rng.choice(len(dataset.x_train), COLUMNS, replace=len(dataset.x_train) < COLUMNS)
     images = data.take(dataset.x_train, chosen)

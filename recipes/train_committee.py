@@ -37,7 +37,7 @@ def main():
             check_delivery()
         if recipe is not None:
             write_recipes(recipe, options.members or [4, 16, 64], directory)
-        keywords = cli.training_options(options) | cli.data_folders(options)
+        keywords = cli.training_options(options) | cli.data_places(options)
         runs = [training.resume(folder, **keywords) for folder in sorted(directory.glob("member*"))]
         committee, report = combine(runs, options.average)
     with atomic_file(directory / "committee.keras") as draft:

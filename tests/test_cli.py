@@ -2,7 +2,9 @@
 
 import collections
 import dataclasses
+import errno
 import logging
+import shlex
 import sys
 import types
 
@@ -113,10 +115,10 @@ def test_arguments_replace_the_defaults_of_a_script(monkeypatch):
 
 def test_resume_refuses_recipe_flags(monkeypatch, capsys):
     arguments = ("--resume", "run", "--data-dir", "d")
-    options, recipe, directory = parsed(monkeypatch, *arguments, heads=64)
+    options, recipe, directory = parsed(monkeypatch, *arguments, "--dataset", "x", heads=64)
     assert recipe is None
     assert str(directory) == "run"
-    assert cli.data_folders(options) == {"data_dir": "d"}
+    assert cli.data_places(options) == {"dataset": "x", "data_dir": "d"}
     with pytest.raises(SystemExit):
         parsed(monkeypatch, "--resume", "run", "--epochs", "3", "--heads", "2")
     assert "--resume with --epochs, --heads" in capsys.readouterr().err
@@ -144,6 +146,22 @@ def test_invalid_arguments_print_one_line(monkeypatch, capsys, arguments, receiv
         parsed(monkeypatch, *arguments.split())
     assert stopped.value.code == 2
     assert received in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_hint_to_resume_can_be_pasted(tmp_path, capsys, error):
+    parser = cli.script_parser("A script.")
+    directory = tmp_path / "my runs"
+    directory.mkdir()
+    for written in (False, True):
+        with pytest.raises(SystemExit), cli.exit_on_error(parser, directory):
+            raise error
+        message = capsys.readouterr().err
+        assert ("resume with" in message) == written
+        (directory / "recipe.json").touch()
+    assert shlex.split(message)[-2:] == ["--resume", str(directory)]
 
 
 def test_notices_are_plain_lines(capsys, monkeypatch):

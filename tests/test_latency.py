@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from cctzoo import export, latency, models
+from cctzoo import export, latency, models, weights
 from cctzoo.export.inputs import randomise_vectors
 
 
@@ -33,10 +33,14 @@ def test_every_kind_of_target(small, tmp_path):
     export.to_onnx(small, tmp_path / "model.onnx")
     export.to_openvino(small, tmp_path / "model.xml")
     small.save(tmp_path / "model.keras")
-    names = ("model.tflite", "saved", "model.onnx", "model.xml", "model.keras")
-    targets = {"live": small} | {name: str(tmp_path / name) for name in names}
+    weights.save_weights(small, tmp_path / "model.safetensors")
+    weights.save_to_folder(small, tmp_path / "hub")
+    names = ["model.tflite", "saved", "model.onnx", "model.xml", "model.keras"]
+    names += ["model.safetensors", "hub"]
+    targets = {"live": small, "tag": "cct_2_3x2_32.digits"}
+    targets |= {name: str(tmp_path / name) for name in names}
     report = latency.measure(targets, runs=2, warmup=1)
-    assert [row.name for row in report.rows] == ["live", *names]
+    assert [row.name for row in report.rows] == ["live", "tag", *names]
     assert all(row.median_ms > 0 for row in report.rows)
     assert {"ai-edge-litert", "onnxruntime", "openvino"} < set(report.versions)
 

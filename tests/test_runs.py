@@ -1,17 +1,32 @@
 """Opened runs keep the data options of their training; models and data from other sources."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 
-from cctzoo import training
+from cctzoo import training, weights
 from cctzoo.models import create_model
-from cctzoo.runs import is_delivered, load_model_and_data, open_run
+from cctzoo.runs import (
+    class_names,
+    is_delivered,
+    load_for_model,
+    load_model_and_data,
+    open_model,
+    open_run,
+)
 from tests.data.builders import prepare
+from tests.data.pictures import save_classes
 from tests.training.few import few_digits
 
 pytestmark = pytest.mark.one_backend("jax")  # the code does not differ by backend
+
+
+def save_npz(path, shape):
+    x, y = np.full((20, *shape), 9, "uint8"), np.arange(20) % 10
+    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +71,51 @@ def test_given_options_replace_those_of_the_run(folder, tmp_path):
     assert open_run(run).recipe.data_dir == str(moved)
 
 
-def test_another_data_set_in_place_of_that_of_the_run(folder):
-    _, dataset = load_model_and_data(folder / "run", "digits")
-    assert dataset.name == "digits"
+def test_the_same_data_elsewhere_give_no_warning(folder, tmp_path):
+    """They are loaded in the size and the colours of the run; tests turn warnings into errors."""
+    moved = str(shutil.copytree(folder / "sets", tmp_path / "moved"))
+    name = open_run(folder / "run").recipe.dataset
+    _, dataset = load_model_and_data(folder / "run", name, data_dir=moved)
+    assert dataset.x_test.shape == (9, 20, 20, 1)
+
+
+def test_other_data_give_one_warning(folder, tmp_path):
+    """The classes keep the names that the model was trained with."""
+    save_classes(tmp_path, {"a": 6, "b": 5, "c": 5})  # in colour, of several sizes
+    with pytest.warns(UserWarning, match=r"the train part changed \(27 samples") as warned:
+        _, dataset = load_model_and_data(folder / "run", f"folder:{tmp_path}")
+    assert len(warned) == 1
+    assert dataset.x_test.shape == (3, 20, 20, 1)
+    assert dataset.classes == class_names(folder / "run") == ["0", "1", "2"]
+    with pytest.warns(UserWarning, match="not those that the run"):
+        _, dataset = load_model_and_data(folder / "run", f"folder:{tmp_path}", image_size=(9, 8))
+    assert dataset.x_test.shape == (3, 9, 8, 1)
+
+
+def test_changed_data_of_a_run_give_one_warning(folder, tmp_path):
+    run = shutil.copytree(folder / "run", tmp_path / "run")
+    facts = json.loads((run / "data.json").read_text())
+    facts["parts"]["test"] = {"samples": 8, "sha256": "another"}
+    (run / "data.json").write_text(json.dumps(facts))
+    opened = open_run(run)
+    with pytest.warns(UserWarning, match=r"trained on: the test part changed \(8 .* and 9 now\)"):
+        opened.dataset  # noqa: B018
+    assert len(opened.dataset.y_test) == 9  # without another warning
+
+
+def test_run_without_its_data_and_start(folder, tmp_path):
+    """Everything that needs no data works; what needs them names the ways out."""
+    run = shutil.copytree(folder / "run", tmp_path / "run")
+    recipe = json.loads((run / "recipe.json").read_text())
+    recipe |= {"data_dir": str(tmp_path), "start_from": "absent.keras"}
+    (run / "recipe.json").write_text(json.dumps(recipe))
+    opened = open_run(run)
+    assert opened.model.count_params() == open_model(run).count_params()
+    assert class_names(run) == ["0", "1", "2"]
+    with pytest.raises(ValueError, match=r"tiny_flowers.* --dataset or --data-dir.* --no-data"):
+        load_model_and_data(run)
+    moved = open_run(run, data_dir=str(folder / "sets"))
+    assert moved.dataset.x_test.shape == (9, 20, 20, 1)
 
 
 def test_models_without_a_run(tmp_path):
@@ -70,6 +127,45 @@ def test_models_without_a_run(tmp_path):
     assert dataset is None
     with pytest.raises(ValueError, match="data_dir"):
         load_model_and_data("cct_2_3x2_32", data_dir="sets")
+
+
+def test_trained_weights_of_every_form(tmp_path):
+    """They are built with their own config; the data are loaded in their size and colours."""
+    model = open_model("cct_2_3x2_32.digits")
+    weights.save_weights(model, tmp_path / "a.safetensors")
+    weights.save_to_folder(model, tmp_path / "hub")
+    model.save(tmp_path / "a.keras")
+    expected = model.get_weights()[3]
+    for name in ("a.safetensors", "hub", "a.keras"):
+        np.testing.assert_array_equal(open_model(tmp_path / name).get_weights()[3], expected)
+    photos = save_classes(tmp_path / "photos", {str(label): 5 for label in range(10)})
+    recipe, dataset = load_for_model(model, f"folder:{photos}")
+    assert dataset.x_train.shape[1:] == model.config.input_shape == (16, 16, 1)
+    assert (recipe.image_size, recipe.color_mode) == (16, "grayscale")
+    again = recipe.load_data()
+    assert again.fingerprint() == dataset.fingerprint()
+    save_classes(tmp_path / "few", {"a": 5, "b": 5})
+    for source, received in {
+        f"folder:{tmp_path / 'few'}": "with 2 classes",
+        f"npz:{save_npz(tmp_path / 'large.npz', (20, 20, 1))}": r"images of \(20, 20, 1\)",
+        "docstrings": "dataset='docstrings'",
+    }.items():
+        with pytest.raises(ValueError, match=f"Received: .*{received}"):
+            load_for_model(model, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "received"),
+    [
+        ("cct_2_3x2_32.digit", "Did you mean: cct_2_3x2_32.digits"),
+        ("none.keras", "source='none.keras'"),
+        ("runs/none", "source='runs/none'"),
+        ("cct_2_3x2", "variant='cct_2_3x2'"),
+    ],
+)
+def test_absent_model_is_refused(source, received):
+    with pytest.raises(ValueError, match=received):
+        open_model(source)
 
 
 def test_named_text_model_takes_vocabulary_and_classes_from_the_data(tmp_path):

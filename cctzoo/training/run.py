@@ -3,18 +3,24 @@
 import csv
 import dataclasses
 import json
+import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from cctzoo.data import Dataset
+from cctzoo.data.fingerprint import changes as data_changes
 from cctzoo.keywords import check_keywords
 from cctzoo.models import CCT
 from cctzoo.training.recipe import Recipe
 from cctzoo.typing import PathLike
 
 FIELDS = [field.name for field in dataclasses.fields(Recipe)]
+DATA = "data.json"  # `Dataset.fingerprint` of the data that the run was started with
+
+logger = logging.getLogger(__name__)
 
 
 class Run:
@@ -54,15 +60,77 @@ class Run:
 
     @property
     def dataset(self) -> Dataset:
-        """The data set that the run was trained on; texts are strings."""
+        """The data set that the run was trained on; texts are strings.
+
+        A warning says if the data have changed since the training.
+
+        Raises:
+            ValueError: if the data cannot be loaded.
+        """
         if self._dataset is None:
-            self._dataset = self.recipe.load_data()
+            try:
+                dataset = self.recipe.load_data()
+            except ValueError as error:
+                raise ValueError(
+                    f"{error}. These are the data of the run {str(self.directory)!r}. If they are "
+                    "elsewhere, give their place with --dataset or --data-dir, or as "
+                    "`open_run(directory, dataset=..., data_dir=...)`; an export also works "
+                    "without data, with --no-data."
+                ) from error
+            self.check_data(dataset)
+            self._dataset = dataset
         return self._dataset
+
+    @property
+    def fingerprint(self) -> dict[str, Any] | None:
+        """`Dataset.fingerprint` of the training; None if the run has no data.json."""
+        return load_fingerprint(self.directory)
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Warns if a data set has other content than the one that the run was trained on."""
+        then = self.fingerprint
+        found = then and data_changes(then, dataset.fingerprint())
+        if found:
+            warnings.warn(
+                f"The data {dataset.name!r} are not those that the run {str(self.directory)!r} was "
+                f"trained on: {found}. Test samples may have been trained on.",
+                stacklevel=3,
+            )
 
 
 def is_run(path: PathLike) -> bool:
     """Whether a path is the directory of a training run, finished or not."""
     return Path(path, "recipe.json").is_file()
+
+
+def load_fingerprint(directory: PathLike) -> dict[str, Any] | None:
+    """Returns the `Dataset.fingerprint` that a run keeps, or None if it keeps none."""
+    path = Path(directory, DATA)
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def check_unchanged(directory: PathLike, dataset: Dataset) -> dict[str, Any]:
+    """Checks that a run, new or not, can continue with a data set.
+
+    Held-out samples are drawn from all samples: with other samples, a resumed run would train on
+    samples that it was validated on before.
+
+    Returns:
+        The fingerprint of the data set, for data.json.
+
+    Raises:
+        ValueError: if the run was started with other data.
+    """
+    then, now = load_fingerprint(directory), dataset.fingerprint()
+    if then is None:
+        if Path(directory, "checkpoint.npz").is_file():
+            logger.info("%s has no %s: the data of the run are not checked", directory, DATA)
+    elif found := data_changes(then, now):
+        raise ValueError(
+            "A run must be resumed with the data that it was started with; train on other data in "
+            f"a new run. Received: directory={str(directory)!r}, dataset={dataset.name!r}: {found}"
+        )
+    return now
 
 
 def load_recipe(directory: PathLike, **changes: Any) -> Recipe:
@@ -91,8 +159,8 @@ def open_run(directory: PathLike, **changes: Any) -> Run:
 
     Args:
         directory: the run directory.
-        changes: other data options than those of the run, e.g. `data_dir` on another machine;
-            `None` keeps the value of the run.
+        changes: other values for fields of the recipe, for data that are elsewhere, e.g.
+            `dataset="folder:/new/place"` or `data_dir`; `None` keeps the value of the run.
 
     Raises:
         ValueError: if the directory is not a run directory, or the run is not finished.

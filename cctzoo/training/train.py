@@ -22,7 +22,7 @@ from cctzoo.training.devices import use_devices
 from cctzoo.training.fine_tuning import with_model_input
 from cctzoo.training.fit import fit
 from cctzoo.training.recipe import Recipe
-from cctzoo.training.run import Run, load_recipe
+from cctzoo.training.run import DATA, Run, check_unchanged, load_recipe
 from cctzoo.typing import Array, PathLike
 
 MOST_LEFT_OUT = 0.05  # share of the training samples that an epoch leaves out without a notice
@@ -42,11 +42,12 @@ def train(
 ) -> Run:
     """Trains a model and writes a run directory.
 
-    The directory holds `recipe.json`, `history.csv`, `checkpoint.npz` (the whole state after
-    the last finished epoch), `best.keras` (the model with the highest validation accuracy),
-    `model.keras` (the model after the last epoch), `curves.png`, `confusion.png` and
-    `report.json` (test accuracy, top-5 accuracy, accuracy per class and their mean, seconds,
-    samples per second and per epoch).
+    The directory holds `recipe.json`, `data.json` (what identifies the data, see
+    `data.Dataset.fingerprint`), `history.csv`, `checkpoint.npz` (the whole state after the last
+    finished epoch), `best.keras` (the model with the highest validation accuracy), `model.keras`
+    (the model after the last epoch), `curves.png`, `confusion.png` and `report.json` (test
+    accuracy, top-5 accuracy, accuracy per class and their mean, seconds, samples per second and
+    per epoch).
 
     The order of the samples is another one in each epoch. The last, incomplete batch is left
     out, so that all steps have one shape: `samples_per_epoch` in `report.json` is the number of
@@ -103,8 +104,9 @@ def train_on_data(
 def resume(
     directory: PathLike,
     *,
-    data_dir: str | None = None,
-    manual_dir: str | None = None,
+    dataset: str | None = None,
+    data_dir: PathLike | None = None,
+    manual_dir: PathLike | None = None,
     devices: int = 1,
     tensorboard: bool = False,
     workers: int | None = None,
@@ -113,14 +115,15 @@ def resume(
     """Resumes a training run after its last finished epoch.
 
     The remaining epochs are the same as in a run without interruption. A finished run is only
-    evaluated again. Other arguments, the result and errors are those of `train`.
+    evaluated again. Data that have changed since the run was started are refused. Other
+    arguments, the result and errors are those of `train`.
 
     Args:
         directory: the run directory.
-        data_dir, manual_dir: new folders of the data, e.g. on another machine, see `Recipe`.
-            Default: those of the run.
+        dataset, data_dir, manual_dir: the new place of the same data, e.g. on another machine,
+            see `Recipe`. Default: those of the run.
     """
-    recipe = load_recipe(directory, data_dir=data_dir, manual_dir=manual_dir)
+    recipe = load_recipe(directory, dataset=dataset, data_dir=data_dir, manual_dir=manual_dir)
     recipe.check_sources()
     return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 
@@ -136,6 +139,7 @@ def _run(
 ) -> Run:
     _check_packages(tensorboard)
     dataset = dataset or recipe.load_data()
+    fingerprint = check_unchanged(directory, dataset)
     check_batch_size(recipe.batch_size, len(dataset.x_train), recipe.augmentation)
     if recipe.best_by != "accuracy" and not len(dataset.x_validation):
         raise ValueError(
@@ -153,6 +157,7 @@ def _run(
         trained.optimizer.build(trained.trainable_variables)
         directory.mkdir(parents=True, exist_ok=True)
         recipe.save(directory / "recipe.json")
+        write_json(directory / DATA, fingerprint)
         remove_drafts(directory)
         validate = _validation(trained, model, samples, recipe.batch_size)
         recorder = RunRecorder(directory, model, validate, tensorboard, recipe.best_by)

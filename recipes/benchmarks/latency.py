@@ -4,11 +4,13 @@
     python recipes/benchmarks/latency.py --models all --runs 30 --to latency
     python recipes/benchmarks/latency.py --models text_cct_2_k2 text_vit_2_k4
     python recipes/benchmarks/latency.py --models cct_conv --formats float32 onnx saved_model keras
+    python recipes/benchmarks/latency.py --models cct_2_3x2_32.digits runs/MY_RUN model.keras
     python recipes/benchmarks/latency.py --files a.tflite b.onnx run/export/saved_model
 
-Formats are the precisions of LiteRT, saved_model, onnx, openvino, and keras: the live model on
-this backend. Weights are random; training changes neither time nor size. `int8` is calibrated
-with images of handwritten digits, or with docstrings. Ratios are to the first target.
+Models are names, which get random weights (training changes neither time nor size), or runs, tags,
+files and folders of trained weights. Formats are the precisions of LiteRT, saved_model, onnx,
+openvino, and keras: the live model on this backend. `int8` is calibrated with images of
+handwritten digits, or with docstrings. Ratios are to the first target.
 
 Gives: docs/benchmarks.md.
 """
@@ -26,6 +28,8 @@ from cctzoo import data, export, latency, models
 from cctzoo.export.inputs import randomise_vectors
 from cctzoo.export.litert import PRECISIONS
 from cctzoo.formats.atomic import write_json
+from cctzoo.runs import is_run, is_variant, open_model
+from cctzoo.weights.source import locate_weights
 
 FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino", "keras")
 
@@ -40,13 +44,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         targets = {str(path): path for path in options.files}
         reports = {}
-        for name in [] if options.files else names:
-            model = models.create_model(name, classes=options.classes, classifier_activation=None)
-            randomise_vectors(model)
+        for number, name in enumerate([] if options.files else names):
+            try:
+                model = build(name, options.classes)
+            except (ValueError, OSError) as error:
+                sys.exit(f"latency.py: {error}")
             for chosen in options.formats:
                 label = f"{name} {chosen}"
+                path = Path(folder, f"{number} {chosen}")
                 try:
-                    targets[label], reports[label] = make(model, chosen, Path(folder, label))
+                    targets[label], reports[label] = make(model, chosen, path)
                 except (export.ExportError, ModuleNotFoundError) as error:
                     reports[label] = str(error)
                 print(reports[label], file=sys.stderr, flush=True)
@@ -64,6 +71,15 @@ def main():
             for label, report in reports.items()
         }
         write_json(options.to / "exports.json", exported)
+
+
+def build(name, classes):
+    """Returns the model of a name, with random weights and logits, or of trained weights."""
+    if not is_variant(name):
+        return open_model(name)
+    model = models.create_model(name, classes=classes, classifier_activation=None)
+    randomise_vectors(model)
+    return model
 
 
 def make(model, chosen, path):
@@ -126,17 +142,20 @@ def parse_arguments():
     )
     add = parser.add_argument
     defaults = ["cct_7_3x1_32", "cct_lsmha", "cct_conv"]
-    add("--models", nargs="+", default=defaults, metavar="NAME", help="or all")
+    add("--models", nargs="+", default=defaults, metavar="MODEL", help="or all")
     add("--formats", nargs="+", default=list(PRECISIONS), choices=FORMATS)
     add("--files", nargs="+", default=[], type=Path, help="artifacts to time instead of models")
-    add("--classes", type=int, default=100)
+    add("--classes", type=int, default=100, help="classes of the models with random weights (100)")
     add("--threads", type=int, default=1)
     add("--runs", type=int, default=50, help="timed runs per target")
     add("--to", type=Path, help="folder for latency.json, latency.png and exports.json")
     options = parser.parse_args()
     try:
         for name in options.models if options.models != ["all"] else []:
-            models.variant_config(name, classes=options.classes)
+            if is_variant(name):
+                models.variant_config(name, classes=options.classes)
+            elif not is_run(name):
+                locate_weights(name, argument="models")
         for path in options.files:
             if not path.exists():
                 raise ValueError(f"A file of --files must exist. Received: {str(path)!r}")

@@ -54,6 +54,17 @@ def test_export_of_a_run(run, tmp_path):
     assert about["class_names"] == [str(digit) for digit in range(10)]
     assert about["export"]["samples"] == 64
     assert (folder / "saved_model" / "saved_model.pb").is_file()
+    # On another machine, without the data: noise, and the class names of the run.
+    recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(recipe | {"dataset": "npz:gone.npz"}))
+    done = run("export_model.py", "run", "--formats", "float32", status=1)
+    assert "--no-data" in done.stderr.splitlines()[-1]
+    done = run("export_model.py", "run", "--formats", "float32", "int8", "--no-data", status=1)
+    assert "--no-data with --formats int8" in done.stderr.splitlines()[-1]
+    done = run("export_model.py", "run", "--formats", "float32", "--no-data")
+    assert "agreement" not in done.stdout
+    noisy = json.loads((folder / "model_float32.tflite.json").read_text())
+    assert noisy["class_names"] == about["class_names"]
 
 
 @tensorflow_only
@@ -225,7 +236,7 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
     done = run(
         "benchmarks/latency.py",
         "--models",
-        "cct_2_3x2_32",
+        "cct_2_3x2_32.digits",
         "--formats",
         *formats,
         "--runs",
@@ -244,6 +255,7 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
     ("script", "arguments", "received"),
     [
         ("benchmarks/latency.py", ["--models", "cct_2"], "variant='cct_2'"),
+        ("benchmarks/latency.py", ["--models", "cct_2.digits"], "models='cct_2.digits'"),
         ("benchmarks/latency.py", ["--runs", "0"], "--runs must be at least 1. Received: runs=0"),
         ("benchmarks/latency.py", ["--files", "none.tflite"], "'none.tflite'"),
         ("export_model.py", ["cct_2_3x2_32", "--batch", "0"], "--batch"),

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from cctzoo import training
-from cctzoo.models import text_cct
+from cctzoo.models import create_model, text_cct
 from cctzoo.runs import open_run
+from tests.data.pictures import save_classes
 from tests.training.few import TINY, few_digits
 
 pytestmark = pytest.mark.one_backend("torch")  # code that differs by backend has its own tests
@@ -95,10 +96,35 @@ def test_pruning(run, folder, monkeypatch):
     assert "must be new or an empty folder" in done.stderr.splitlines()[-1]
 
 
+def test_pruning_of_a_file_and_evaluation_of_its_run(run, tmp_path):
+    """Photos are loaded in the size and the colours of the model."""
+    config = {"input_shape": (8, 12, 1), "classes": 2, "depth": 1, "embed_dim": 16, "heads": 4}
+    create_model("cct_2_3x2_32", **config).save(tmp_path / "start.keras")
+    save_classes(tmp_path / "photos", {"a": 24, "b": 24})
+    source = ("start.keras", "--dataset", "folder:photos")
+    run("prune_heads.py", *source, "--keep", "2", "--epochs", "1", "--no-export")
+    out = tmp_path / "runs" / "start-pruned2"
+    tuned = open_run(out)
+    assert tuned.model.input_shape == (None, 8, 12, 1)
+    assert tuned.recipe.image_size == (8, 12)
+    assert tuned.model.config.block_heads == (2,)
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    out.with_suffix(".keras").unlink()
+    done = run("evaluate_weights.py", out, "--dataset", "folder:moved")
+    stated = f"{tuned.figures['test_accuracy']:.2%}"
+    assert f"{stated} of 10 test images, stated: {stated}" in done.stdout
+    done = run("evaluate_weights.py", out, status=1)
+    assert "folder:photos" in done.stderr.splitlines()[-1]
+    assert "--dataset or --data-dir" in done.stderr.splitlines()[-1]
+
+
 def test_errors_are_one_line(run):
     done = run("analyse_heads.py", "cct_2_3x2_32", status=1)
     assert done.stderr.splitlines()[-1] == (
-        "analyse_heads.py: a .keras file or a model name needs --dataset"
+        "analyse_heads.py: a model without a run needs --dataset"
     )
-    done = run("prune_heads.py", "none", "--keep", "2", status=1)
-    assert "directory='none'" in done.stderr.splitlines()[-1]
+    for source in ("none", "cct_2_3x2_32", "cct_2_3x2_32.digits"):
+        done = run("prune_heads.py", source, "--keep", "2", status=1)
+        assert f"source='{source}', dataset=None" in done.stderr.splitlines()[-1]
+    done = run("evaluate_weights.py", "cct_2_3x2_32", "--dataset", "digits", status=1)
+    assert "source='cct_2_3x2_32'" in done.stderr.splitlines()[-1]

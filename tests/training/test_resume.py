@@ -12,6 +12,7 @@ import pytest
 
 from cctzoo import training
 from cctzoo.training import checkpoint
+from cctzoo.training.run import check_unchanged
 from tests.training.few import few_digits, history_of, stopped_by
 
 OPTIONS = {"epochs": 4, "class_weights": "balanced", "best_by": "mean_class_accuracy"}
@@ -121,6 +122,34 @@ def test_finished_run_is_evaluated_again(tmp_path):
     assert not list(tmp_path.glob(".*"))
     for a, b in zip(run.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_changed_data_are_refused(tmp_path, caplog):
+    """The data may move; nothing in the run changes if they have changed."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (27, 8, 8, 1), "uint8"), np.arange(27) % 2
+
+    def save(name, count):
+        np.savez(tmp_path / name, x_train=x[:count], y_train=y[:count], x_test=x[:4], y_test=y[:4])
+        return f"npz:{tmp_path / name}"
+
+    options = {"train_samples": None, "test_samples": None, "batch_size": 4, "epochs": 1}
+    recipe = few_digits(dataset=save("set.npz", 24), warmup_epochs=0, **options)
+    directory = tmp_path / "run"
+    training.train(recipe, directory)
+    known = json.loads((directory / "data.json").read_text())
+    assert known == recipe.load_data().fingerprint()
+    save("set.npz", 27)
+    before = {path: path.read_bytes() for path in directory.iterdir()}
+    message = r"new run\. Received: .*train part changed \(22 samples then and 25 now\)"
+    with pytest.raises(ValueError, match=message):
+        training.resume(directory)
+    assert {path: path.read_bytes() for path in directory.iterdir()} == before
+    training.resume(directory, dataset=save("moved.npz", 24))
+    (directory / "data.json").unlink()
+    with caplog.at_level("INFO", "cctzoo"):
+        assert check_unchanged(directory, recipe.load_data())["parts"]["train"]["samples"] == 25
+    assert "has no data.json" in caplog.text
 
 
 def test_invalid_run_or_checkpoint_is_refused(whole, tmp_path):
