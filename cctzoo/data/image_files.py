@@ -47,6 +47,11 @@ TRANSPOSES = {
 }
 
 
+def mode_of(channels: int) -> str:
+    """The name of the mode with 1 or 3 channels."""
+    return {count: mode for mode, count in MODES.items()}[channels]
+
+
 def has_image_suffix(name: PurePath | str) -> bool:
     """Whether a file's suffix is one of the suffixes of `FORMATS`."""
     return PurePath(name).suffix.lower() in SUFFIXES

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cctzoo.data.image_files import MODES, convert, decode
+from cctzoo.data.image_files import MODES, convert, decode, mode_of
 from cctzoo.typing import PathLike
 
 INTERPOLATIONS = ("bicubic", "bilinear")
@@ -120,12 +120,11 @@ def read_images(
     """
     view = view or View()
     height, width, channels = shape
-    modes = {count: mode for mode, count in MODES.items()}
-    if channels not in modes:
+    if channels not in MODES.values():
         raise ValueError(f"Image files have 1 or 3 channels. Received: shape={tuple(shape)}")
 
     def read(path):
-        image = view.open(Path(path).read_bytes(), modes[channels], str(path))
+        image = view.open(Path(path).read_bytes(), mode_of(channels), str(path))
         return np.asarray(view.crop(image, height, width)).reshape(height, width, channels)
 
     if isinstance(images, str | os.PathLike):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cctzoo.data.image_files import mode_of
 from cctzoo.export.report import ExportReport
 from cctzoo.formats.atomic import write_json
 from cctzoo.models import CCT, SoftCommittee
@@ -95,11 +96,21 @@ def _image_input(config):
     normalised = config.include_preprocessing
     return {
         "shape": list(config.input_shape),
+        "view": _view(config),
         "values": "0 to 255" if normalised else "(value / 255 - mean) / std",
         "mean": config.mean,
         "std": config.std,
         "normalised_in_the_model": normalised,
     }
+
+
+def _view(config):
+    """How an image file becomes pixels of the model's shape; None if the model has no view."""
+    if config.view is None:
+        return None
+    height, width, channels = config.input_shape
+    fields = {"height": height, "width": width, "mode": mode_of(channels), "values": [0, 255]}
+    return fields | dataclasses.asdict(config.view)
 
 
 def _text_input(config):

@@ -24,8 +24,8 @@ def to_onnx(
 ) -> ExportReport:
     """Writes a model as ONNX in float32, runs it by ONNX Runtime, and compares it with Keras.
 
-    The class names and the preprocessing or vocabulary are stored in the file's metadata under
-    `cctzoo`, and with the report in `model.onnx.json` next to the file.
+    The class names, and the preprocessing and view or the vocabulary, are stored in the file's
+    metadata under `cctzoo`, and with the report in `model.onnx.json` next to the file.
 
     Args:
         model: the model, on any backend.
@@ -52,9 +52,9 @@ def to_openvino(
     """Writes a model for OpenVINO in float32, runs it, and compares it with Keras.
 
     Writes three files: `model.xml`, its weights `model.bin`, and `model.xml.json` with the class
-    names, the preprocessing or vocabulary, and the report. On CPUs that support bfloat16,
-    OpenVINO uses it by default, and outputs differ by some hundredths; the comparison sets
-    float32.
+    names, the preprocessing and view or the vocabulary, and the report. On CPUs that support
+    bfloat16, OpenVINO uses it by default, and outputs differ by some hundredths; the comparison
+    sets float32.
 
     Args and errors are those of `to_onnx`; `path` ends in `.xml`.
     """

@@ -1,10 +1,15 @@
 """Samples and weights for an export: real inputs, seeded noise, and vectors off their start."""
 
+import dataclasses
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from cctzoo.data import EncodedImages, take
+from cctzoo.data.image_files import mode_of
 from cctzoo.models import CCT, SoftCommittee
 from cctzoo.typing import Array
 
@@ -16,14 +21,15 @@ def as_inputs(model: CCT | SoftCommittee, values: Any, argument: str) -> Array:
 
     Args:
         model: the model that takes the input.
-        values: images, or ids (n, length); n texts if the model has a vocabulary.
+        values: images, `data.EncodedImages`, or paths of image files if the model has a view;
+            ids (n, length), or n texts if the model has a vocabulary.
         argument: the name of the argument that holds the values, for the error.
 
     Raises:
-        ValueError: if a text model cannot take the values.
+        ValueError: if the model cannot take the values.
     """
     if model.config.kind == "images":
-        return np.asarray(values, dtype="float32")
+        return _as_images(model, values, argument).astype("float32")
     values = np.asarray(values)
     if values.dtype.kind in "OU" and values.ndim == 1:
         return model.vocabulary(values)
@@ -36,6 +42,37 @@ def as_inputs(model: CCT | SoftCommittee, values: Any, argument: str) -> Array:
             f"vocabulary_size - 1 = {size - 1}. Received: {received}"
         )
     return values.astype("int32")
+
+
+def _as_images(model, values, argument):
+    if isinstance(values, EncodedImages):
+        return take(in_view(model, values), slice(None))
+    if isinstance(values, str | os.PathLike):
+        raise ValueError(
+            f"`{argument}` must be images, `data.EncodedImages` or a sequence of paths of image "
+            f"files. Received: {argument}={str(values)!r}"
+        )
+    if is_paths(values):
+        return model.read_images(list(values))
+    return np.asarray(values)
+
+
+def is_paths(values: Any) -> bool:
+    """Whether values are a sequence of paths (or of texts), and not of numbers."""
+    return (
+        isinstance(values, Sequence | np.ndarray)
+        and len(values) > 0
+        and all(isinstance(value, str | os.PathLike) for value in values)
+    )
+
+
+def in_view(model: CCT | SoftCommittee, images: EncodedImages) -> EncodedImages:
+    """Returns the images in the size, colours and view of a model; as they are if it has none."""
+    if model.config.view is None:
+        return images
+    height, width, channels = model.config.input_shape
+    size, mode = (height, width), mode_of(channels)
+    return dataclasses.replace(images, image_size=size, mode=mode, view=model.config.view)
 
 
 def noise(model: CCT | SoftCommittee, count: int) -> Array:

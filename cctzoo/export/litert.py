@@ -39,9 +39,9 @@ def to_litert(
 
     The graph has a static batch size and one XNNPACK partition; batch norms are folded into
     convolutions. It takes the model's inputs: float32 images, with values 0-255 if the model
-    includes its preprocessing, or int32 token ids. The class names and the preprocessing or
-    vocabulary are embedded in the file (`unzip -p model.tflite metadata.json`), and stored with
-    the report in `model.tflite.json` next to it. Both files appear only if all checks pass.
+    includes its preprocessing, or int32 token ids. The class names, and the preprocessing and view
+    or the vocabulary, are embedded in the file (`unzip -p model.tflite metadata.json`), and stored
+    with the report in `model.tflite.json` next to it. Both files appear only if all checks pass.
 
     Example:
 
@@ -63,9 +63,10 @@ def to_litert(
             models, both int8 forms store the word vectors as int8 with one scale; `"float16"`
             leaves them in float32, so the file is hardly smaller.
         batch: images or texts per run.
-        samples: n images (n, height, width, channels), or n texts: ids (n, length), or str if
-            the model has a vocabulary. n must be a multiple of `batch`. Default: 16 random
-            inputs, without top-1 agreement.
+        samples: n images (n, height, width, channels), `data.EncodedImages`, or paths of image
+            files if the model has a view; or n texts: ids (n, length), or str if the model has a
+            vocabulary. n must be a multiple of `batch`. Default: 16 random inputs, without top-1
+            agreement.
         labels: the classes of the samples, integers (n,), for the accuracy.
         calibration: for `"int8"`, more such samples, or a `data.Dataset`, whose training part
             is used; at most 500 samples are used.

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from cctzoo.data import Dataset, EncodedImages, take
-from cctzoo.export.inputs import as_inputs
+from cctzoo.data import Dataset, EncodedImages
+from cctzoo.export.inputs import as_inputs, is_paths
 from cctzoo.export.report import ExportError
 from cctzoo.models import CCT, SoftCommittee
+from cctzoo.models.pixel_values import wrong_range
 from cctzoo.optional_packages import require
 from cctzoo.runtimes import LiteRTRunner
 from cctzoo.typing import Array
@@ -116,9 +117,8 @@ def calibration_batches(model: CCT | SoftCommittee, calibration: Any, batch: int
 
     Args:
         model: the model to export.
-        calibration: images or ids as the model takes them, texts if it has a vocabulary, or a
-            `data.Dataset`, whose training part is used. At most 500 samples are drawn, with a
-            fixed seed.
+        calibration: as `samples` in `as_inputs`, or a `data.Dataset`, whose training part is
+            used. At most 500 samples are drawn, with a fixed seed.
         batch: samples in each array.
 
     Raises:
@@ -130,10 +130,13 @@ def calibration_batches(model: CCT | SoftCommittee, calibration: Any, batch: int
             f"would give activations of other ranges. Received: calibration={calibration!r}"
         )
     if isinstance(calibration, Dataset):
+        calibration.check_kind(model.config)
         calibration = calibration.x_train
-    if isinstance(calibration, EncodedImages):
+    if isinstance(calibration, EncodedImages) or is_paths(calibration):
+        # Drawn here, before they are decoded.
         some = np.random.default_rng(0).permutation(len(calibration))[:CALIBRATION_SAMPLES]
-        calibration = take(calibration, some)
+        encoded = isinstance(calibration, EncodedImages)
+        calibration = calibration[some] if encoded else [calibration[i] for i in some]
     samples = as_inputs(model, calibration, "calibration")
     shape = tuple(model.input_shape[1:])
     if samples.shape[1:] != shape or len(samples) < batch:
@@ -143,12 +146,12 @@ def calibration_batches(model: CCT | SoftCommittee, calibration: Any, batch: int
         )
     if not np.isfinite(samples).all():
         raise ValueError("`calibration` must be finite. Received: NaN or infinite values")
-    normalised = model.config.kind == "images" and model.config.include_preprocessing
-    if normalised and samples.max() <= 1:
-        raise ValueError(
-            "`calibration` must hold values 0-255, as the model takes them. "
-            f"Received: values from {samples.min():.3g} to {samples.max():.3g}"
-        )
+    if model.config.kind == "images":
+        message = wrong_range(model.config, samples)
+        if not samples.any():
+            message = "Received: black images only"
+        if message:
+            raise ValueError(f"`calibration` must hold the pixels that the model takes. {message}")
     order = np.random.default_rng(0).permutation(len(samples))[:CALIBRATION_SAMPLES]
     order = order[: len(order) // batch * batch]
     return list(samples[order].reshape(-1, batch, *shape))

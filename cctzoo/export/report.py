@@ -9,6 +9,7 @@ import numpy as np
 from cctzoo.export.inputs import as_inputs, noise
 from cctzoo.models import CCT, SoftCommittee
 from cctzoo.models.decisions import check_labels, decide, decision_kind
+from cctzoo.models.pixel_values import pixels_are_checked, warn_of_wrong_range
 from cctzoo.typing import Array
 
 FLOAT_TOLERANCE = 1e-4  # largest difference from Keras that a float32 export may have
@@ -90,6 +91,7 @@ def check_samples(
             raise ValueError("`labels` need `samples`. Received: samples=None")
         return noise(model, batch * -(-16 // batch)), None
     samples = as_inputs(model, samples, "samples")
+    warn_of_wrong_range(model.config, samples, stacklevel=3)  # names the line of the export
     if samples.shape[1:] != shape or not len(samples) or len(samples) % batch:
         raise ValueError(
             f"`samples` must be of shape (n, {', '.join(map(str, shape))}), with n a positive "
@@ -115,7 +117,8 @@ def compare(
         samples, labels: as `check_samples` returns them.
         real: whether the caller gave the samples; agreement on random inputs has no meaning.
     """
-    expected = np.asarray(model.predict(samples, batch_size=64, verbose=0), dtype="float32")
+    with pixels_are_checked():
+        expected = np.asarray(model.predict(samples, batch_size=64, verbose=0), dtype="float32")
     got = np.asarray(run(samples), dtype="float32")
     kind = decision_kind(model.config)
     fields = {

@@ -39,8 +39,8 @@ def to_saved_model(
     `serve` float32 images; without preprocessing in the model, both take float32. Signatures for
     text models with a vocabulary: `serving_default` takes strings (B,), `ids` returns their
     token ids, and `serve` takes int32 ids; without a vocabulary, `serving_default` and `serve`
-    take ids. The class names, the preprocessing or vocabulary, and the report are stored in
-    `assets.extra/cctzoo.json`. The folder appears only if all checks pass.
+    take ids. The class names, the preprocessing and view or the vocabulary, and the report
+    are stored in `assets.extra/cctzoo.json`. The folder appears only if all checks pass.
 
     Args:
         model: the model, on any backend.

@@ -7,12 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 
+from cctzoo.data.view import View
 from cctzoo.layers import SoftAverage
 from cctzoo.models.committee_checks import check_members, shares_of
 from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.models.model import CCT
+from cctzoo.models.pixel_values import checks_pixels, read_input
 from cctzoo.models.vocabulary import Vocabulary, vocabulary_of
+from cctzoo.typing import PathLike
 
 AVERAGES = ("probabilities", "logits")
 
@@ -121,6 +125,12 @@ class CommitteeConfig:
         """Standard deviation of the pixels; None if the members differ."""
         return self._common("std")
 
+    @property
+    def view(self) -> View | None:
+        """How image files become the input; None unless all members have the same view."""
+        views = {getattr(member, "view", None) for member in self.members}
+        return views.pop() if len(views) == 1 else None
+
     def _common(self, field):
         first, *others = (getattr(member, field) for member in self.members)
         # `check_members` ensures that members which take normalised pixels agree.
@@ -172,6 +182,23 @@ class SoftCommittee(keras.Model):
     def vocabulary(self) -> Vocabulary:
         """Turns texts into token ids, as `CCT.vocabulary` does."""
         return vocabulary_of(self.config)
+
+    def read_images(self, images: PathLike | Sequence[PathLike]) -> np.ndarray:
+        """Reads image files as the committee's input, as `CCT.read_images` does.
+
+        Raises:
+            ValueError: if an image cannot be decoded, or the members have no view, or not the
+                same one.
+            OSError: if a file cannot be read.
+        """
+        return read_input(self.config, images)
+
+    fit = checks_pixels(keras.Model.fit)
+    evaluate = checks_pixels(keras.Model.evaluate)
+    predict = checks_pixels(keras.Model.predict)
+    train_on_batch = checks_pixels(keras.Model.train_on_batch)
+    test_on_batch = checks_pixels(keras.Model.test_on_batch)
+    predict_on_batch = checks_pixels(keras.Model.predict_on_batch)
 
     def get_config(self) -> dict[str, Any]:
         return {

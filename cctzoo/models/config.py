@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
+from cctzoo.data.image_files import MODES
 from cctzoo.data.view import View
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
@@ -94,6 +95,12 @@ class CCTConfig(EncoderConfig):
             self.view is None or isinstance(self.view, View),
             "`view` must be a `data.View` or None.",
             "view",
+        )
+        self._require(
+            self.view is None or channels in MODES.values(),
+            "`view` must be None unless `input_shape` has 1 or 3 channels, as image files have.",
+            "view",
+            "input_shape",
         )
         if self.family == "cct":
             stride = (2 * stride_and_padding(self.kernel_size)[0]) ** self.conv_layers

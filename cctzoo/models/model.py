@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from cctzoo.data.view import read_images
 from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, MaskedAverage, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
+from cctzoo.models.pixel_values import checks_pixels, read_input
 from cctzoo.models.quantised import quantised_layers
 from cctzoo.models.stems import Policy, image_stem, text_stem
 from cctzoo.models.variants import Config, config_from_fields
@@ -82,14 +82,14 @@ class CCT(keras.Model):
                 or normalised values, or was not trained on image files.
             OSError: if a file cannot be read.
         """
-        view = getattr(self.config, "view", None)
-        if view is None or not self.config.include_preprocessing:
-            raise ValueError(
-                "A model reads image files if it was trained on them and includes its "
-                "preprocessing. Otherwise use `data.read_images` with a `data.View`. "
-                f"Received: a model for {self.config.kind}, view={view!r}"
-            )
-        return read_images(images, self.config.input_shape, view)
+        return read_input(self.config, images)
+
+    fit = checks_pixels(keras.Model.fit)
+    evaluate = checks_pixels(keras.Model.evaluate)
+    predict = checks_pixels(keras.Model.predict)
+    train_on_batch = checks_pixels(keras.Model.train_on_batch)
+    test_on_batch = checks_pixels(keras.Model.test_on_batch)
+    predict_on_batch = checks_pixels(keras.Model.predict_on_batch)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -5,8 +5,11 @@ import json
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 
-USE = """
-model.predict(model.vocabulary(["A text.", "Another one."]))"""  # in the card of a text model
+# How the card of a model with words, or with a view, shows its use.
+USE_TEXTS = """
+model.predict(model.vocabulary(["A text.", "Another one."]))"""
+USE_IMAGES = """
+model.predict(model.read_images(["photo.jpg"]))"""
 
 
 def model_card(
@@ -38,7 +41,11 @@ def model_card(
         matter |= {"metrics": ["accuracy"]}
         matter["model-index"] = [{"name": model.name, "results": [result]}]
     front = "\n".join(f"{key}: {json.dumps(value)}" for key, value in matter.items())
-    use = USE if texts and model.config.vocabulary else ""
+    use = ""
+    if texts and model.config.vocabulary:
+        use = USE_TEXTS
+    elif not texts and model.config.view and model.config.include_preprocessing:
+        use = USE_IMAGES
     kind = _committee(model) if isinstance(model, SoftCommittee) else _architecture(model.config)
     return f"""---
 {front}

@@ -10,10 +10,12 @@ names are read from the .tflite file.
 """
 
 import argparse
+import contextlib
 import json
 import re
 import sys
 import time
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -24,56 +26,118 @@ UNKNOWN, FIRST = 0, 2  # ids of an unknown word and of the first word of the voc
 
 def main():
     options = parse_arguments()
+    sys.stdout.reconfigure(errors="backslashreplace")  # for a terminal without Unicode
     try:
-        model = Model(options.model, options.threads)
-    except (ValueError, OSError) as error:
-        sys.exit(f"classify_text_tflite.py: {error}")
-    for text in options.texts or map(str.rstrip, sys.stdin):
+        model = TextModel(options.model, options.threads)
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        sys.exit(printable(f"classify_text_tflite.py: {error}"))
+    for text in options.texts or lines():
         start = time.perf_counter()
-        probabilities = model(text)
+        probabilities = model.graph(model.ids(text))
         milliseconds = 1e3 * (time.perf_counter() - start)
-        best = np.argsort(-probabilities)[: options.top]
-        words = [f"{model.class_names[i]} {probabilities[i]:.1%}" for i in best]
-        print(f"{text}: {', '.join(words)}  ({milliseconds:.1f} ms)")
+        answer = model.graph.answer(probabilities, options.top)
+        print(printable(f"{text}: {answer}  ({milliseconds:.1f} ms)"))
 
 
-class Model:
-    """A .tflite file as a function from a text to probabilities."""
+class TextModel:
+    """The graph of a .tflite file, and how it reads texts."""
+
+    def __init__(self, path, threads):
+        self.graph = Graph(path, threads)
+        inputs = self.graph.inputs
+        if not inputs.get("vocabulary"):
+            raise ValueError(f"{path} has no vocabulary: it takes images, or ids without words")
+        with complete(path):
+            (self.length,) = self.graph.shape
+            self.words = {word: i for i, word in enumerate(inputs["vocabulary"], start=FIRST)}
+            self.word, self.padding = re.compile(inputs["word"]), int(inputs["padding"])
+
+    def ids(self, text):
+        """(length,) int32: the ids of the words, and padding."""
+        words = [word.lower() for word in self.word.findall(text)][: self.length]
+        ids = np.full(self.length, self.padding, "int32")
+        ids[: len(words)] = [self.words.get(word, UNKNOWN) for word in words]
+        return ids
+
+
+def lines():
+    """The lines of the standard input, in which invalid bytes become U+FFFD."""
+    sys.stdin.reconfigure(errors="replace")
+    return map(str.rstrip, sys.stdin)
+
+
+# The rest, apart from the arguments, is the same in both scripts.
+
+
+class Graph:
+    """The graph of a .tflite file: a function from one sample to probabilities with names."""
 
     def __init__(self, path, threads):
         from ai_edge_litert.interpreter import Interpreter
 
-        try:
+        with complete(path):
             with zipfile.ZipFile(path) as archive:
-                self.about = json.loads(archive.read("metadata.json"))
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise ValueError(
-                f"{path} has no metadata: it was not exported by cctzoo, or is truncated"
-            ) from error
-        inputs = self.about["input"]
-        if not inputs.get("vocabulary"):
-            raise ValueError(f"{path} has no vocabulary: it takes images, or ids without words")
-        self.ids = {word: i for i, word in enumerate(inputs["vocabulary"], start=FIRST)}
-        self.word, self.padding = re.compile(inputs["word"]), inputs["padding"]
-        self.interpreter = Interpreter(str(path), num_threads=threads)
-        self.interpreter.allocate_tensors()
-        self.input = self.interpreter.get_input_details()[0]
-        self.output = self.interpreter.get_output_details()[0]
-        self.batch, self.length = map(int, self.input["shape"])
-        count = self.output["shape"][-1]
-        self.class_names = self.about["class_names"] or [f"class {i}" for i in range(count)]
+                about = json.loads(archive.read("metadata.json"))
+            self.interpreter = Interpreter(str(path), num_threads=threads)
+            self.interpreter.allocate_tensors()
+            (self.input,) = self.interpreter.get_input_details()
+            (self.output,) = self.interpreter.get_output_details()
+            self.batch, *self.shape = map(int, self.input["shape"])
+            count = int(self.output["shape"][-1])
+            self.inputs, self.kind, self.decision = (
+                about[name] for name in ("input", "output", "decision")
+            )
+            self.names = about["class_names"] or [f"class {i}" for i in range(count)]
+            if self.inputs["shape"] != self.shape or len(self.names) != count:
+                raise ValueError("the metadata are those of another graph")
+            self.negative = about["negative_class_name"]
+        if self.kind == "features":
+            raise ValueError(f"{path} returns features: it has no classes")
 
-    def __call__(self, text):
-        words = [word.lower() for word in self.word.findall(text)][: self.length]
-        ids = np.full((self.batch, self.length), self.padding, "int32")
-        ids[:, : len(words)] = [self.ids.get(word, UNKNOWN) for word in words]
-        self.interpreter.set_tensor(self.input["index"], ids)
+    def __call__(self, sample):
+        """The probabilities of the classes or labels for one sample."""
+        self.interpreter.set_tensor(self.input["index"], np.stack([sample] * self.batch))
         self.interpreter.invoke()
-        output = self.interpreter.get_tensor(self.output["index"])[0]
-        if self.about["output"] == "logits":
+        output = self.interpreter.get_tensor(self.output["index"])[0].astype("float64")
+        if self.kind == "logits" and self.decision == "threshold":
+            return 1 / (1 + np.exp(-output))
+        if self.kind == "logits":
             output = np.exp(output - output.max())
             output /= output.sum()
         return output
+
+    def answer(self, probabilities, top):
+        """The `top` most probable classes; of independent labels, by default all above 50 %."""
+        names = self.names
+        if self.negative is not None:  # of a model with one output
+            names, probabilities = [self.negative, *names], [1 - probabilities[0], probabilities[0]]
+        elif self.decision == "threshold" and top is None:
+            top = max(np.count_nonzero(probabilities > 0.5), len(names) == 1)
+        best = np.argsort(-np.asarray(probabilities), kind="stable")[: 1 if top is None else top]
+        return ", ".join(f"{names[i]} {probabilities[i]:.1%}" for i in best) or "no label"
+
+
+@contextlib.contextmanager
+def complete(path):
+    """Turns every error of the block, on a file that is not as it should be, into one line."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"{path} was not exported by this version of cctzoo, or is damaged "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
+def printable(text):
+    """The text with escapes for control characters, line ends and invalid Unicode."""
+    escaped = ("Cc", "Cs", "Zl", "Zp")
+    return "".join(
+        each.encode("unicode_escape").decode() if unicodedata.category(each) in escaped else each
+        for each in str(text)
+    )
 
 
 def parse_arguments():
@@ -82,10 +146,10 @@ def parse_arguments():
     )
     parser.add_argument("model", type=Path, help="a .tflite file")
     parser.add_argument("texts", nargs="*", help="texts (default: the lines of the standard input)")
-    parser.add_argument("--top", type=int, default=1, help="classes to print (default: 1)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of LiteRT (default: 1)")
+    parser.add_argument("--top", type=int, help="classes to print (1, or the labels over 50%%)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of LiteRT (1)")
     options = parser.parse_intermixed_args()  # allows texts after the options
-    if options.top < 1 or options.threads < 1:
+    if min(options.threads, 1 if options.top is None else options.top) < 1:
         parser.exit(2, "classify_text_tflite.py: --top and --threads must be at least 1\n")
     if not options.model.is_file():
         parser.exit(2, f"classify_text_tflite.py: no such file: {options.model}\n")

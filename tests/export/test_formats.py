@@ -69,6 +69,7 @@ def test_the_file_describes_the_model(model, litert):
     assert about["output"] == "logits"
     assert about["input"]["shape"] == [16, 12, 3]
     assert about["input"]["values"] == "0 to 255"
+    assert about["input"]["view"] is None
     written = json.loads(path.with_name("model.tflite.json").read_text())
     assert written.pop("export")["bytes"] == path.stat().st_size
     assert written == about

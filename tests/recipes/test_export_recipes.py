@@ -1,11 +1,7 @@
-"""The recipes that export, classify and measure latency, on small models."""
+"""The recipes that export and measure latency, on small models."""
 
 import importlib.util
 import json
-import struct
-import subprocess
-import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +13,6 @@ from tests.training.few import few_digits
 tensorflow_only = pytest.mark.one_backend("tensorflow")  # TensorFlow converts on every backend
 jax_only = pytest.mark.one_backend("jax")  # nothing is converted
 RECIPES = Path(__file__).parents[2] / "recipes"
-
-
-@pytest.fixture(scope="module")
-def classify():
-    spec = importlib.util.spec_from_file_location("classify", RECIPES / "device/classify_tflite.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def model():
-    return models.create_model(
-        "cct_2_3x2_32", input_shape=(16, 16, 3), classes=4, classifier_activation=None
-    )
 
 
 @tensorflow_only
@@ -78,76 +59,6 @@ def test_export_of_a_name_and_its_errors(run, tmp_path):
 
 
 @tensorflow_only
-def test_classification_equals_that_of_keras(run, model, classify, tmp_path):
-    names = ["one", "two", "three", "four"]
-    path = tmp_path / "model.tflite"
-    export.to_litert(model, path, class_names=names)
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8")
-    for i, image in enumerate(images):
-        (folder / f"{i}.ppm").write_bytes(b"P6 16 16 255\n" + image.tobytes())
-    (folder / "3.png").write_bytes(b"not an image")
-    # The status is 1, because one file is not an image.
-    done = run("device/classify_tflite.py", path, folder, "--top", 2, status=1)
-    assert "3.png" in done.stderr
-    lines = done.stdout.splitlines()
-    logits = model.predict(images, verbose=0)
-    probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    for line, row in zip(lines, probabilities, strict=True):
-        first, second = np.argsort(-row)[:2]
-        assert f"{names[first]} {row[first]:.1%}, {names[second]} {row[second]:.1%}" in line
-
-
-@tensorflow_only
-def test_classify_needs_neither_keras_nor_pillow(model, tmp_path):
-    path, image = tmp_path / "model.tflite", tmp_path / "image.ppm"
-    export.to_litert(model, path)
-    image.write_bytes(b"P6 2 1 255\n" + bytes(range(6)))
-    code = (
-        "import runpy, sys\n"
-        "sys.modules.update(dict.fromkeys(['keras', 'tensorflow', 'cctzoo', 'PIL']))\n"
-        "sys.argv = sys.argv[1:]\n"
-        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    arguments = [str(RECIPES / "device/classify_tflite.py"), str(path), str(image)]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert f"{image}: class " in done.stdout
-
-
-@tensorflow_only
-def test_classify_texts_needs_no_keras(run, tmp_path):
-    """The device script predicts what Keras predicts, without Keras; it refuses image models."""
-    words = ("a", "cat", "dog", "猫")
-    model = models.text_cct(vocabulary=words, word_dim=5, length=6, classes=3)
-    path = tmp_path / "model.tflite"
-    export.to_litert(model, path, batch=2, class_names=["one", "two", "three"])
-    texts = ["A Cat", "dog! 猫猫 a\u200bcat dog dog", ""]
-    code = (
-        "import runpy, sys\n"
-        "sys.modules.update(dict.fromkeys(['keras', 'tensorflow', 'cctzoo']))\n"
-        "sys.argv = sys.argv[1:]\n"
-        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    arguments = [str(RECIPES / "device/classify_text_tflite.py"), str(path), "--top", "3"]
-    command = [sys.executable, "-c", code, *arguments]
-    given = subprocess.run([*command, *texts], capture_output=True, text=True)
-    lines = subprocess.run(
-        command, capture_output=True, text=True, input="".join(f"{text}\n" for text in texts)
-    )
-    expected = model.predict(model.vocabulary(texts), verbose=0)
-    for done in (given, lines):
-        assert done.returncode == 0, done.stderr
-        for line, text, row in zip(done.stdout.splitlines(), texts, expected, strict=True):
-            best = [("one", "two", "three")[i] for i in np.argsort(-row)]
-            assert line.startswith(f"{text}: {best[0]} {row.max():.1%}, {best[1]} ")
-    image = tmp_path / "image.ppm"
-    image.write_bytes(b"P6 2 1 255\n" + bytes(range(6)))
-    assert "takes texts" in run("device/classify_tflite.py", path, image, status=1).stderr
-
-
-@tensorflow_only
 def test_export_and_latency_of_a_named_text_model(run):
     named = ["--models", "text_cct_2_k2", "--formats", "dynamic_int8", "int8", "keras"]
     done = run("benchmarks/latency.py", *named, "--runs", 2)
@@ -157,56 +68,6 @@ def test_export_and_latency_of_a_named_text_model(run):
     formats = ["float32", "saved_model", "onnx"]
     done = run("export_model.py", "text_cct_2_k2", "--formats", *formats, "--to", "out")
     assert done.stdout.count("max difference") == 3
-
-
-def png(image, kinds):
-    """A PNG with the given row filters, in the slow and obvious way."""
-    height, width, channels = image.shape
-    padded = np.zeros((height + 1, width + 1, channels), int)
-    padded[1:, 1:] = image
-    rows = b""
-    for y in range(height):
-        here, above = padded[y + 1], padded[y]
-        row = []
-        for x in range(1, width + 1):
-            for c in range(channels):
-                a, b, d = here[x - 1, c], above[x, c], above[x - 1, c]
-                p = a + b - d
-                paeth = min((a, b, d), key=lambda value, p=p: abs(p - value))
-                guess = [0, a, b, (a + b) // 2, paeth][kinds[y]]
-                row.append((here[x, c] - guess) % 256)
-        rows += bytes([kinds[y], *row])
-
-    def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + b"\0\0\0\0"
-
-    header = struct.pack(">2I5B", width, height, 8, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
-@jax_only
-@pytest.mark.parametrize("channels", [1, 3, 4])
-def test_png(classify, channels):
-    image = np.random.default_rng(0).integers(0, 256, (7, 5, channels)).astype("uint8")
-    data = png(image, kinds=[4, 3, 2, 1, 0, 4, 3])
-    assert (classify.decode(data) == image).all()
-    for broken in (data[:20], data[:60], data[:-12], b"", b"P6 5 7 255\nshort"):
-        with pytest.raises(ValueError, match="PNG"):
-            classify.decode(broken)
-
-
-@jax_only
-def test_resize(classify):
-    """Rows of weights sum to 1, equal sizes change nothing, and a halved ramp keeps its mean."""
-    image = np.random.default_rng(0).uniform(0, 255, (6, 9, 3))
-    np.testing.assert_allclose(classify.resize(image, 6, 9), image)
-    for old, new in ((9, 4), (4, 9), (1, 5), (100, 32)):
-        np.testing.assert_allclose(classify.weights(old, new).sum(1), 1)
-    ramp = np.arange(32.0)[:, None, None] * np.ones((1, 32, 1))
-    smaller = classify.resize(ramp, 16, 16)[:, 0, 0]
-    np.testing.assert_allclose(np.diff(smaller)[2:-2], 2)
-    assert smaller.mean() == pytest.approx(ramp.mean())
 
 
 @tensorflow_only
@@ -261,6 +122,7 @@ def test_measure_latency_of_formats_and_files(run, tmp_path):
         ("export_model.py", ["cct_2_3x2_32", "--batch", "0"], "--batch"),
         ("export_model.py", ["cct_2_3x2_32", "--formats", "onnx", "bmp"], "'bmp'"),
         ("device/classify_tflite.py", ["none.tflite", "."], "none.tflite"),
+        ("device/classify_tflite.py", ["none.tflite", ".", "--top", "0"], "--top"),
         ("device/classify_text_tflite.py", ["none.tflite", "."], "none.tflite"),
         ("benchmarks/compare_latency.py", ["--threads", "0"], "--threads"),
     ],

@@ -1,0 +1,352 @@
+"""The scripts for devices: they read and classify what the Keras model does, without Keras."""
+
+import dataclasses
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cctzoo import data, export, models
+from cctzoo.data import image_files
+from cctzoo.data.sources import folder_layout
+from tests.data.pictures import picture
+
+pytestmark = pytest.mark.one_backend("tensorflow")  # TensorFlow converts on every backend
+DEVICE = Path(__file__).parents[2] / "recipes" / "device"
+NAMES = ["one", "two\x1b[31m", "three", "four"]
+WITHOUT = "['keras', 'tensorflow', 'cctzoo']"
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, DEVICE / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def classify():
+    return script("classify_tflite")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.create_model(
+        "cct_2_3x2_32",
+        input_shape=(16, 20, 3),
+        classes=4,
+        classifier_activation=None,
+        view=data.View(),
+    )
+
+
+@pytest.fixture(scope="module")
+def tflite(model, tmp_path_factory):
+    """The model as a .tflite file that takes two images at once."""
+    path = tmp_path_factory.mktemp("device") / "model.tflite"
+    export.to_litert(model, path, batch=2, class_names=NAMES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def text_model():
+    words = ("a", "cat", "dog", "猫")
+    return models.text_cct(vocabulary=words, word_dim=5, length=6, classes=3)
+
+
+@pytest.fixture(scope="module")
+def text_tflite(text_model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("device") / "model.tflite"
+    export.to_litert(text_model, path, batch=2, class_names=["one", "two", "three"])
+    return path
+
+
+def changed(path, folder, change):
+    """Copies a .tflite file with other metadata: bytes, or a change of the dict in place."""
+    with zipfile.ZipFile(path) as archive:
+        about, graph = archive.read("metadata.json"), archive.infolist()[0].header_offset
+    if callable(change):
+        about = json.loads(about)
+        change(about)
+        about = json.dumps(about).encode()
+    copy = folder / "changed.tflite"
+    copy.write_bytes(path.read_bytes()[:graph])
+    with zipfile.ZipFile(copy, "a") as archive:
+        archive.writestr("metadata.json", change if isinstance(change, bytes) else about)
+    return copy
+
+
+def without_keras(name, *arguments, **options):
+    """Runs a script in a process in which neither Keras nor cctzoo can be imported."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.modules.update(dict.fromkeys({WITHOUT}))\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    command = [sys.executable, "-c", code, str(DEVICE / name), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def mixed_folder(root):
+    """Pictures of every kind: sizes and aspect ratios, orientations, modes, formats, suffixes."""
+    sizes = [(8, 8), (8, 32), (32, 8), (9, 31), (16, 20), (17, 21), (100, 400), (1000, 4000)]
+    for height, width in sizes:
+        picture(height, height, width).save(root / f"{height}x{width}.png")
+    for tag in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = tag
+        for suffix in ("jpg", "png"):
+            picture(tag, 40, 90).save(root / f"orientation{tag}.{suffix}", exif=exif)
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"):
+        suffix = "tif" if mode in ("CMYK", "YCbCr") else "png"
+        picture(1, 30, 45).convert(mode).save(root / f"mode{mode}.{suffix}")
+    picture(2, 30, 45).convert("CMYK").save(root / "cmyk.jpg")
+    picture(3, 30, 45).convert("P").save(root / "transparent.png", transparency=b"\0\x80\xff")
+    frames = [picture(seed, 30, 45) for seed in (4, 5)]
+    for name in ("animated.gif", "animated.webp", "animated.apng"):
+        options = {"format": "PNG"} if name.endswith("apng") else {}
+        frames[0].save(root / name, save_all=True, append_images=frames[1:], **options)
+    frames[0].save(root / "phone.jpeg", "MPO", save_all=True, append_images=frames[1:])
+    picture(6, 30, 45).save(root / "jpeg_inside.png", "JPEG")
+    for suffix in ("bmp", "ppm", "tga", "jp2", "pcx", "JFIF"):
+        form = {"format": "JPEG"} if suffix == "JFIF" else {}
+        picture(7, 30, 45).save(root / f"other.{suffix}", **form)
+    (root / "a" / "b").mkdir(parents=True)
+    picture(8, 30, 45).save(root / "a" / "b" / "deep.png")
+    picture(9).save(root / "no_suffix", "PNG")
+    exif = (root / "orientation6.jpg").read_bytes().replace(b"MM\0*", b"XX\0*")
+    (root / "broken_exif.jpg").write_bytes(exif)
+    count = sum(path.is_file() for path in root.rglob("*"))
+    # Not read, as in training.
+    deep = np.arange(40, dtype="uint16").reshape(5, 8) * 1000
+    Image.fromarray(deep).save(root / "deep16.png")
+    Image.fromarray(deep.astype("float32")).save(root / "float.tif")
+    (root / "broken.png").write_bytes((root / "modeRGB.png").read_bytes()[:90])
+    (root / "postscript.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    (root / "bomb.png").write_bytes(bomb())
+    (root / "link.png").symlink_to(root / "nowhere")
+    os.mkfifo(root / "pipe.png")
+    refused = ["bomb.png", "broken.png", "deep16.png", "float.tif"]
+    refused += ["link.png", "pipe.png", "postscript.png"]
+    (root / "notes.txt").write_text("text")
+    (root / "README").write_text("text")
+    # Hidden files and those of the system are ignored.
+    picture(9).save(root / ".hidden.png")
+    (root / "Thumbs.db").write_bytes(b"")
+    for name in (".cache", "__MACOSX"):
+        (root / name).mkdir()
+        picture(9).save(root / name / "thumb.png")
+    return count, refused
+
+
+def bomb():
+    """A PNG whose header says 60,000 x 60,000 pixels."""
+    import struct
+    import zlib
+
+    def chunk(kind, content):
+        checksum = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+    header = chunk(b"IHDR", struct.pack(">2I5B", 60_000, 60_000, 8, 2, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + body
+
+
+def test_pictures_of_every_kind_are_classified_as_by_keras(classify, model, tflite, tmp_path):
+    count, refused = mixed_folder(tmp_path)
+    done = without_keras("classify_tflite.py", tflite, tmp_path, "--top", 4)
+    assert done.returncode == 1  # because of the files that cannot be read
+    errors = [line for line in done.stderr.splitlines() if line.startswith(f"{tmp_path}/")]
+    assert [line.split(": ")[0] for line in errors] == [str(tmp_path / name) for name in refused]
+    assert f"{tmp_path}: not read: 1 .txt, 1 without a suffix" in done.stderr
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert len(lines) == count
+    paths = list(lines)
+    pixels = model.read_images(paths)
+    logits = model.predict(pixels, verbose=0)
+    probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    names = ["one", "two\\x1b[31m", "three", "four"]
+    on_device = classify.ImageModel(tflite, 1, False)
+    for path, own, row in zip(paths, pixels, probabilities, strict=True):
+        np.testing.assert_array_equal(on_device.read(Path(path)), own, err_msg=path)
+        answer = ", ".join(f"{names[i]} {row[i]:.1%}" for i in np.argsort(-row))
+        assert lines[path].startswith(answer), path
+        assert np.abs(on_device.graph(on_device.read(Path(path))) - row).max() < 1e-5
+    for name in set(refused) - {"pipe.png"}:
+        with pytest.raises((ValueError, OSError), match=name):
+            model.read_images(tmp_path / name)
+
+
+def test_the_script_has_the_constants_of_the_package(classify):
+    for name in ("FORMATS", "SUFFIXES", "MODES", "ORIENTATION", "TRANSPOSES"):
+        assert getattr(classify, name) == getattr(image_files, name)
+    for name in ("SYSTEM_FILES", "SYSTEM_FOLDERS"):
+        assert getattr(classify, name) == getattr(folder_layout, name)
+    assert dataclasses.asdict(data.View()) == classify.DEFAULT_VIEW
+
+
+def test_both_scripts_share_their_code():
+    texts = [path.read_text() for path in sorted(DEVICE.glob("classify*.py"))]
+    shared = [text[text.index("# The rest") : text.index("def parse_arguments")] for text in texts]
+    assert shared[0] == shared[1]
+
+
+def test_a_model_without_view_takes_images_of_its_size(run, model, tflite, classify, tmp_path):
+    def without_view(about):
+        about["input"]["view"] = None
+
+    path = changed(tflite, tmp_path, without_view)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture(1, 16, 20).save(folder / "exact.png")
+    picture(2, 16, 21).save(folder / "wide.png")
+    done = run("device/classify_tflite.py", path, folder, status=1)
+    assert "exact.png" in done.stdout
+    assert "wide.png: the image has 21x16 pixels, the model takes 20x16 and was" in done.stderr
+    assert "--resize" in done.stderr
+    reader = classify.ImageModel(path, 1, False)
+    np.testing.assert_array_equal(reader.read(folder / "exact.png"), picture(1, 16, 20))
+    done = run("device/classify_tflite.py", path, folder, "--resize")
+    assert len(done.stdout.splitlines()) == 2
+    reader = classify.ImageModel(path, 1, True)
+    own = model.read_images(folder / "wide.png")
+    np.testing.assert_array_equal(reader.read(folder / "wide.png"), own)
+
+
+def test_normalised_pixels_and_other_views(tflite, classify, tmp_path):
+    """A view of its own geometry; the script normalises where the model does not."""
+    view = data.View(orient=False, crop_pct=0.7, interpolation="bilinear")
+
+    def change(about):
+        about["input"]["view"] |= dataclasses.asdict(view)
+        about["input"] |= {"normalised_in_the_model": False, "mean": [0.1, 0.2, 0.3], "std": 0.5}
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture(1, 40, 60).save(tmp_path / "a.jpg", exif=exif)
+    pixels = data.read_images(tmp_path / "a.jpg", (16, 20, 3), view)
+    got = classify.ImageModel(changed(tflite, tmp_path, change), 1, False).read(tmp_path / "a.jpg")
+    np.testing.assert_allclose(got, (pixels / 255 - [0.1, 0.2, 0.3]) / 0.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "outputs", "top", "answer"),
+    [
+        ({}, [0, 1, 0, 0], None, "two 47.5%"),
+        ({"output": "probabilities"}, [0.1, 0.6, 0.2, 0.1], 2, "two 60.0%, three 20.0%"),
+        ({"decision": "threshold"}, [0, 1, 3, -1], None, "three 95.3%, two 73.1%"),
+        ({"decision": "threshold"}, [-1, -1, -9, -1], None, "no label"),
+        ({"decision": "threshold"}, [-1, -9, -9, -9], 1, "one 26.9%"),
+    ],
+)
+def test_answers(tflite, classify, tmp_path, monkeypatch, changes, outputs, top, answer):
+    def change(about):
+        about |= {"class_names": ["one", "two", "three", "four"], **changes}
+
+    graph = classify.Graph(changed(tflite, tmp_path, change), 1)
+    monkeypatch.setattr(
+        graph.interpreter, "get_tensor", lambda index: np.array([outputs] * 2, "float32")
+    )
+    assert graph.answer(graph(np.zeros((16, 20, 3), "float32")), top) == answer
+
+
+def test_answers_of_one_label(tflite, classify):
+    graph = classify.Graph(tflite, 1)
+    graph.decision, graph.names = "threshold", ["defect"]
+    assert graph.answer(np.array([0.2]), None) == "defect 20.0%"
+    graph.negative = "good"
+    assert graph.answer(np.array([0.2]), None) == "good 80.0%"
+    assert graph.answer(np.array([0.7]), 2) == "defect 70.0%, good 30.0%"
+
+
+@pytest.mark.parametrize("kind", ["image", "text"])
+def test_damaged_files_give_one_line(run, tflite, text_tflite, tmp_path, kind):
+    path = {"image": tflite, "text": text_tflite}[kind]
+    name = {"image": "classify_tflite.py", "text": "classify_text_tflite.py"}[kind]
+    picture(1).save(tmp_path / "a.png")
+
+    def without(key, *keys):
+        def change(about):
+            for each in keys:
+                about = about[each]
+            del about[key]
+
+        return change
+
+    damaged = {
+        "whole.tflite": path.read_bytes(),
+        "truncated.tflite": path.read_bytes()[:-50],
+        "nothing.tflite": b"",
+        "garbage.tflite": bytes(range(256)) * 9,
+    }
+    files = []
+    for file, content in damaged.items():
+        files.append(tmp_path / file)
+        files[-1].write_bytes(content)
+    run(f"device/{name}", files.pop(0), tmp_path / "a.png")
+    changes = [
+        b"{",
+        b"[1]",
+        b"\xff\xfe",
+        b"null",
+        without("input"),
+        without("output"),
+        without("decision"),
+        without("class_names"),
+        without("negative_class_name"),
+        without("shape", "input"),
+        lambda about: about.update(class_names=["one"]),
+        lambda about: about.update(output="features"),
+    ]
+    if kind == "image":
+        changes += [without(key, "input") for key in ("view", "normalised_in_the_model", "mean")]
+        changes += [without(key, "input", "view") for key in data.View().__dict__]
+        changes += [lambda about: about["input"]["view"].update(interpolation="none")]
+    else:
+        changes += [without(key, "input") for key in ("vocabulary", "word", "padding")]
+        changes += [lambda about: about["input"].update(word="(")]
+    for i, change in enumerate(changes):
+        files.append(tmp_path / f"{i}.tflite")
+        shutil.move(changed(path, tmp_path, change), files[-1])
+    for file in files:
+        done = run(f"device/{name}", file, tmp_path / "a.png", status=1)
+        assert not done.stdout, file
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"{name}: {file}"), line
+
+
+def test_a_script_refuses_the_other_kind_of_model(run, tflite, text_tflite, tmp_path):
+    picture(1).save(tmp_path / "a.png")
+    done = run("device/classify_tflite.py", text_tflite, tmp_path / "a.png", status=1)
+    assert "takes texts: use classify_text_tflite.py" in done.stderr
+    done = run("device/classify_text_tflite.py", tflite, "text", status=1)
+    assert "takes images" in done.stderr
+
+
+def test_texts_are_classified_as_by_keras(text_model, text_tflite):
+    texts = ["A Cat", "dog! 猫猫 a\u200bcat dog dog", ""]
+    command = "classify_text_tflite.py", text_tflite, "--top", 3
+    given = without_keras(*command, *texts)
+    lines = without_keras(*command, input="".join(f"{text}\n" for text in texts))
+    expected = text_model.predict(text_model.vocabulary(texts), verbose=0)
+    for done in (given, lines):
+        assert done.returncode == 0, done.stderr
+        for line, text, row in zip(done.stdout.splitlines(), texts, expected, strict=True):
+            best = [("one", "two", "three")[i] for i in np.argsort(-row)]
+            assert line.startswith(f"{text}: {best[0]} {row.max():.1%}, {best[1]} ")
+
+
+def test_control_characters_are_printed_as_escapes(classify):
+    assert classify.printable("a\x1b[31m\n\u2028\udc80 猫\u200d") == (
+        "a\\x1b[31m\\n\\u2028\\udc80 猫\u200d"
+    )
