@@ -111,6 +111,11 @@ def test_fine_tuning(run, tmp_path):
     assert "27 training images, therefore --learning-rate 0.001\n" in done.stdout
     report = json.loads((tmp_path / "second" / "report.json").read_text())
     assert set(report["class_accuracies"]) == {"left", "right", "up"}
+    # The saved model reads image files as the run did.
+    model = keras.saving.load_model(tmp_path / "second" / "best.keras", compile=False)
+    images = cctzoo.data.load(f"folder:{tmp_path / 'photos'}", image_size=(24, 16)).x_test
+    assert model.config.view == images.view
+    np.testing.assert_array_equal(model.read_images(images.source.paths), images.batch(slice(None)))
 
 
 def test_fine_tuning_from_a_tag_and_from_a_checkpoint(run, tmp_path):
