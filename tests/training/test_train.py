@@ -26,9 +26,9 @@ def run(tmp_path_factory):
 
 def test_files_of_a_run(run):
     pictures = {"curves.png", "confusion.png"}
-    files = {"recipe.json", "history.csv", "checkpoint.npz", "report.json", "tensorboard"}
+    files = {"recipe.json", "data.json", "history.csv", "checkpoint.npz", "report.json"}
     names = {path.name for path in run.directory.iterdir()}
-    assert names == files | pictures | {"best.keras", "model.keras"}
+    assert names == files | pictures | {"best.keras", "model.keras", "tensorboard"}
     assert all((run.directory / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
     assert any((run.directory / "tensorboard").iterdir())
 
@@ -152,7 +152,7 @@ def test_divergence_names_the_step_and_keeps_earlier_epochs(tmp_path):
     # The rate is 0 in step 1 and a sixth of 1e30 in step 2: from step 3, nothing is finite.
     with pytest.raises(training.TrainingDiverged, match=r"step [2-5] of epoch 1\b"):
         training.train(recipe, tmp_path / "run")
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"recipe.json"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"recipe.json", "data.json"}
 
 
 def test_without_validation_part_all_images_train(tmp_path):
