@@ -228,16 +228,20 @@ def load_for_model(
     elif "skip_unreadable" in source.options:
         fields["skip_unreadable"] = recipe.skip_unreadable
     chosen = dataclasses.replace(recipe, dataset=dataset, **fields | options)
-    parts = load_parts(dataset, **{name: getattr(chosen, name) for name in source.options})
-    limits: dict[str, Any] = {}
+    limits: dict[str, Any] = dict.fromkeys(("train_samples", "test_samples"))
+    parts = load_parts(
+        dataset, **{name: getattr(chosen, name) for name in DATA_OPTIONS if name not in limits}
+    )
     for name, y in {"train_samples": parts.y_train, "test_samples": parts.y_test}.items():
         limit = getattr(recipe, name)
         limits[name] = options.get(name, limit if limit and limit <= len(y) else None)
     chosen = dataclasses.replace(chosen, **limits)
     loaded = divide(parts, dataset, chosen.validation, chosen.seed, **limits)
     loaded.check_kind(model.config)
-    if kind == "images" and options.get("image_size") is None:
-        chosen, loaded = _in_size(chosen, loaded, model.input_shape[1:])
+    if kind == "images":
+        loaded = _as_model_reads(model, loaded, chosen.image_size)
+        if isinstance(loaded.x_train, EncodedImages):
+            chosen = dataclasses.replace(chosen, image_size=loaded.x_train.image_size)
     classes = max(2, model.config.classes)  # one output decides between two classes
     if model.config.include_top and len(loaded.classes) != classes:
         raise ValueError(
@@ -247,24 +251,22 @@ def load_for_model(
     return chosen, loaded
 
 
-def _in_size(recipe, dataset, shape):
-    """Returns a recipe and its images in the size of `shape`, which only some images can take."""
-    height, width, _ = shape
+def _as_model_reads(model, dataset, image_size):
+    """Returns images in the view and the size of a model; another size must be asked for."""
+    shape = model.input_shape[1:]
     if isinstance(dataset.x_train, EncodedImages):
-        parts = {
-            f"x_{part}": dataclasses.replace(
-                getattr(dataset, f"x_{part}"), image_size=(height, width)
-            )
-            for part in PARTS
-        }
+        fields = {} if model.config.view is None else {"view": model.config.view}
+        if image_size is None:
+            fields["image_size"] = shape[:2]
+        parts = {f"x_{part}": getattr(dataset, f"x_{part}") for part in PARTS}
+        parts = {name: dataclasses.replace(x, **fields) for name, x in parts.items()}
         dataset = dataclasses.replace(dataset, **parts)
-        recipe = dataclasses.replace(recipe, image_size=(height, width))
-    if dataset.x_train.shape[1:] != shape:
+    if image_size is None and dataset.x_train.shape[1:] != shape:
         raise ValueError(
             f"Images must have the height, width and channels that the model takes, {shape}. "
             f"Received: dataset={dataset.name!r} with images of {dataset.x_train.shape[1:]}"
         )
-    return recipe, dataset
+    return dataset
 
 
 def class_names(source: PathLike) -> list[str] | None:

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from cctzoo import training, weights
+from cctzoo import data, training, weights
 from cctzoo.models import create_model
 from cctzoo.runs import (
     class_names,
@@ -142,6 +142,10 @@ def test_trained_weights_of_every_form(tmp_path):
     recipe, dataset = load_for_model(model, f"folder:{photos}")
     assert dataset.x_train.shape[1:] == model.config.input_shape == (16, 16, 1)
     assert (recipe.image_size, recipe.color_mode) == (16, "grayscale")
+    view = data.View(orient=False)
+    looking = create_model("cct_2_3x2_32", input_shape=(9, 8, 3), view=view, classes=10)
+    _, seen = load_for_model(looking, f"folder:{photos}")
+    assert (seen.x_test.view, seen.x_test.image_size, seen.x_test.mode) == (view, (9, 8), "RGB")
     again = recipe.load_data()
     assert again.fingerprint() == dataset.fingerprint()
     save_classes(tmp_path / "few", {"a": 5, "b": 5})
@@ -152,6 +156,8 @@ def test_trained_weights_of_every_form(tmp_path):
     }.items():
         with pytest.raises(ValueError, match=f"Received: .*{received}"):
             load_for_model(model, source)
+    with pytest.raises(ValueError, match=r"`color_mode` is only for .* color_mode='rgb'"):
+        load_for_model(model, "digits", color_mode="rgb")
 
 
 @pytest.mark.parametrize(
