@@ -8,8 +8,8 @@ from cctzoo.data.names import image_options
 from cctzoo.training.recipe import Recipe
 from cctzoo.weights import open_weights
 
-IMAGES_SEEN = 4800  # by a short run, all epochs together: 300 steps of 16
-FEWEST_EPOCHS = 10
+SAMPLES_SEEN = 4800  # in all epochs together: 300 steps of 16
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 300
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +53,21 @@ def with_model_input(recipe: Recipe) -> Recipe:
 def fine_tuning_settings(samples: int) -> dict[str, Any]:
     """Returns the recipe's batch size, learning rate and epochs for fine-tuning.
 
+    | samples | batch size | learning rate | epochs |
+    |---|---|---|---|
+    | below 480 | 16, or less for fewer than 16 | 1e-3 | 4800 / samples, at most 300 |
+    | below 1000 | 16 | 1e-3 | 10 |
+    | below 5000 | 32 | 1e-3 | 10 |
+    | from 5000 on | 64 | 1e-3 | 10 |
+
+    They were chosen on sets of 180 to 1,295 images with `cct_2_3x2_32`, see `docs/benchmarks.md`:
+    the learning rate of a larger model may have to be lower.
+
     Args:
         samples: number of training samples, at least 1.
     """
     batch_size = 64 if samples >= 5000 else 32 if samples >= 1000 else 16
-    while batch_size > max(1, samples):
+    while batch_size > samples:
         batch_size //= 2
-    epochs = max(FEWEST_EPOCHS, round(IMAGES_SEEN / samples))
+    epochs = min(max(FEWEST_EPOCHS, round(SAMPLES_SEEN / samples)), MOST_EPOCHS)
     return {"batch_size": batch_size, "learning_rate": 1e-3, "epochs": epochs}

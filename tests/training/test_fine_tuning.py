@@ -71,7 +71,8 @@ def test_tfds_images_of_one_size_are_converted_in_colour_only(tmp_path):
     for name, shape in {"TinyFlowers": (None, None, 3), "TinyCifar": (5, 7, 3)}.items():
         one = {"train": [0, 1, 2], "test": [0, 1, 2]}
         dataset = prepare(tmp_path, name, one, shape=shape, form="PNG")
-        recipe = with_model_input(Recipe(dataset=dataset, data_dir=tmp_path, **GREY_16))
+        fields = GREY_16 | {"dataset": dataset, "data_dir": tmp_path, "validation": 0.0}
+        recipe = with_model_input(Recipe(**fields))
         assert recipe.image_size == (16 if shape[0] is None else None)
         assert recipe.color_mode == "grayscale"
         assert len(recipe.load_data().x_train)
