@@ -54,7 +54,8 @@ class _Numbers(argparse.Action):
         try:
             numbers = None if values == ["none"] else tuple(map(self.kind, values))
         except ValueError:
-            rule = f"must be numbers of type {self.kind.__name__}, or none"
+            kind = self.kind.__name__
+            rule = f"must be numbers of type {kind}, or none; put other arguments before this flag"
             raise argparse.ArgumentError(self, f"{rule}. Received: {' '.join(values)!r}") from None
         if self.single and numbers and len(numbers) == 1:
             (numbers,) = numbers

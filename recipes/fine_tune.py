@@ -5,8 +5,9 @@ a run, a folder of `weights.save_to_folder`, a `.safetensors` file, or a `.pth` 
 `--model`. Position embeddings are resized, the first kernel is adapted to another number of
 channels, and a classifier for another number of classes starts with random weights. The pixel
 statistics are those of the trained model; a `.pth` file holds none, so they come from the data.
-By default, the model is trained for 20 epochs at a learning rate of 1e-4. A text model keeps
-its vocabulary, and needs a text preset.
+Images of any size are read in the size and the colours of the trained model. Batch size, learning
+rate and epochs follow from the number of training samples and are printed, unless they are given:
+see docs/guides/training.md. A text model keeps its vocabulary, and needs a text preset.
 
     python recipes/fine_tune.py --start-from cct_2_3x2_32.cifar10 --dataset folder:photos
     python recipes/fine_tune.py --start-from runs/MY_RUN/best.keras --dataset folder:photos
@@ -14,7 +15,8 @@ its vocabulary, and needs a text preset.
     python recipes/fine_tune.py --start-from best.keras --preset docstrings --dataset csv:texts.csv
     python recipes/fine_tune.py --start-from NAME.pth --model cct_7_3x1_32 --dataset cifar100
 
-Gives: not yet run at full length; the tests run it on a few images.
+Gives: 93.75 and 95.83 % of 48 held-out pictures of a folder of 240 drawn ones (two runs of the
+first command; 79 s of training in one thread of a busy machine), and docs/benchmarks.md.
 """
 
 from cctzoo.cli import train_and_deliver
