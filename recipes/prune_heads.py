@@ -77,7 +77,7 @@ def main():
     for name, value in found["test_accuracy"].items():
         print(f"test accuracy {name:8}{value:8.2%}")
     print(
-        f"fine-tuned for {recipe.epochs} epochs, a run without pruning takes {whole.epochs}; "
+        f"epochs of fine-tuning: {recipe.epochs}, of a run without pruning: {whole.epochs}; "
         f"all files are in {folder}"
     )
 

@@ -196,7 +196,11 @@ class Recipe:
                 raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
 
     def _check_changes(self) -> None:
-        """Raises ValueError if `changes` ask for an output that a run does not train."""
+        """Raises ValueError if `changes` contradict the data, or ask for an untrained output."""
+        if "view" in self.changes:
+            raise ValueError(
+                f"The view of a model is that of its data set. Received: changes={self.changes!r}"
+            )
         wanted = {"classifier_activation": None, "include_top": True}
         for name, value in wanted.items():
             if self.changes.get(name, value) != value:

@@ -139,6 +139,8 @@ def test_a_run_needs_several_classes_and_logits(tmp_path):
     for activation in ("sigmoid", "softmax"):
         with pytest.raises(ValueError, match=f"returns logits.*'{activation}'"):
             few_digits(changes={"classifier_activation": activation})
+    with pytest.raises(ValueError, match="view of a model is that of its data set"):
+        few_digits(changes={"view": data.View()})
     x, y = np.full((60, 12, 12, 1), 99, "uint8"), np.zeros(60, int)
     np.savez(tmp_path / "one.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     recipe = few_digits(dataset=f"npz:{tmp_path / 'one.npz'}", train_samples=None)
