@@ -15,8 +15,8 @@ see docs/guides/training.md. A text model keeps its vocabulary, and needs a text
     python recipes/fine_tune.py --start-from best.keras --preset docstrings --dataset csv:texts.csv
     python recipes/fine_tune.py --start-from NAME.pth --model cct_7_3x1_32 --dataset cifar100
 
-Gives: 93.75 and 95.83 % of 48 held-out pictures of a folder of 240 drawn ones (two runs of the
-first command; 79 s of training in one thread of a busy machine), and docs/benchmarks.md.
+Gives: 93.8 to 95.8 % of 48 held-out pictures of a folder of 240 drawn ones (three runs of the first
+command; 89 s in one thread, export included), and the figures in docs/benchmarks.md.
 """
 
 from cctzoo.cli import train_and_deliver
