@@ -20,7 +20,7 @@ from tests.data.builders import prepare
 from tests.data.pictures import save_classes
 from tests.training.few import few_digits
 
-pytestmark = pytest.mark.one_backend("jax")  # the code does not differ by backend
+pytestmark = pytest.mark.one_backend("torch")  # the code does not differ by backend
 
 
 def save_npz(path, shape):
