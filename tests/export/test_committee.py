@@ -60,6 +60,7 @@ def in_float32(members):
     return copies
 
 
+@once
 def test_litert(members, images, exported):
     report = exported()
     path = report.path
