@@ -58,7 +58,7 @@ def _as_images(model, values, argument):
 
 
 def is_paths(values: Any) -> bool:
-    """Whether values are a sequence of paths (or of texts), and not of numbers."""
+    """Whether values are a sequence of strings or paths rather than numbers."""
     return (
         isinstance(values, Sequence | np.ndarray)
         and len(values) > 0

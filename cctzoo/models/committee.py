@@ -139,6 +139,7 @@ class CommitteeConfig:
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checks_pixels
 class SoftCommittee(keras.Model):
     """The model that `soft_committee` returns; `members` is the tuple of its members.
 
@@ -192,13 +193,6 @@ class SoftCommittee(keras.Model):
             OSError: if a file cannot be read.
         """
         return read_input(self.config, images)
-
-    fit = checks_pixels(keras.Model.fit)
-    evaluate = checks_pixels(keras.Model.evaluate)
-    predict = checks_pixels(keras.Model.predict)
-    train_on_batch = checks_pixels(keras.Model.train_on_batch)
-    test_on_batch = checks_pixels(keras.Model.test_on_batch)
-    predict_on_batch = checks_pixels(keras.Model.predict_on_batch)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -19,6 +19,7 @@ from cctzoo.typing import PathLike, Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checks_pixels
 class CCT(keras.Model):
     """A compact transformer for images or text, with any number of heads.
 
@@ -83,13 +84,6 @@ class CCT(keras.Model):
             OSError: if a file cannot be read.
         """
         return read_input(self.config, images)
-
-    fit = checks_pixels(keras.Model.fit)
-    evaluate = checks_pixels(keras.Model.evaluate)
-    predict = checks_pixels(keras.Model.predict)
-    train_on_batch = checks_pixels(keras.Model.train_on_batch)
-    test_on_batch = checks_pixels(keras.Model.test_on_batch)
-    predict_on_batch = checks_pixels(keras.Model.predict_on_batch)
 
     def get_config(self) -> dict[str, Any]:
         return {

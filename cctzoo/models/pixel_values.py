@@ -4,8 +4,8 @@ import contextlib
 import contextvars
 import functools
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -14,7 +14,12 @@ from cctzoo.data.view import read_images
 from cctzoo.typing import Array, PathLike
 
 LOOKED_AT = 32  # images; more would cost time on large arrays and tell little
-_checked = contextvars.ContextVar("checked", default=False)
+METHODS = (
+    *("fit", "evaluate", "predict"),
+    *("train_on_batch", "test_on_batch", "predict_on_batch"),
+)
+M = TypeVar("M", bound=keras.Model)
+_are_checked = contextvars.ContextVar("are_checked", default=False)
 
 
 def read_input(config: Any, images: PathLike | Sequence[PathLike]) -> np.ndarray:
@@ -106,23 +111,24 @@ def _first_images(pixels):
 @contextlib.contextmanager
 def pixels_are_checked() -> Iterator[None]:
     """Within the block, the methods of models do not check pixels: their caller did."""
-    token = _checked.set(True)
+    token = _are_checked.set(True)
     try:
         yield
     finally:
-        _checked.reset(token)
+        _are_checked.reset(token)
 
 
-def checks_pixels(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a method of `keras.Model` that warns of pixels in a wrong range, once per call.
+def checks_pixels(model_class: type[M]) -> type[M]:
+    """Decorates a model class so that its `METHODS` warn of pixels in a wrong range."""
+    for name in METHODS:
+        setattr(model_class, name, _checked(getattr(keras.Model, name)))
+    return model_class
 
-    Args:
-        method: `fit`, `evaluate`, `predict` or their forms for one batch.
-    """
 
+def _checked(method):
     @functools.wraps(method)
     def checked(self, x=None, *arguments, **options):
-        if _checked.get():  # within `fit`, Keras calls `evaluate`
+        if _are_checked.get():  # within `fit`, Keras calls `evaluate`
             return method(self, x, *arguments, **options)
         validation = options.get("validation_data")  # of `fit`
         parts = [x, *validation[:1]] if isinstance(validation, list | tuple) else [x]

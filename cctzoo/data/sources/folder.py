@@ -34,7 +34,7 @@ def load_folder(
     Raises:
         ValueError: if the folders or the images are not a data set.
     """
-    require("PIL", extra="recipes", purpose="A folder of images")
+    require("PIL", extra="recipes", purpose="An image folder")
     classes, layout = find_files(path)
     _check_filled(layout["train"].folder, classes, layout["train"].labels)
     read = _read_all([file for files in layout.values() for file in files.paths])

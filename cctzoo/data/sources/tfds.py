@@ -39,7 +39,7 @@ def load_tfds(
     if texts:
         _check_no_image_options(name, image_size=image_size, color_mode=color_mode)
     else:
-        require("PIL", extra="recipes", purpose="A data set of images")
+        require("PIL", extra="recipes", purpose="An image data set")
         shape, mode = _check_features(name, builder.info.features, color_mode)
         label_key = "label"
     prepare(builder, manual_dir)
