@@ -49,8 +49,8 @@ def train(
     accuracy, top-5 accuracy, accuracy per class and their mean, seconds, samples per second and
     per epoch).
 
-    The order of the samples is another one in each epoch. The last, incomplete batch is left
-    out, so that all steps have one shape: `samples_per_epoch` in `report.json` is the number of
+    The order of the samples changes with every epoch. The last, incomplete batch is left out, so
+    that all steps have one shape: `samples_per_epoch` in `report.json` is the number of
     samples that an epoch trains on.
 
     If Ctrl-C, SIGTERM or SIGKILL stops the training, only the current epoch is lost: `resume`
@@ -210,8 +210,8 @@ def _check_packages(tensorboard: bool) -> None:
 def report_left_out(samples: int, recipe: Recipe, devices: int) -> None:
     """Logs a notice if many samples are left out of each epoch, with a batch size that helps.
 
-    All steps have one shape, so that the incomplete last batch is dropped. The order is another
-    one in each epoch, so that no sample is left out of all.
+    All steps have one shape, so that the incomplete last batch is dropped. The order
+    changes with every epoch, and with it the samples that are left out.
     """
     size = recipe.batch_size
     left = samples % size
