@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from cctzoo import layers, models, weights
+from cctzoo import layers, limits, models, weights
 
 if TYPE_CHECKING:
     from cctzoo import analysis, data, export, latency, runs, training
@@ -17,6 +17,7 @@ __all__ = [
     "export",
     "latency",
     "layers",
+    "limits",
     "models",
     "runs",
     "training",

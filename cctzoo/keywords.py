@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
-from cctzoo.suggestions import did_you_mean
+from cctzoo.messages import did_you_mean
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -14,7 +14,8 @@ ROOMS = [
     {
         "typing",
         "settings",
-        "suggestions",
+        "messages",
+        "limits",
         "keywords",
         "optional_packages",
         "published_statistics",

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import keras
 
 from cctzoo.layers import EncoderBlock, SequencePooling
+from cctzoo.messages import did_you_mean
 from cctzoo.models.model import CCT
-from cctzoo.suggestions import did_you_mean
 
 
 def feature_extractor(model: CCT, features: Sequence[str]) -> keras.Model:

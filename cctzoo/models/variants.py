@@ -5,9 +5,9 @@ import functools
 import re
 from typing import Any
 
+from cctzoo.messages import did_you_mean
 from cctzoo.models.config import CCTConfig
 from cctzoo.models.text_config import TextConfig
-from cctzoo.suggestions import did_you_mean
 
 Config = CCTConfig | TextConfig
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from cctzoo.data import Augmentation
 from cctzoo.keywords import check_keywords
-from cctzoo.suggestions import did_you_mean
+from cctzoo.messages import did_you_mean
 from cctzoo.training.recipe import Recipe
 
 # 200 epochs: the paper's table of small models.

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cctzoo.formats.safetensors import open_safetensors
+from cctzoo.messages import did_you_mean
 from cctzoo.models.variants import Config, variant_config
 from cctzoo.published_statistics import PUBLISHED_STATISTICS
-from cctzoo.suggestions import did_you_mean
 from cctzoo.weights.description import config_of, parse_description
 
 PACKAGED = Path(__file__).parent / "trained"

@@ -1,0 +1,52 @@
+import subprocess
+import sys
+
+import pytest
+
+from cctzoo import limits
+
+pytestmark = pytest.mark.one_backend("torch")
+
+
+def test_a_size_above_a_limit_is_refused_with_the_way_to_raise_it():
+    limits.check("layers", 1000, "`depth`")
+    with pytest.raises(
+        ValueError, match=r"`depth` must be at most 1000.*raised.*Received: depth=1001"
+    ):
+        limits.check("layers", 1001, "`depth`", depth=1001)
+
+
+def test_raised_holds_for_the_block_and_for_child_processes():
+    code = "from cctzoo.limits import current; print(current().layers, current().labels)"
+    with limits.raised(layers=2000), limits.raised(labels=7):
+        assert (limits.current().layers, limits.current().labels) == (2000, 7)
+        child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert child.stdout.split() == ["2000", "7"]
+    assert limits.current() == limits.Limits()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("layer=2", "Did you mean: layers"),
+        ("layers", "positive integer. Received: layers=''"),
+        ("layers=-1", "positive integer"),
+        ("layers=1e3", "positive integer"),
+    ],
+)
+def test_an_environment_variable_that_cannot_be_understood(monkeypatch, text, message):
+    monkeypatch.setenv(limits.VARIABLE, text)
+    with pytest.raises(ValueError, match=message):
+        limits.current()
+
+
+@pytest.mark.parametrize("value", [0, True, 2.0, None])
+def test_a_limit_is_a_positive_integer(value):
+    with pytest.raises(ValueError, match="positive integer"), limits.raised(layers=value):
+        pass
+
+
+def test_huge_numbers_are_shortened_in_the_message():
+    with pytest.raises(ValueError, match="Received: depth=1") as error:
+        limits.check("layers", 10**9000, "`depth`", depth=10**9000)
+    assert len(str(error.value)) < 400
