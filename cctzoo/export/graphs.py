@@ -36,7 +36,8 @@ def to_onnx(
     Raises:
         ValueError: if an argument is invalid.
         PermissionError: if the folder is not writable.
-        ExportError: if the conversion fails, or an output differs from Keras' by more than 1e-4.
+        ExportError: if the conversion fails, or an output is further from Keras' than rounding
+            explains.
     """
     return _to_graph(model, path, "onnx", batch, samples, labels, class_names)
 

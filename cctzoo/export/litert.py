@@ -72,14 +72,16 @@ def to_litert(
             is used; at most 500 samples are used.
         class_names: one name for each class.
         least_agreement: share of the samples for which a precision other than float32 must
-            predict the same class as Keras. Below 1, one sample of at least 10 may differ.
+            predict the same class as Keras. Below 1, one sample of at least 10 may differ. For
+            a model without a classifier: the least mean cosine similarity of the features.
 
     Raises:
         ValueError: if an argument is invalid, or `"int8"` has no calibration.
         PermissionError: if the folder is not writable.
         ExportError: if the conversion fails, the graph contains a Flex or custom operator or
             has more than one partition, a float32 output differs from Keras' by more than
-            1e-4, or the agreement is below `least_agreement`.
+            1e-4 (times the largest output, if that is above 1), or the agreement is below
+            `least_agreement`.
     """
     path = artifact.check_path(path, ".tflite")
     if precision == "int16x8":

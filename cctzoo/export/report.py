@@ -12,8 +12,8 @@ from cctzoo.models.decisions import check_labels, decide, decision_kind
 from cctzoo.models.pixel_values import pixels_are_checked, warn_of_wrong_range
 from cctzoo.typing import Array
 
-FLOAT_TOLERANCE = 1e-4  # largest difference from Keras that a float32 export may have
-LEAST_AGREEMENT = 0.98  # top-1, for the other precisions
+FLOAT_TOLERANCE = 1e-4  # of a float32 export, relative to the largest output if that is above 1
+LEAST_AGREEMENT = 0.98  # top-1, or cosine of the features, for the other precisions
 FEW_SAMPLES = 10  # from here on, one sample may differ: it is more than 2 % of fewer than 50
 
 
@@ -42,6 +42,9 @@ class ExportReport:
         partitions: number of delegate partitions (LiteRT).
         decision: `"top1"`, `"threshold"` (binary and multi-label models), or None without a
             classifier.
+        feature_similarity: mean over the samples of the cosine between the features of both, or
+            None if the model has a classifier.
+        max_output: largest absolute output of Keras.
     """
 
     path: str
@@ -56,15 +59,21 @@ class ExportReport:
     operators: dict[str, int] = dataclasses.field(default_factory=dict)
     partitions: int | None = None
     decision: str | None = "top1"
+    feature_similarity: float | None = None
+    max_output: float = 1.0
 
     def __str__(self) -> str:
         parts = [
             f"{self.path}: {self.precision}, {self.bytes / 1e6:.2f} MB",
             f"max difference from Keras {self.max_difference:.1e}",
         ]
+        if self.max_output > 1:
+            parts[-1] += f" of outputs up to {self.max_output:.3g}"
         if self.top1_agreement is not None:
             name = "top-1 agreement" if self.decision == "top1" else "agreement of the labels"
             parts.append(f"{name} {self.top1_agreement:.2%} on {self.samples} samples")
+        if self.feature_similarity is not None:
+            parts.append(f"cosine similarity of the features {self.feature_similarity:.4f}")
         if self.accuracy is not None:
             parts.append(f"accuracy {self.accuracy:.2%} (Keras {self.keras_accuracy:.2%})")
         if self.operators:
@@ -123,9 +132,12 @@ def compare(
     kind = decision_kind(model.config)
     fields = {
         "max_difference": float(np.abs(expected - got).max()),  # NaN if any output is NaN
+        "max_output": float(np.abs(expected).max()),
         "samples": len(samples),
         "decision": kind,
     }
+    if kind is None:
+        fields["feature_similarity"] = _mean_cosine(expected, got)
     if real and kind is not None:
         by_keras, decided = (decide(model.config, x) for x in (expected, got))
         fields["top1_agreement"] = float((decided == by_keras).mean())
@@ -138,20 +150,32 @@ def compare(
 def require_parity(report: ExportReport, least_agreement: float = LEAST_AGREEMENT) -> None:
     """Raises ExportError if the artifact is too far from the Keras model.
 
-    One sample of at least 10 may differ, unless `least_agreement` is 1.
+    One sample of at least 10 may differ, unless `least_agreement` is 1. For a model without a
+    classifier, `least_agreement` is the least cosine similarity of the features.
     """
+    least_similarity = least_agreement
     if least_agreement < 1 and report.samples >= FEW_SAMPLES:
         least_agreement = min(least_agreement, (report.samples - 1) / report.samples)
+    tolerance = float_tolerance(report.max_output)
     if report.precision == "float32":
-        if not report.max_difference <= FLOAT_TOLERANCE:  # this form refuses NaN as well
+        if not report.max_difference <= tolerance:  # this form refuses NaN as well
             raise ExportError(
-                f"A float32 export must stay within {FLOAT_TOLERANCE} of the Keras model. "
-                f"Received: max_difference={report.max_difference:.3g}, path={report.path!r}"
+                f"A float32 export must stay within {tolerance:.3g} of the Keras model, "
+                f"{FLOAT_TOLERANCE} times the largest output or 1. Received: "
+                f"max_difference={report.max_difference:.3g}, max_output={report.max_output:.3g}, "
+                f"path={report.path!r}"
             )
     elif not np.isfinite(report.max_difference):
         raise ExportError(
             "An export's outputs must be finite. "
             f"Received: max_difference={report.max_difference}, path={report.path!r}"
+        )
+    elif report.feature_similarity is not None and report.feature_similarity < least_similarity:
+        raise ExportError(
+            f"The features of a {report.precision} export must have a cosine similarity of at "
+            f"least {least_similarity} to those of the Keras model; pass a lower "
+            "`least_agreement` to accept less. Received: "
+            f"feature_similarity={report.feature_similarity:.4f}, path={report.path!r}"
         )
     elif report.top1_agreement is not None and report.top1_agreement < least_agreement:
         what = "class" if report.decision == "top1" else "labels"
@@ -161,3 +185,17 @@ def require_parity(report: ExportReport, least_agreement: float = LEAST_AGREEMEN
             f"less. Received: top1_agreement={report.top1_agreement:.2%} on {report.samples} "
             f"samples, path={report.path!r}"
         )
+
+
+def float_tolerance(max_output: float) -> float:
+    """The largest difference that rounding in float32 may cause in outputs of this size."""
+    return FLOAT_TOLERANCE * max(1.0, max_output)
+
+
+def _mean_cosine(expected, got):
+    """The mean over the samples of the cosine between their flattened features."""
+    expected, got = (x.reshape(len(x), -1).astype("float64") for x in (expected, got))
+    norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(got, axis=1)
+    cosines = (expected * got).sum(axis=1) / np.maximum(norms, 1e-30)
+    equal = (expected == got).all(axis=1)  # features that are all 0 have no direction
+    return float(np.where(equal, 1, cosines).mean())

@@ -89,6 +89,53 @@ def test_features_have_no_agreement():
     assert found["max_difference"] < 1e-5
     assert found["decision"] is None
     assert "top1_agreement" not in found
+    assert found["feature_similarity"] == pytest.approx(1)
+
+
+FEATURES = np.array([[[3.0, 4.0]], [[0.0, 0.0]]], "float32")  # the second sample has no direction
+
+
+@pytest.mark.parametrize(
+    ("got", "similarity"),
+    [
+        (2 * FEATURES, 1),
+        (FEATURES[..., ::-1], 0.98),
+        (-FEATURES, 0),
+        (np.add(FEATURES, [4, -4]), 0.3),
+    ],
+)
+def test_features_are_compared_by_their_cosine(got, similarity):
+    model = small_model(include_top=False)
+    fake = SimpleNamespace(config=model.config, predict=lambda x, **_: FEATURES)
+    found = compare(fake, lambda _: got, images(model, 2), None, real=False)
+    assert found["feature_similarity"] == pytest.approx(similarity, abs=1e-3)
+    report = ExportReport("m", "litert", "dynamic_int8", 1, **found)
+    assert f"cosine similarity of the features {found['feature_similarity']:.4f}" in str(report)
+    require_parity(report, found["feature_similarity"])
+    with pytest.raises(ExportError, match=r"cosine similarity of at least .*feature_similarity="):
+        require_parity(report, found["feature_similarity"] + 0.001)
+
+
+@pytest.mark.parametrize(
+    ("scale", "difference", "accepted"),
+    [
+        (0.5, 9e-5, True),
+        (0.5, 2e-4, False),
+        (1e4, 0.9, True),
+        (1e4, 2, False),
+        (1e4, np.nan, False),
+    ],
+)
+def test_the_tolerance_of_float32_grows_with_the_outputs(scale, difference, accepted):
+    model = model_of(scale * TWO / TWO.max(), None)
+    outputs = model.predict(None)
+    found = compare(model, lambda _: outputs + difference, np.zeros(4), None, real=False)
+    report = ExportReport("m", "litert", "float32", 1, **found)
+    expected = (
+        contextlib.nullcontext() if accepted else pytest.raises(ExportError, match="max_output=")
+    )
+    with expected:
+        require_parity(report)
 
 
 def test_metadata_say_how_outputs_become_decisions():
