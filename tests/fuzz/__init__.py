@@ -1,0 +1,1 @@
+"""Random tests with a seed. Each module is also a command: `python -m tests.fuzz.NAME --help`."""
