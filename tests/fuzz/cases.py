@@ -94,10 +94,8 @@ def run_cases(
                     outcome = case(numbers_of(seed, number), Path(folder))
                 tally.counts[outcome] += 1
             except Exception as error:  # whatever a case raises is a failure
-                text = (
-                    str(error) if isinstance(error, Fault) else f"{type(error).__name__}: {error}"
-                )
-                tally.failures.append(f"case {number} of seed {seed}: {text[:LONGEST]}")
+                reason = described(error)[:LONGEST]
+                tally.failures.append(f"case {number} of seed {seed}: {reason}")
                 show(tally.failures[-1])
         number += 1
     return tally

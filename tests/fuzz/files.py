@@ -21,7 +21,7 @@ import time
 import warnings
 from pathlib import Path
 
-from tests.fuzz.cases import Fault, Tally, arguments, is_clear, numbers_of, report
+from tests.fuzz.cases import Fault, Tally, arguments, described, is_clear, numbers_of, report
 from tests.fuzz.guard import Guard, limit_memory
 from tests.fuzz.sound_files import SoundFiles
 from tests.fuzz.tampering import tampered
@@ -103,10 +103,7 @@ def run_child(options: argparse.Namespace) -> None:
             try:
                 found = {"outcome": check_case(numbers, sound, guard, name, folder, contents)}
             except Exception as error:
-                text = (
-                    str(error) if isinstance(error, Fault) else f"{type(error).__name__}: {error}"
-                )
-                found = {"failure": f"{name}: {text[:1000]}"}
+                found = {"failure": f"{name}: {described(error)[:1000]}"}
             if options.keep:
                 shutil.copytree(folder, options.keep, dirs_exist_ok=True)
             shutil.rmtree(folder)
@@ -151,7 +148,7 @@ def check_case(
     except Exception as error:
         clear = is_clear(error, (path.name, str(folder)), sound.kinds[name].word)
         if not clear or not isinstance(error, ValueError):
-            raise Fault(f"not a clear refusal: {type(error).__name__}: {error}") from error
+            raise Fault(f"not a clear refusal: {described(error)}") from error
         return f"{name}: refused"
     return f"{name}: read"
 
