@@ -15,6 +15,7 @@ Example:
 
 import contextlib
 import dataclasses
+import functools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -31,10 +32,12 @@ class Limits:
     """The largest sizes that are accepted.
 
     Args:
-        layers: blocks of a model, convolutions of a tokenizer, and members of a committee.
+        layers: blocks of a model, convolutions of a tokenizer, members of a committee, and
+            operations of an augmentation.
         weights: weights of a model.
         positions: numbers in the input of one sample, and in its tokens (T * D).
-        labels: classes of a data set, and entries of a vocabulary.
+        labels: classes of a data set, entries of a vocabulary, and values of a sequence.
+        points: points of a search space.
         json_bytes: size of a JSON file, or of the metadata in a file of weights.
         array_bytes: size of all arrays in a file, unpacked.
         unpacking: how many times larger than the file its unpacked content may be.
@@ -44,6 +47,7 @@ class Limits:
     weights: int = 2**30
     positions: int = 2**26
     labels: int = 2**22
+    points: int = 2**17
     json_bytes: int = 2**24
     array_bytes: int = 2**34
     unpacking: int = 100
@@ -58,7 +62,7 @@ def current() -> Limits:
     Raises:
         ValueError: if the environment variable `CCTZOO_LIMITS` cannot be understood.
     """
-    return Limits(**_parse(os.environ.get(VARIABLE, "")))
+    return _limits(os.environ.get(VARIABLE, ""))
 
 
 @contextlib.contextmanager
@@ -98,6 +102,11 @@ def check(limit: str, size: int, subject: str, **values: Any) -> None:
             f"{subject} must be at most {most}: the limit `{limit}`, which `cctzoo.limits.raised` "
             f"or {VARIABLE}={limit}=NUMBER can raise. {received(**values or {'size': size})}"
         )
+
+
+@functools.lru_cache(maxsize=8)  # each config checks a dozen sizes
+def _limits(text):
+    return Limits(**_parse(text))
 
 
 def _parse(text):

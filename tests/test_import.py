@@ -16,6 +16,7 @@ ROOMS = [
         "settings",
         "messages",
         "limits",
+        "plain_values",
         "keywords",
         "optional_packages",
         "published_statistics",

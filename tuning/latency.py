@@ -16,7 +16,9 @@ from cctzoo import export, latency
 from cctzoo.export.inputs import randomise_vectors
 from cctzoo.formats.atomic import write_json
 from cctzoo.machine import machine_name
+from cctzoo.messages import received
 from cctzoo.models import CCT, CCTConfig, TextConfig, variant_config
+from cctzoo.plain_values import check_types, is_one_of, make_plain
 from cctzoo.settings import setting
 
 # int8 needs samples for its calibration.
@@ -66,20 +68,23 @@ class EdgeLatency:
     )
 
     def __post_init__(self) -> None:
-        if self.precision not in UNCALIBRATED_PRECISIONS:
+        make_plain(self)
+        check_types(self, integers=("threads", "runs"))
+        if not is_one_of(self.precision, UNCALIBRATED_PRECISIONS):
             raise ValueError(
                 f"`precision` of the latency must be one of {UNCALIBRATED_PRECISIONS}. "
-                f"Received: precision={self.precision!r}"
+                f"{received(precision=self.precision)}"
             )
         for name in ("threads", "runs"):
             if getattr(self, name) < 1:
                 raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={getattr(self, name)}"
+                    f"`{name}` must be at least 1. {received(**{name: getattr(self, name)})}"
                 )
-        if self.command is not None and "{model}" not in self.command:
+        text = isinstance(self.command, str)
+        if self.command is not None and not (text and "{model}" in self.command):
             raise ValueError(
                 "A latency command must contain {model}, the path of the file to time. "
-                f"Received: command={self.command!r}"
+                f"{received(command=self.command)}"
             )
 
     def measure(self, config: CCTConfig | TextConfig) -> dict[str, float]:

@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 from cctzoo.formats.atomic import write_json
+from cctzoo.messages import received
 from cctzoo.models import CCTConfig, TextConfig, variant_config
+from cctzoo.plain_values import check_types, is_one_of, make_plain
 from cctzoo.settings import setting
 from cctzoo.training import Recipe
 from cctzoo.typing import PathLike
@@ -49,13 +50,16 @@ class LatencyObjective:
     )
 
     def __post_init__(self) -> None:
-        for name in ("target_ms", "budget_ms"):
+        make_plain(self)
+        milliseconds = ("target_ms", "budget_ms")
+        check_types(self, numbers=(*milliseconds, "weight"), optional=milliseconds)
+        for name in milliseconds:
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
+            if value is not None and value <= 0:
                 raise ValueError(
                     f"`{name}` must be a positive number of milliseconds. Received: {name}={value}"
                 )
-        if not 0 <= self.weight < math.inf:
+        if self.weight < 0:
             raise ValueError(f"`weight` must be 0 or positive. Received: weight={self.weight}")
 
     def within_budget(self, latency_ms: float) -> bool:
@@ -114,13 +118,28 @@ class SearchPlan:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        make_plain(self)
+        parts = {
+            "recipe": Recipe,
+            "space": SearchSpace,
+            "objective": LatencyObjective,
+            "latency": EdgeLatency,
+            "data_fields": dict,
+        }
+        for name, kind in parts.items():
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(
+                    f"`{name}` must be a {kind.__name__}. {received(**{name: getattr(self, name)})}"
+                )
+        counts = ("proxy_epochs", "proxy_samples", "trials", "final", "seed")
+        check_types(self, integers=counts, optional=("proxy_samples",))
         for name, least in {"proxy_epochs": 1, "trials": 1, "final": 0, "seed": 0}.items():
             if getattr(self, name) < least:
                 raise ValueError(
-                    f"`{name}` must be at least {least}. Received: {name}={getattr(self, name)}"
+                    f"`{name}` must be at least {least}. {received(**{name: getattr(self, name)})}"
                 )
-        if self.oracle not in ORACLES:
-            raise ValueError(f"`oracle` must be one of {ORACLES}. Received: oracle={self.oracle!r}")
+        if not is_one_of(self.oracle, ORACLES):
+            raise ValueError(f"`oracle` must be one of {ORACLES}. {received(oracle=self.oracle)}")
         if not self.recipe.validation:
             raise ValueError(
                 "A search needs validation samples, because the test part is for the final "
@@ -131,8 +150,6 @@ class SearchPlan:
                 "A search trains from random weights. "
                 f"Received: start_from={self.recipe.start_from!r}"
             )
-        # As search.json returns them: lists in place of tuples.
-        object.__setattr__(self, "data_fields", json.loads(json.dumps(self.data_fields)))
         check_trials(self)
 
     @functools.cached_property
@@ -217,4 +234,4 @@ class SearchPlan:
 def check_trials(plan: SearchPlan) -> None:
     """Raises ValueError if no trial of a plan is possible."""
     plan.proxy(plan.recipe)
-    plan.space.count_models(plan.base)
+    plan.space.check_has_model(plan.base)

@@ -1,14 +1,19 @@
 """The search space: the choices of each hyperparameter, and the config of a point."""
 
+import contextlib
 import dataclasses
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras_tuner
 
+from cctzoo import limits
+from cctzoo.messages import received
 from cctzoo.models import CCTConfig, TextConfig
+from cctzoo.plain_values import is_integer, is_one_of, make_plain
 from cctzoo.settings import setting
 
 PROFILES = ("even", "rising", "falling")
@@ -47,7 +52,8 @@ class SearchSpace:
             `"early"` (before its first two blocks) or `"none"`.
 
     Raises:
-        ValueError: if a hyperparameter has no choices, or a choice is repeated or out of range.
+        ValueError: if a hyperparameter has no choices, a choice is repeated or out of range, or the
+            space has more points than the limit `points`.
     """
 
     depth: tuple[int, ...] = setting((2, 4), "number of blocks, convolutional prefix included")
@@ -76,20 +82,29 @@ class SearchSpace:
             "prefix_pool": POOLS,
         }
         least = {"head_dim": 0, "conv_prefix": 0}
+        make_plain(self)
         for name in HYPERPARAMETERS:
-            choices = tuple(getattr(self, name))
-            object.__setattr__(self, name, choices)
+            choices = getattr(self, name)
+            valid = isinstance(choices, tuple) and len(choices) > 0
             if name in words:
-                rule, valid = f"from {words[name]}", set(choices) <= set(words[name])
+                rule = f"from {words[name]}"
+                valid = valid and all(is_one_of(choice, words[name]) for choice in choices)
             else:
                 lowest = least.get(name, 1)
                 rule = f"integers of at least {lowest}"
-                valid = all(type(choice) is int and choice >= lowest for choice in choices)
-            if not choices or not valid or len(set(choices)) < len(choices):
+                valid = valid and all(is_integer(each) and each >= lowest for each in choices)
+            if not valid or len(set(choices)) < len(choices):
                 raise ValueError(
                     f"`{name}` must have at least one choice; choices must be {rule}, without "
-                    f"repetition. Received: {name}={choices!r}"
+                    f"repetition. {received(**{name: choices})}"
                 )
+            if name not in words:
+                limit = "layers" if name in ("depth", "conv_prefix") else "weights"
+                limits.check(limit, max(choices), f"A choice of `{name}`", **{name: choices})
+        sizes = {name: len(getattr(self, name)) for name in HYPERPARAMETERS}
+        limits.check(
+            "points", math.prod(sizes.values()), "The number of points of a search space", **sizes
+        )
 
     def hyperparameters(self) -> keras_tuner.HyperParameters:
         """Returns the space in KerasTuner's form."""
@@ -99,11 +114,22 @@ class SearchSpace:
             hp.Choice(name, list(getattr(self, name)))
         return hp
 
-    def points(self) -> list[dict[str, Any]]:
-        """Returns all combinations of the choices, with or without a model."""
+    def points(self) -> Iterator[dict[str, Any]]:
+        """Yields all combinations of the choices, with or without a model."""
         choices = (getattr(self, name) for name in HYPERPARAMETERS)
-        points = itertools.product(*choices)
-        return [dict(zip(HYPERPARAMETERS, point, strict=True)) for point in points]
+        for point in itertools.product(*choices):
+            yield dict(zip(HYPERPARAMETERS, point, strict=True))
+
+    def check_has_model(self, base: CCTConfig | TextConfig) -> None:
+        """Raises ValueError if no point of the space has a model; `base` as in `count_models`."""
+        reason = None
+        for values in self.points():
+            try:
+                point_config(values, base)
+                return
+            except ValueError as error:
+                reason = error
+        raise ValueError(f"The search space has no model: {reason}")
 
     def count_models(self, base: CCTConfig | TextConfig) -> int:
         """Counts the different models of the space.
@@ -114,14 +140,11 @@ class SearchSpace:
         Raises:
             ValueError: if no point has a model.
         """
-        configs, reason = set(), None
+        self.check_has_model(base)
+        configs = set()
         for values in self.points():
-            try:
+            with contextlib.suppress(ValueError):
                 configs.add(point_config(values, base))
-            except ValueError as error:
-                reason = error
-        if not configs:
-            raise ValueError(f"The search space has no model: {reason}")
         return len(configs)
 
 

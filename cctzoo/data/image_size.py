@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from cctzoo import limits
+from cctzoo.messages import received
+from cctzoo.plain_values import is_count, plain
+
 DEFAULT_SIZE = 224  # pixels, for images of any size
 
 ImageSize = int | tuple[int, int]
@@ -11,17 +15,24 @@ def height_width(image_size: ImageSize | None) -> tuple[int, int]:
     """Returns (height, width) for a side, a pair, or None for the default.
 
     Raises:
-        ValueError: if a side is not a positive integer.
+        ValueError: if a side is not a positive integer, or an image of this size would exceed the
+            limit `positions`.
     """
-    size = DEFAULT_SIZE if image_size is None else image_size
-    size = (size, size) if np.ndim(size) == 0 else tuple(size)
-    whole = all(isinstance(side, int | np.integer) and side >= 1 for side in size)
-    if len(size) != 2 or not whole:
+    size = DEFAULT_SIZE if image_size is None else plain("image_size", image_size)
+    size = size if isinstance(size, tuple) else (size, size)
+    if len(size) != 2 or not all(map(is_count, size)):
         raise ValueError(
             "`image_size` must be one side or (height, width), positive integers. "
-            f"Received: image_size={image_size!r}"
+            f"{received(image_size=image_size)}"
         )
-    return tuple(map(int, size))
+    height, width = size
+    limits.check(
+        "positions",
+        height * width,
+        "The number of pixels in an image of `image_size`",
+        image_size=image_size,
+    )
+    return height, width
 
 
 def check_size(x: np.ndarray, image_size: ImageSize | None) -> None:

@@ -1,6 +1,5 @@
 """`data.load`: from a name to a `Dataset`."""
 
-import operator
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,11 @@ from cctzoo.data.sources import SOURCES, TFDS, find_source
 from cctzoo.data.sources.parts import Parts
 from cctzoo.data.splits import choose, hold_out, hold_out_groups
 from cctzoo.keywords import named_keywords
+from cctzoo.messages import received
+from cctzoo.plain_values import is_count, is_integer, is_number, is_one_of, plain
 from cctzoo.typing import PathLike
 
+COLOR_MODES = (None, "rgb", "grayscale")
 SHOWN = 5  # classes that a warning names
 
 
@@ -114,11 +116,13 @@ def load(
     # images (400, 16, 16, 1) (100, 16, 16, 1)
     ```
     """
-    if not 0 <= validation < 1:
-        raise ValueError(f"`validation` must be in [0, 1). Received: validation={validation}")
-    for key, count in {"train_samples": train_samples, "test_samples": test_samples}.items():
-        if count is not None and operator.index(count) < 1:
-            raise ValueError(f"`{key}` must be at least 1. Received: {key}={count}")
+    validation, seed = plain("validation", validation), plain("seed", seed)
+    if not is_number(validation) or not 0 <= validation < 1:
+        raise ValueError(f"`validation` must be in [0, 1). {received(validation=validation)}")
+    if not is_integer(seed) or seed < 0:
+        raise ValueError(f"`seed` must be an integer of at least 0. {received(seed=seed)}")
+    train_samples = _checked_count("train_samples", train_samples)
+    test_samples = _checked_count("test_samples", test_samples)
     parts = load_parts(
         name,
         image_size=image_size,
@@ -128,6 +132,13 @@ def load(
         manual_dir=manual_dir,
     )
     return divide(parts, name, validation, seed, train_samples, test_samples)
+
+
+def _checked_count(key, count):
+    count = plain(key, count)
+    if count is not None and not is_count(count):
+        raise ValueError(f"`{key}` must be at least 1. {received(**{key: count})}")
+    return count
 
 
 def load_parts(name: str, **options: Any) -> Parts:
@@ -142,9 +153,9 @@ def load_parts(name: str, **options: Any) -> Parts:
     """
     check_name(name, options.get("data_dir"))
     color_mode = options.get("color_mode")
-    if color_mode not in (None, "rgb", "grayscale"):
+    if not is_one_of(color_mode, COLOR_MODES):
         raise ValueError(
-            f"`color_mode` must be 'rgb', 'grayscale' or None. Received: color_mode={color_mode!r}"
+            f"`color_mode` must be one of {COLOR_MODES}. {received(color_mode=color_mode)}"
         )
     height_width(options.get("image_size"))
     source, arguments = find_source(name)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from cctzoo.data.image_files import MODES, convert, decode, mode_of
+from cctzoo.messages import received
+from cctzoo.plain_values import check_types, is_one_of, make_plain
 from cctzoo.typing import PathLike
 
 INTERPOLATIONS = ("bicubic", "bilinear")
@@ -43,17 +45,18 @@ class View:
     interpolation: str = "bicubic"
 
     def __post_init__(self) -> None:
+        make_plain(self)
+        check_types(self, numbers=("crop_pct",), booleans=("orient",))
         rules = {
-            "orient": (isinstance(self.orient, bool), "be True or False"),
-            "crop_pct": (
-                isinstance(self.crop_pct, int | float) and 0 < self.crop_pct <= 1,
-                "be in (0, 1]",
+            "crop_pct": (0 < self.crop_pct <= 1, "be in (0, 1]"),
+            "interpolation": (
+                is_one_of(self.interpolation, INTERPOLATIONS),
+                f"be in {INTERPOLATIONS}",
             ),
-            "interpolation": (self.interpolation in INTERPOLATIONS, f"be in {INTERPOLATIONS}"),
         }
         for name, (holds, rule) in rules.items():
             if not holds:
-                raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
+                raise ValueError(f"`{name}` must {rule}. {received(**{name: getattr(self, name)})}")
 
     def open(self, data: bytes, mode: str, name: str) -> Any:
         """Decodes an image in its original size.

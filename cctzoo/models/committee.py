@@ -11,14 +11,15 @@ import numpy as np
 
 from cctzoo.data.view import View
 from cctzoo.layers import SoftAverage
-from cctzoo.models.committee_checks import check_members, shares_of
+from cctzoo.models.committee_checks import check_members, check_output, check_weights, shares_of
 from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.models.model import CCT
 from cctzoo.models.pixel_values import checks_pixels, read_input
+from cctzoo.models.size import check_committee_size
+from cctzoo.models.variants import config_from_fields
 from cctzoo.models.vocabulary import Vocabulary, vocabulary_of
+from cctzoo.plain_values import plain
 from cctzoo.typing import PathLike
-
-AVERAGES = ("probabilities", "logits")
 
 
 def soft_committee(
@@ -66,14 +67,7 @@ def soft_committee(
     """
     members = list(members) if isinstance(members, Iterable) else members
     check_members(members)
-    for argument, value, allowed in (
-        ("average", average, AVERAGES),
-        ("classifier_activation", classifier_activation, ("softmax", None)),
-    ):
-        if value not in allowed:
-            raise ValueError(
-                f"`{argument}` must be one of {allowed}. Received: {argument}={value!r}"
-            )
+    check_output(average, classifier_activation)
     shares = shares_of(weights, len(members))
     names = _distinct([member.name for member in members])
     copies = [_copy(member, own) for member, own in zip(members, names, strict=True)]
@@ -163,6 +157,9 @@ class SoftCommittee(keras.Model):
         classifier_activation: str | None,
         name: str,
     ) -> None:
+        weights = plain("weights", weights)
+        check_weights(weights, len(members))
+        check_output(average, classifier_activation)
         (image,) = members[0].inputs
         inputs = keras.Input(image.shape[1:], dtype=image.dtype, name=image.name)
         logits = [member(inputs) for member in members]
@@ -172,7 +169,7 @@ class SoftCommittee(keras.Model):
         self.config = CommitteeConfig(
             members=tuple(member.config for member in members),
             average=average,
-            weights=tuple(weights),
+            weights=weights,
             classifier_activation=classifier_activation,
         )
         # Keras decides by the model's policy whether to scale the loss: a float16 member needs it.
@@ -211,6 +208,8 @@ class SoftCommittee(keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SoftCommittee":
         options = dict(config)
         trainable = options.pop("trainable", True)
+        configs = (config_from_fields(member["config"]) for _, member in config["members"])
+        check_committee_size(configs)
         options["members"] = [
             _build(keras.saving.get_registered_object(kind), member)
             for kind, member in config["members"]

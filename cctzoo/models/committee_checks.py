@@ -1,16 +1,21 @@
 """Checks of the arguments of `soft_committee`."""
 
+import itertools
 import math
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from cctzoo.messages import received
 from cctzoo.models.decisions import decision_kind
-from cctzoo.models.encoder_config import is_number
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
+from cctzoo.models.size import check_committee_size
+from cctzoo.plain_values import is_number, is_one_of, plain
+
+AVERAGES = ("probabilities", "logits")
 
 
 def check_members(members: Any) -> None:
@@ -19,8 +24,9 @@ def check_members(members: Any) -> None:
     if not listed or not all(isinstance(member, CCT) for member in members):
         raise ValueError(
             "`members` must be a sequence of at least one `CCT`, without other objects. "
-            f"Received: members={members!r}"
+            f"{received(members=members)}"
         )
+    check_committee_size(member.config for member in members)
     for member in members:
         if is_quantised(member):
             raise ValueError(
@@ -51,6 +57,18 @@ def check_members(members: Any) -> None:
         )
 
 
+def check_output(average: Any, classifier_activation: Any) -> None:
+    """Raises ValueError unless both arguments are among the choices of `soft_committee`."""
+    for argument, value, allowed in (
+        ("average", average, AVERAGES),
+        ("classifier_activation", classifier_activation, ("softmax", None)),
+    ):
+        if not is_one_of(value, allowed):
+            raise ValueError(
+                f"`{argument}` must be one of {allowed}. {received(**{argument: value})}"
+            )
+
+
 def _by_name(members, field, values):
     pairs = zip(members, values, strict=True)
     return ", ".join(f"{member.name!r} {field}={value}" for member, value in pairs)
@@ -77,11 +95,18 @@ def shares_of(weights: Iterable[float] | None, count: int) -> list[float]:
     """
     if weights is None:
         return [1 / count] * count
-    values = list(weights) if isinstance(weights, Iterable) else []
-    good = len(values) == count and all(is_number(value) and value >= 0 for value in values)
-    if not good or not 0 < sum(values) < math.inf:
+    if isinstance(weights, Iterator):
+        weights = list(itertools.islice(weights, count + 1))
+    values = plain("weights", weights)
+    check_weights(values, count)
+    return [float(value / sum(values)) for value in values]
+
+
+def check_weights(weights: Any, count: int) -> None:
+    """Raises ValueError unless `weights` is a tuple of `count` weights of an average."""
+    numbers = isinstance(weights, tuple) and all(map(is_number, weights))
+    if not numbers or len(weights) != count or min(weights) < 0 or not 0 < sum(weights) < math.inf:
         raise ValueError(
             f"`weights` must be {count} finite numbers, one per member: none negative, not all 0. "
-            f"Received: weights={weights!r}"
+            f"{received(weights=weights)}"
         )
-    return [float(value / sum(values)) for value in values]

@@ -1,17 +1,23 @@
 """CCTConfig: the settings of an image model."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
+from cctzoo import limits
 from cctzoo.data.image_files import MODES
 from cctzoo.data.view import View
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
-from cctzoo.models.encoder_config import EncoderConfig, is_count, is_number
+from cctzoo.messages import shown
+from cctzoo.models.encoder_config import EncoderConfig
+from cctzoo.models.size import HIDDEN_FILTERS
+from cctzoo.plain_values import is_count, is_number
 from cctzoo.settings import setting
 
-HIDDEN_FILTERS = 64  # channels of all tokenizer convolutions except the last
+# The largest float16, to which some dtype policies cast the normalised pixels.
+LARGEST_PIXEL = 65504
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,7 +64,7 @@ class CCTConfig(EncoderConfig):
     LEAST_SIDE: ClassVar[int] = 4
 
     def _check_input(self):
-        self._check_counts("conv_layers")
+        self._check_counts(conv_layers="layers")
         self._require(
             isinstance(self.include_preprocessing, bool),
             "`include_preprocessing` must be True or False.",
@@ -76,20 +82,50 @@ class CCTConfig(EncoderConfig):
             "`input_shape` must be three positive integers (height, width, channels).",
             "input_shape",
         )
-        height, width, channels = shape
+        limits.check(
+            "positions",
+            math.prod(shape),
+            "The number of values in an image of `input_shape`",
+            input_shape=shape,
+        )
+        self._check_statistics()
+        self._check_view()
+        self._check_tokenizer()
+
+    def _check_statistics(self):
+        channels = self.input_shape[-1]
         for name in ("mean", "std"):
             value = getattr(self, name)
             values = value if isinstance(value, tuple) else (value,)
             kind = "positive number" if name == "std" else "number"
             self._require(
-                all(map(is_number, values))
-                and len(values) in (1, channels)
+                len(values) in (1, channels)
+                and all(map(is_number, values))
                 and (name == "mean" or min(values) > 0),
                 f"`{name}` must be a {kind}, or one such number per channel.",
                 name,
                 "input_shape",
             )
+        mean, std = (
+            value if isinstance(value, tuple) else (value,) for value in (self.mean, self.std)
+        )
+        # Of black and of white. The quotient itself could overflow.
+        most = max(max(abs(value), abs(1 - value)) for value in mean)
+        self._require(
+            most <= LARGEST_PIXEL * min(std),
+            f"Pixels that `mean` and `std` normalise must be at most {LARGEST_PIXEL}, the largest "
+            "float16.",
+            "mean",
+            "std",
+        )
+
+    def _check_view(self):
         if isinstance(self.view, dict):  # of a config that was read from a file
+            self._require(
+                self.view.keys() <= {field.name for field in dataclasses.fields(View)},
+                "A `view` must have the fields of `data.View` alone.",
+                "view",
+            )
             object.__setattr__(self, "view", View(**self.view))
         self._require(
             self.view is None or isinstance(self.view, View),
@@ -97,11 +133,14 @@ class CCTConfig(EncoderConfig):
             "view",
         )
         self._require(
-            self.view is None or channels in MODES.values(),
+            self.view is None or self.input_shape[-1] in MODES.values(),
             "`view` must be None unless `input_shape` has 1 or 3 channels, as image files have.",
             "view",
             "input_shape",
         )
+
+    def _check_tokenizer(self):
+        height, width, _ = self.input_shape
         if self.family == "cct":
             stride = (2 * stride_and_padding(self.kernel_size)[0]) ** self.conv_layers
         else:
@@ -116,7 +155,7 @@ class CCTConfig(EncoderConfig):
         least = max(stride, self.kernel_size)
         self._require(
             min(height, width) >= least,
-            f"The height and width of `input_shape` must be at least {least} pixels: the "
+            f"The height and width of `input_shape` must be at least {shown(least)} pixels: the "
             "tokenizer's kernel and its total stride must fit.",
             "input_shape",
             "kernel_size",

@@ -2,12 +2,15 @@
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from cctzoo import limits
 from cctzoo.layers.encoder_block import NORMS
 from cctzoo.layers.position import KINDS as POSITION_KINDS
+from cctzoo.messages import received
+from cctzoo.models.size import check_size
+from cctzoo.plain_values import is_count, is_integer, is_number, is_one_of, make_plain
 from cctzoo.settings import setting
 
 POOLINGS = (None, "sequence", "token", "avg", "max")
@@ -46,8 +49,11 @@ class EncoderConfig:
             output is an independent label: binary and multi-label models) or None (logits; a
             single logit is a binary model). One class with `"softmax"` is refused.
 
+    Numbers and arrays of NumPy are accepted, and stored as Python's numbers and tuples.
+
     Raises:
-        ValueError: for a value out of its range, or values that contradict each other.
+        ValueError: for a value out of its range or of another type, for values that contradict
+            each other, or for a model that exceeds one of the `limits`.
     """
 
     depth: int = setting(7, "number of blocks, convolutional prefix included")
@@ -79,14 +85,12 @@ class EncoderConfig:
     LEAST_SIDE: ClassVar[int] = 1  # fewest tokens per side after a prefix with default pooling
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Sequence) and not isinstance(value, str):
-                object.__setattr__(self, field.name, tuple(value))
+        make_plain(self)
         self._check_values()
         self._check_heads()
         self._check_prefix()
         self._check_input()
+        check_size(self)
 
     def _check_values(self):
         self._check_choices(
@@ -102,7 +106,9 @@ class EncoderConfig:
             "`include_top` must be True or False.",
             "include_top",
         )
-        self._check_counts("depth", "embed_dim", "kernel_size", "classes")
+        # Tuples of `depth` numbers are made below: the limit comes first.
+        self._check_counts(depth="layers", embed_dim="weights", classes="labels")
+        self._check_counts(kernel_size="positions")
         self._require(
             not self.include_top or self.classes > 1 or self.classifier_activation != "softmax",
             "The softmax of a single output is always 1: a binary model needs "
@@ -117,9 +123,16 @@ class EncoderConfig:
                 name,
             )
         self._require(
-            is_number(self.mlp_ratio) and int(self.mlp_ratio * self.embed_dim) >= 1,
-            "`mlp_ratio` must give a hidden layer of at least one unit.",
+            is_number(self.mlp_ratio) and self.mlp_ratio * self.embed_dim >= 1,
+            "`mlp_ratio` must be a finite number that gives a hidden layer of at least one unit.",
             "mlp_ratio",
+        )
+        limits.check(
+            "weights",
+            self.mlp_ratio * self.embed_dim,  # may be infinite
+            "The width of the hidden layer, `mlp_ratio` * `embed_dim`,",
+            mlp_ratio=self.mlp_ratio,
+            embed_dim=self.embed_dim,
         )
         self._require(
             self.pooling != "token" or self.has_class_token,
@@ -132,14 +145,15 @@ class EncoderConfig:
     def _check_choices(self, **choices):
         for name, allowed in choices.items():
             self._require(
-                getattr(self, name) in allowed, f"`{name}` must be one of {allowed}.", name
+                is_one_of(getattr(self, name), allowed), f"`{name}` must be one of {allowed}.", name
             )
 
-    def _check_counts(self, *names):
-        for name in names:
-            self._require(
-                is_count(getattr(self, name)), f"`{name}` must be a positive integer.", name
-            )
+    def _check_counts(self, **names):
+        """Checks fields that are positive integers, each against a limit."""
+        for name, limit in names.items():
+            value = getattr(self, name)
+            self._require(is_count(value), f"`{name}` must be a positive integer.", name)
+            limits.check(limit, value, f"`{name}`", **{name: value})
 
     def _check_heads(self):
         for name in ("heads", "head_dim"):
@@ -193,6 +207,7 @@ class EncoderConfig:
         if self.prefix_pool is not None:
             self._require(
                 isinstance(self.prefix_pool, tuple)
+                and all(map(is_integer, self.prefix_pool))
                 and set(self.prefix_pool) <= set(range(self.conv_prefix)),
                 "`prefix_pool` must be a sequence of indices of prefix blocks, from 0 to "
                 "`conv_prefix` - 1.",
@@ -202,8 +217,7 @@ class EncoderConfig:
 
     def _require(self, holds, rule, *names):
         if not holds:
-            received = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
-            raise ValueError(f"{rule} Received: {received}")
+            raise ValueError(f"{rule} {received(**{name: getattr(self, name) for name in names})}")
 
     @property
     def block_heads(self) -> tuple[int, ...]:
@@ -256,18 +270,3 @@ class EncoderConfig:
     def tokens(self) -> int:
         """Length T of the encoder's sequence, class token included."""
         return math.prod(self.grid) + self.has_class_token
-
-
-def is_integer(value: Any) -> bool:
-    """Whether `value` is an integer of Python or NumPy, and not a bool."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def is_count(value: Any) -> bool:
-    """Whether `value` is a positive integer."""
-    return is_integer(value) and value >= 1
-
-
-def is_number(value: Any) -> bool:
-    """Whether `value` is a finite real number, and not a bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,13 +1,14 @@
 """TextConfig: the settings of a text model."""
 
 import dataclasses
-import reprlib
 from collections.abc import Sequence
 from typing import ClassVar
 
 from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.text_tokenizer import text_tokens
-from cctzoo.models.encoder_config import EncoderConfig, is_count, is_integer
+from cctzoo.messages import received
+from cctzoo.models.encoder_config import EncoderConfig
+from cctzoo.plain_values import is_count, is_integer
 from cctzoo.settings import setting
 
 TOKEN_IMAGE_FILTERS = 8  # channels inside the blocks of prefix kind "token_image"
@@ -68,7 +69,8 @@ class TextConfig(EncoderConfig):
         self._require(
             self.prefix_filters is None
             or (
-                len(self.prefix_filters) == self.conv_prefix
+                isinstance(self.prefix_filters, tuple)
+                and len(self.prefix_filters) == self.conv_prefix
                 and all(map(is_count, self.prefix_filters))
             ),
             "`prefix_filters` must hold `conv_prefix` positive integers.",
@@ -76,13 +78,13 @@ class TextConfig(EncoderConfig):
             "conv_prefix",
         )
         self._require(
-            not self.prefix_pool,
+            self.prefix_pool in (None, ()),
             '`prefix_pool` must be empty for `prefix_kind="token_image"`, which does not pool.',
             "prefix_pool",
         )
 
     def _check_input(self):
-        self._check_counts("vocabulary_size", "length", "word_dim")
+        self._check_counts(vocabulary_size="labels", length="positions", word_dim="weights")
         self._check_choices(pooling=(None, "sequence", "token", "avg"))
         self._require(
             self.padding_id is None
@@ -96,8 +98,7 @@ class TextConfig(EncoderConfig):
             isinstance(words, tuple) and all(isinstance(word, str) for word in words)
         ):
             raise ValueError(
-                "`vocabulary` must be a sequence of str. "
-                f"Received: vocabulary={reprlib.repr(words)}"
+                f"`vocabulary` must be a sequence of str. {received(vocabulary=words)}"
             )
         if words is not None and len(words) + 2 != self.vocabulary_size:
             raise ValueError(

@@ -5,9 +5,10 @@ import functools
 import re
 from typing import Any
 
-from cctzoo.messages import did_you_mean
+from cctzoo.messages import did_you_mean, received, shown
 from cctzoo.models.config import CCTConfig
 from cctzoo.models.text_config import TextConfig
+from cctzoo.plain_values import plain
 
 Config = CCTConfig | TextConfig
 
@@ -29,8 +30,12 @@ GRAMMAR = (
     f"optional _sine and SIZE in {tuple(SIZES)}; or text_cct_SIZE_kKERNEL, text_cvt_SIZE_kPATCH, "
     f"text_vit_SIZE_kPATCH or text_transformer_SIZE with SIZE in {TEXT_SIZES}"
 )
-_IMAGE_NAME = re.compile(r"(cct|cvt|vit)_(\d+)_(\d+)(?:x(\d+))?_(\d+)(_sine)?")
-_TEXT_NAME = re.compile(r"(text_(?:cct|cvt|vit))_(\d+)_k(\d+)|(text_transformer)_(\d+)")
+_IMAGE_NAME = re.compile(
+    r"(cct|cvt|vit)_(\d{1,9})_(\d{1,9})(?:x(\d{1,9}))?_(\d{1,9})(_sine)?", re.ASCII
+)
+_TEXT_NAME = re.compile(
+    r"(text_(?:cct|cvt|vit))_(\d{1,9})_k(\d{1,9})|(text_transformer)_(\d{1,9})", re.ASCII
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +114,7 @@ VARIANTS = {
 }
 
 
-def variant_config(variant: str, **changes: Any) -> Config:
+def variant_config(variant: str, /, **changes: Any) -> Config:
     """The config of a model by name, with `changes` to its fields.
 
     Args:
@@ -120,19 +125,24 @@ def variant_config(variant: str, **changes: Any) -> Config:
     Raises:
         ValueError: for an unknown name or keyword, or for values that contradict each other.
     """
+    if not isinstance(variant, str):
+        raise ValueError(
+            "`variant` must be a str, the name of a model in list_models(). "
+            f"{received(variant=variant)}"
+        )
     if variant not in VARIANTS:
         return config_from_name(variant, **_with_vocabulary_size(changes))
     return change_config(VARIANTS[variant].config, **changes)
 
 
-def change_config(config: Config, **changes: Any) -> Config:
+def change_config(config: Config, /, **changes: Any) -> Config:
     """A config with `changes` to its fields, as in `variant_config`."""
     changes = _with_vocabulary_size(changes)
     _check_keywords(type(config), changes)
     return dataclasses.replace(config, **changes) if changes else config
 
 
-def config_from_name(name: str, **changes: Any) -> Config:
+def config_from_name(name: str, /, **changes: Any) -> Config:
     """The config of a name of the grammar, e.g. `cct_7_3x1_32` or `text_cct_2_k4`.
 
     Raises:
@@ -144,7 +154,7 @@ def config_from_name(name: str, **changes: Any) -> Config:
     if fields is None:
         raise ValueError(
             f"A model's name must be one of list_models() or {GRAMMAR}."
-            f"{did_you_mean(name, VARIANTS)} Received: variant={name!r}"
+            f"{did_you_mean(name, VARIANTS)} {received(variant=name)}"
         )
     _check_keywords(kind, changes)
     return kind(**{**fields, **changes})
@@ -154,10 +164,14 @@ def config_from_fields(fields: dict[str, Any]) -> Config:
     """Rebuilds a config from the dict that `dataclasses.asdict` made of it.
 
     Raises:
-        TypeError: for unknown fields.
-        ValueError: for values that contradict each other.
+        ValueError: for unknown fields, or for values that are wrong or contradict each other.
     """
-    kind = TextConfig if fields.get("family") in TextConfig.FAMILIES else CCTConfig
+    if not isinstance(fields, dict):
+        raise ValueError(f"A config must be a dict of its fields. {received(config=fields)}")
+    family = fields.get("family")
+    is_text = isinstance(family, str) and family in TextConfig.FAMILIES
+    kind = TextConfig if is_text else CCTConfig
+    _check_keywords(kind, fields)
     return kind(**fields)
 
 
@@ -199,9 +213,10 @@ def _size_fields(size):
 
 
 def _with_vocabulary_size(changes):
-    if changes.get("vocabulary") is None:
+    words = plain("vocabulary", changes.get("vocabulary"))
+    if not isinstance(words, tuple) or "vocabulary_size" in changes:
         return changes
-    return {"vocabulary_size": len(changes["vocabulary"]) + 2, **changes}
+    return {**changes, "vocabulary": words, "vocabulary_size": len(words) + 2}
 
 
 def _check_keywords(kind, changes):
@@ -209,6 +224,6 @@ def _check_keywords(kind, changes):
     for keyword, value in changes.items():
         if keyword not in known:
             raise ValueError(
-                f"A keyword must be one of {', '.join(known)}.{did_you_mean(keyword, known)} "
-                f"Received: {keyword}={value!r}"
+                f"A keyword must be one of {', '.join(known)}."
+                f"{did_you_mean(str(keyword), known)} Received: {keyword!s:.50}={shown(value)}"
             )

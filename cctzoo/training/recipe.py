@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,12 @@ from cctzoo.data import Augmentation, Dataset, check_name, load
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.names import kind_of
 from cctzoo.formats.atomic import write_json
+from cctzoo.messages import received
 from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.models.variants import variant_config
+from cctzoo.plain_values import make_plain
 from cctzoo.settings import setting
+from cctzoo.training.recipe_checks import check_fields, path_text
 from cctzoo.typing import PathLike
 from cctzoo.weights.source import locate_weights
 
@@ -26,10 +28,6 @@ DATA_OPTIONS = (
     "manual_dir",
 )
 PATHS = ("start_from", "word_vectors", "data_dir", "manual_dir")
-DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
-DECAYED = ("kernels", "matrices", "all")
-CLASS_WEIGHTS = (None, "balanced")
-BEST_BY = ("accuracy", "mean_class_accuracy")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -87,8 +85,9 @@ class Recipe:
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
 
     Raises:
-        ValueError: if a value is out of range, the model is unknown, or values contradict each
-            other. Whether the data and the files exist is checked by `check_sources`.
+        ValueError: if a value is out of range or of another type, the model is unknown or exceeds
+            one of the `limits`, or values contradict each other. Whether the data and the files
+            exist is checked by `check_sources`.
     """
 
     dataset: str = setting("digits", "name of a data set, as in cctzoo.data.load")
@@ -144,9 +143,14 @@ class Recipe:
     precision: str = setting("float32", "float32, mixed_bfloat16 or mixed_float16")
 
     def __post_init__(self) -> None:
+        make_plain(self)
         for name in PATHS:
-            if (path := getattr(self, name)) is not None:
-                object.__setattr__(self, name, os.fspath(path))  # recipe.json holds strings
+            object.__setattr__(self, name, path_text(name, getattr(self, name)))
+        for name in ("dataset", "model"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(
+                    f"`{name}` must be a str. {received(**{name: getattr(self, name)})}"
+                )
         if self.image_size is not None:
             height, width = height_width(self.image_size)
             size = height if height == width else (height, width)  # JSON has lists for tuples
@@ -154,60 +158,30 @@ class Recipe:
         if not isinstance(self.augmentation, Augmentation):
             raise ValueError(
                 "`augmentation` must be a `data.Augmentation`. "
-                f"Received: augmentation={self.augmentation!r}"
+                f"{received(augmentation=self.augmentation)}"
             )
+        check_fields(self)
         self._check_changes()
         self._check_kind(self.config().kind)
-        infinity = float("inf")
-        rules = {
-            "epochs": (self.epochs >= 1, "be at least 1"),
-            "cooldown_epochs": (self.cooldown_epochs >= 0, "be 0 or positive"),
-            "batch_size": (self.batch_size >= 1, "be at least 1"),
-            "accumulate": (self.accumulate >= 1, "be at least 1"),
-            "learning_rate": (0 < self.learning_rate < infinity, "be positive"),
-            "warmup_epochs": (
-                0 <= self.warmup_epochs < self.epochs,
-                f"be from 0 to one below `epochs`, {self.epochs}",
-            ),
-            "warmup_rate": (
-                0 <= self.warmup_rate <= self.learning_rate,
-                f"be from 0 to `learning_rate`, {self.learning_rate}",
-            ),
-            "floor_rate": (
-                0 <= self.floor_rate <= self.learning_rate,
-                f"be from 0 to `learning_rate`, {self.learning_rate}",
-            ),
-            "weight_decay": (0 <= self.weight_decay < infinity, "be 0 or positive"),
-            "decayed": (self.decayed in DECAYED, f"be one of {DECAYED}"),
-            "label_smoothing": (0 <= self.label_smoothing < 1, "be in [0, 1)"),
-            "class_weights": (
-                self.class_weights in CLASS_WEIGHTS,
-                f"be one of {CLASS_WEIGHTS}",
-            ),
-            "best_by": (self.best_by in BEST_BY, f"be one of {BEST_BY}"),
-            "clip_norm": (self.clip_norm is None or 0 < self.clip_norm < infinity, "be positive"),
-            "ema": (self.ema is None or 0 < self.ema < 1, "be in (0, 1), or None"),
-            "validation": (0 <= self.validation < 1, "be in [0, 1)"),
-            "seed": (0 <= self.seed < 2**32, "be from 0 to 2**32 - 1"),
-            "precision": (self.precision in DTYPE_POLICIES, f"be one of {DTYPE_POLICIES}"),
-        }
-        for name, (holds, rule) in rules.items():
-            if not holds:
-                raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
 
     def _check_changes(self) -> None:
         """Raises ValueError if `changes` contradict the data, or ask for an untrained output."""
+        if not isinstance(self.changes, dict):
+            raise ValueError(
+                "`changes` must be a dict of fields of the model's config. "
+                f"{received(changes=self.changes)}"
+            )
         if "view" in self.changes:
             raise ValueError(
-                f"The view of a model is that of its data set. Received: changes={self.changes!r}"
+                f"The view of a model is that of its data set. {received(changes=self.changes)}"
             )
         wanted = {"classifier_activation": None, "include_top": True}
         for name, value in wanted.items():
-            if self.changes.get(name, value) != value:
+            if self.changes.get(name, value) is not value:
                 raise ValueError(
                     "A run trains a classifier that returns logits of classes that exclude each "
                     "other; train binary and multi-label models by Keras' `fit`. "
-                    f"Received: changes={self.changes!r}"
+                    f"{received(changes=self.changes)}"
                 )
 
     def _check_kind(self, kind: str) -> None:
@@ -215,7 +189,7 @@ class Recipe:
         if kind_of(self.dataset) not in (None, kind):  # None: known after loading
             raise ValueError(
                 "A model and its data set must be of the same kind. "
-                f"Received: model={self.model!r}, dataset={self.dataset!r}"
+                f"{received(model=self.model, dataset=self.dataset)}"
             )
         if kind == "texts" and self.augmentation != Augmentation():
             raise ValueError(

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +11,8 @@ import keras
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
+from cctzoo.models.size import check_committee_size, least_weights
 from cctzoo.models.variants import Config, config_from_fields
-
-MAX_POSITIONS = 2**26  # pixels, or numbers in a table of sines: the file does not grow with them
-MAX_LAYERS = 1000
 
 
 def describe_model(model: CCT | SoftCommittee) -> dict[str, Any]:
@@ -81,12 +78,12 @@ def check_description(description: dict[str, Any], elements: int) -> list[Config
         if not all("name" in each for each in (description, *members)):
             raise ValueError("A description must have the `name` of each model. Received: none")
         configs = [config_of(member) for member in members]
-        smallest = sum(map(_least_weights, configs))
-        largest = max(max(math.prod(c.input_shape), c.embed_dim * c.tokens) for c in configs)
-        if smallest > elements or largest > MAX_POSITIONS:
+        check_committee_size(configs)
+        smallest = sum(map(least_weights, configs))
+        if smallest > elements:
             raise ValueError(
                 f"The description does not match the weights file, which holds {elements} numbers. "
-                f"Received: a model of at least {smallest} weights and {largest} positions"
+                f"Received: a model of at least {smallest} weights"
             )
         return configs
 
@@ -124,14 +121,7 @@ def build_described(
 def config_of(description: dict[str, Any]) -> Config:
     """The config in the description of a `CCT`; raises ValueError if it is invalid."""
     with _complete():
-        fields = description["config"]
-        for name in ("depth", "conv_layers"):
-            # A config derives tuples of this length before it checks anything.
-            if name in fields and not fields[name] <= MAX_LAYERS:
-                raise ValueError(
-                    f"`{name}` must be at most {MAX_LAYERS}. Received: {name}={fields[name]!r:.50}"
-                )
-        return config_from_fields(fields)
+        return config_from_fields(description["config"])
 
 
 @contextlib.contextmanager
@@ -141,20 +131,3 @@ def _complete():
         yield
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f"A description must be complete. Received: {error!r}") from error
-
-
-def _least_weights(config):
-    """A lower bound of the number of weights of a model."""
-    width = config.embed_dim
-    hidden = int(config.mlp_ratio * width)
-    heads = sum(map(math.prod, zip(config.block_heads, config.block_head_dims, strict=True)))
-    least = 4 * width * heads + 2 * width * hidden * len(config.block_heads)
-    least += width * config.classes if config.include_top else 0
-    least += width * config.tokens if config.positional_embedding == "learnable" else 0
-    if config.kind == "images":
-        least += config.kernel_size**2 * config.tokenizer_filters * config.conv_layers
-    else:
-        least += config.vocabulary_size * config.word_dim
-        if config.family != "text_transformer":
-            least += config.kernel_size * config.word_dim * width
-    return least + sum(config.block_filters)

@@ -3,6 +3,8 @@
 import dataclasses
 
 from cctzoo.analysis.recognition.clusters import check_threshold
+from cctzoo.messages import received
+from cctzoo.plain_values import check_types, is_one_of, make_plain
 
 POOLINGS = ("trained", "model", "mean")
 
@@ -45,9 +47,17 @@ class ProbeOptions:
     least_evidence: float | None = None
 
     def __post_init__(self):
-        if self.pooling not in POOLINGS:
+        make_plain(self)
+        check_types(
+            self,
+            integers=("pooling_samples",),
+            numbers=("l2", "threshold", "least_evidence"),
+            booleans=("recompute_pooling", "bias"),
+            optional=("least_evidence",),
+        )
+        if not is_one_of(self.pooling, POOLINGS):
             raise ValueError(
-                f"`pooling` must be one of {POOLINGS}. Received: pooling={self.pooling!r}"
+                f"`pooling` must be one of {POOLINGS}. {received(pooling=self.pooling)}"
             )
         if self.recompute_pooling and self.pooling != "trained":
             raise ValueError(
@@ -57,6 +67,8 @@ class ProbeOptions:
         if self.pooling_samples < 1:
             raise ValueError(
                 "`pooling_samples` must be at least 1. "
-                f"Received: pooling_samples={self.pooling_samples}"
+                f"{received(pooling_samples=self.pooling_samples)}"
             )
+        if self.l2 <= 0:
+            raise ValueError(f"`l2` must be positive. Received: l2={self.l2}")
         check_threshold(self.threshold)

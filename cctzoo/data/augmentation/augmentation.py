@@ -6,7 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
+from cctzoo import limits
 from cctzoo.data.augmentation import boxes, mixing, pixels, policies
+from cctzoo.messages import received
+from cctzoo.plain_values import check_types, is_number, is_one_of, make_plain
 from cctzoo.settings import setting
 from cctzoo.typing import Array, Tensor
 
@@ -45,7 +48,8 @@ class Augmentation:
         mixing_epochs: epochs after which mixup and CutMix stop; `None` for never.
 
     Raises:
-        ValueError: if a value is out of range, or both kinds of crops are given.
+        ValueError: if a value is out of range or of another type, or both kinds of crops are
+            given.
 
     References: Cubuk et al., arXiv 1805.09501 (AutoAugment) and 1909.13719 (RandAugment);
     Zhang et al., arXiv 1710.09412 (mixup); Yun et al., arXiv 1905.04899 (cutmix); Zhong et
@@ -69,23 +73,29 @@ class Augmentation:
     mixing_epochs: int | None = setting(None, "epochs after which mixup and CutMix stop (never)")
 
     def __post_init__(self):
-        if self.crop_scale is not None:  # JSON has lists
-            object.__setattr__(self, "crop_scale", tuple(self.crop_scale))
+        make_plain(self)
+        check_types(
+            self,
+            integers=("crop_padding", "operations", "mixing_epochs"),
+            numbers=("magnitude", "magnitude_std", "erasing", "mixup", "cutmix"),
+            booleans=("flip",),
+            optional=("mixing_epochs",),
+        )
         scale = self.crop_scale
-        infinity = float("inf")
+        shares = isinstance(scale, tuple) and len(scale) == 2 and all(map(is_number, scale))
         rules = {
             "crop_padding": (self.crop_padding >= 0, "be 0 or positive"),
             "crop_scale": (
-                scale is None or (len(scale) == 2 and 0 < scale[0] <= scale[1] <= 1),
+                scale is None or (shares and 0 < scale[0] <= scale[1] <= 1),
                 "be two shares of the area, in (0, 1] and ascending, or None",
             ),
-            "policy": (self.policy in POLICIES, f"be one of {POLICIES}"),
+            "policy": (is_one_of(self.policy, POLICIES), f"be one of {POLICIES}"),
             "magnitude": (0 <= self.magnitude <= policies.TOP_LEVEL, "be from 0 to 10"),
-            "magnitude_std": (0 <= self.magnitude_std < infinity, "be 0 or positive"),
+            "magnitude_std": (self.magnitude_std >= 0, "be 0 or positive"),
             "operations": (self.operations >= 1, "be at least 1"),
             "erasing": (0 <= self.erasing <= 1, "be a probability"),
-            "mixup": (0 <= self.mixup < infinity, "be 0 or positive"),
-            "cutmix": (0 <= self.cutmix < infinity, "be 0 or positive"),
+            "mixup": (self.mixup >= 0, "be 0 or positive"),
+            "cutmix": (self.cutmix >= 0, "be 0 or positive"),
             "mixing_epochs": (
                 self.mixing_epochs is None or self.mixing_epochs >= 0,
                 "be 0 or positive, or None",
@@ -93,7 +103,9 @@ class Augmentation:
         }
         for name, (holds, rule) in rules.items():
             if not holds:
-                raise ValueError(f"`{name}` must {rule}. Received: {name}={getattr(self, name)!r}")
+                raise ValueError(f"`{name}` must {rule}. {received(**{name: getattr(self, name)})}")
+        for name, limit in {"crop_padding": "positions", "operations": "layers"}.items():
+            limits.check(limit, getattr(self, name), f"`{name}`", **{name: getattr(self, name)})
         if self.crop_padding and scale is not None:
             raise ValueError(
                 "Only one of `crop_padding` and `crop_scale` can be given. "
