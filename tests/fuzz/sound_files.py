@@ -1,16 +1,11 @@
 """A sound file of every kind that the package reads, and the function that reads it."""
 
-import contextlib
 import dataclasses
-import importlib.util
-import io
 import json
 import shutil
 import struct
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import keras
@@ -23,12 +18,12 @@ from cctzoo.analysis.recognition.probe import Probe
 from cctzoo.data.sources.records import TFRecords
 from cctzoo.export.artifact import embed_in_litert, metadata
 from cctzoo.training import checkpoint
+from tests.fuzz.scripts import load_script, run_script
 from tuning.latency import EdgeLatency
 from tuning.plan import LatencyObjective, SearchPlan
 from tuning.records import Record
 from tuning.space import SearchSpace
 
-ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 WORDS = ("a", "cat", "dog", "the")
 IMAGE = {
@@ -72,7 +67,9 @@ class SoundFiles:
         self.texts = models.text_cct(**TEXT)
         self.optimizer = keras.optimizers.AdamW()
         self.optimizer.build(self.model.trainable_variables)
-        self.scripts = {name: _script(name) for name in ("classify_tflite", "classify_text_tflite")}
+        self.scripts = {
+            name: load_script(name) for name in ("classify_tflite", "classify_text_tflite")
+        }
         self.kinds = self._weights() | self._runs() | self._analysis() | self._data()
         self.kinds |= self._device()
         self._write()
@@ -151,13 +148,13 @@ class SoundFiles:
         }
 
     def _device(self):
-        images, texts = self.scripts.values()
+        images, texts = self.scripts
 
         def classify(folder):
-            return _run(images, [str(folder / "image.tflite"), str(folder / "cat.png")])
+            return run_script(images, [str(folder / "image.tflite"), str(folder / "cat.png")])
 
         def read(folder):
-            return _run(texts, [str(folder / "text.tflite"), "a" * 40 + "!", "a cat"])
+            return run_script(texts, [str(folder / "text.tflite"), "a" * 40 + "!", "a cat"])
 
         return {
             "tflite": Kind("image.tflite", classify, SCRIPT),
@@ -251,40 +248,3 @@ def _write_data(folder):
     (folder / "jsonl" / "data.jsonl").write_text("\n".join(lines) + "\n")
     records = [struct.pack("<QI", len(each), 0) + each + bytes(4) for each in (b"one", b"two")]
     (folder / "tfrecord" / "data.tfrecord").write_bytes(b"".join(records))
-
-
-def _script(name: str) -> ModuleType:
-    """A script for devices as a module."""
-    path = ROOT / "recipes" / "device" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _run(script, arguments):
-    """Runs a script in this process; its one-line exits become ValueErrors.
-
-    Raises:
-        ValueError: if the script ends with an error, or prints control characters.
-    """
-    written, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
-    before, sys.argv = sys.argv, ["script", *arguments]
-    try:
-        with contextlib.redirect_stdout(written), contextlib.redirect_stderr(errors):
-            script.main()
-    except SystemExit as end:
-        message = end.code if isinstance(end.code, str) else ""
-    else:
-        message = ""
-    finally:
-        sys.argv = before
-    texts = [message]
-    for stream in (written, errors):
-        stream.flush()
-        texts.append(stream.buffer.getvalue().decode("utf-8", "replace"))
-    if any(not (each.isprintable() or each == "\n") for each in "".join(texts)):
-        raise AssertionError(f"prints control characters: {''.join(texts)!r:.200}")
-    if message or texts[2]:
-        raise ValueError(message or texts[2])
-    return texts[1]
