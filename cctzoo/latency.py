@@ -12,6 +12,7 @@ import numpy as np
 from cctzoo.child_process import run_module
 from cctzoo.formats.atomic import write_json
 from cctzoo.machine import installed_versions, machine_name
+from cctzoo.plotting import as_label, new_figure, save_figure
 from cctzoo.typing import PathLike
 from cctzoo.weights import open_weights
 from cctzoo.weights.folder import CONFIG
@@ -86,22 +87,21 @@ class LatencyReport:
 
     def plot(self, path: PathLike) -> None:
         """Draws the ratios as bars with the 10th to 90th percentile as whiskers: PNG or SVG."""
-        import matplotlib.figure  # here: `import cctzoo` must not load it
-
         first = self.rows[0].median_ms
         ratios = [row.ratio for row in self.rows]
         whiskers = [
             [row.ratio - row.p10_ms / first for row in self.rows],
             [row.p90_ms / first - row.ratio for row in self.rows],
         ]
-        figure = matplotlib.figure.Figure((8, 1.2 + 0.32 * len(ratios)), layout="constrained")
+        figure = new_figure(8, 1.2 + 0.32 * len(ratios))
         axes = figure.subplots()
-        names = [f"{row.name}  {row.ratio:.3f}" for row in self.rows]
+        names = [f"{as_label(row.name)}  {row.ratio:.3f}" for row in self.rows]
         axes.barh(names, ratios, xerr=whiskers, color="#4477aa")
         axes.invert_yaxis()
-        axes.set_xlabel(f"latency of one sample relative to {self.rows[0].name} ({first:.2f} ms)")
+        name = as_label(self.rows[0].name)
+        axes.set_xlabel(f"latency of one sample relative to {name} ({first:.2f} ms)")
         axes.set_title(f"{self.machine}, threads: {self.threads}", fontsize="small")
-        figure.savefig(path, dpi=150)
+        save_figure(figure, path)
 
 
 def measure(

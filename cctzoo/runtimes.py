@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from cctzoo.formats.saved_model import check_operators
 from cctzoo.optional_packages import require
 from cctzoo.typing import Array, PathLike
 
@@ -86,11 +87,18 @@ class LiteRTRunner:
 
 
 class SavedModelRunner:
-    """The `serve` signature of a SavedModel under TensorFlow: float32 images, or int32 ids."""
+    """The `serve` signature of a SavedModel under TensorFlow: float32 images, or int32 ids.
+
+    Raises:
+        ValueError: if the graph holds operators that do more than compute, see
+            `formats.saved_model`.
+    """
 
     def __init__(self, path: PathLike):
+        require("tensorflow", extra="export", purpose="Running a SavedModel")
         import tensorflow as tf
 
+        check_operators(path)
         self.model = tf.saved_model.load(str(path))  # kept, because it owns the variables
         signatures = self.model.signatures
         self.serve = signatures["serve" if "serve" in signatures else "serving_default"]

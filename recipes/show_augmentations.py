@@ -13,9 +13,9 @@ import dataclasses
 
 import numpy as np
 from keras import ops
-from matplotlib.figure import Figure
 
 from cctzoo import cli, data, training
+from cctzoo.plotting import new_figure, save_figure
 
 COLUMNS = 12
 
@@ -72,14 +72,14 @@ def augmented(augmentation, images, dataset, seed):
 
 
 def draw(rows, path):
-    figure = Figure(figsize=(COLUMNS, 1.15 * len(rows)), layout="constrained")
+    figure = new_figure(COLUMNS, 1.15 * len(rows))
     grid = figure.subplots(len(rows), COLUMNS)
     for line, (name, images) in zip(grid, rows.items(), strict=True):
         line[0].set_ylabel(name, fontsize=12)
         for axes, image in zip(line, images, strict=True):
             axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray")
             axes.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path, dpi=120)
 
 
 if __name__ == "__main__":

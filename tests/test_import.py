@@ -23,6 +23,7 @@ ROOMS = [
         "machine",
         "child_process",
         "formats",
+        "plotting",
     },
     {"data"},  # knows no model
     {"layers"},

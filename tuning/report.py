@@ -9,7 +9,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.formats.atomic import write_json
+from cctzoo.plotting import new_figure, save_figure
 from cctzoo.typing import PathLike
 from tuning.pareto import non_dominated
 from tuning.records import Record, read_records
@@ -101,9 +102,9 @@ def results_table(
 
 def plot_front(trained: Sequence[Record], front: Sequence[Record], path: PathLike) -> None:
     """Draws accuracy over latency, with the front as a staircase, to a PNG or SVG file."""
-    import matplotlib.figure
+    import matplotlib
 
-    figure = matplotlib.figure.Figure((8, 5), layout="constrained")
+    figure = new_figure(8, 5)
     axes = figure.subplots()
     markers = "osD^v<>"
     prefixes = sorted({record.values["conv_prefix"] for record in trained})
@@ -128,5 +129,4 @@ def plot_front(trained: Sequence[Record], front: Sequence[Record], path: PathLik
     axes.set_xlabel("latency of one sample in ms")
     axes.set_ylabel("validation accuracy in %, proxy training")
     axes.legend(fontsize="x-small", ncols=2)
-    with atomic_file(path) as draft:
-        figure.savefig(draft, dpi=150)
+    save_figure(figure, path)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cctzoo.plotting import as_label, new_figure, save_figure
 from cctzoo.typing import Array, PathLike
 
 
@@ -13,7 +14,7 @@ def plot_curves(history: list[dict[str, float]], path: PathLike) -> None:
         path: the PNG file.
     """
     epochs = [row["epoch"] for row in history]
-    figure = _figure((9, 3.5))
+    figure = new_figure(9, 3.5)
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, prefix in (("training", ""), ("validation", "val_")):
             if prefix + quantity in history[0]:
@@ -22,7 +23,7 @@ def plot_curves(history: list[dict[str, float]], path: PathLike) -> None:
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path, dpi=150)
+    save_figure(figure, path)
 
 
 def plot_confusion(matrix: Array, classes: list[str], path: PathLike) -> None:
@@ -36,23 +37,18 @@ def plot_confusion(matrix: Array, classes: list[str], path: PathLike) -> None:
     parts = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     count = len(classes)
     side = min(4 + 0.25 * count, 16)
-    figure = _figure((side, side))
+    figure = new_figure(side, side)
     axes = figure.subplots()
     image = axes.imshow(parts, cmap="viridis", vmin=0, vmax=1)
     axes.set(xlabel="predicted", ylabel="true")
     if count <= 50:  # more names are not legible
-        axes.set_xticks(range(count), classes, rotation=90)
-        axes.set_yticks(range(count), classes)
+        names = [as_label(name) for name in classes]
+        axes.set_xticks(range(count), names, rotation=90)
+        axes.set_yticks(range(count), names)
     if count <= 20:
         for row, column in np.argwhere(matrix):
             shade = "black" if parts[row, column] > 0.5 else "white"
             text = f"{100 * parts[row, column]:.0f}"
             axes.text(column, row, text, ha="center", va="center", color=shade, fontsize=7)
     figure.colorbar(image, ax=axes, shrink=0.8, label="part of the true class")
-    figure.savefig(path, dpi=150)
-
-
-def _figure(size):
-    from matplotlib.figure import Figure  # no pyplot: no display is needed
-
-    return Figure(figsize=size, layout="constrained")
+    save_figure(figure, path)

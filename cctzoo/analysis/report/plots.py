@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cctzoo.analysis.recognition.results import Performance
-from cctzoo.formats.atomic import atomic_file
+from cctzoo.plotting import as_label, new_figure, save_figure
 from cctzoo.typing import Array, PathLike
 
 LINES = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#000000", "x"))
@@ -40,7 +40,7 @@ def field_grid(
     order = np.argsort(-found.labels_per_unit, kind="stable")[:units]
     columns = min(4, len(order))
     rows = -(-len(order) // columns)
-    figure = _figure((2.6 * columns + 1, 2.75 * rows + 0.4))
+    figure = new_figure(2.6 * columns + 1, 2.75 * rows + 0.4)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(order) :]:
         axes.set_axis_off()
@@ -53,7 +53,7 @@ def field_grid(
         "rows: true label, columns: output",
         fontsize=12,
     )
-    _save(figure, path)
+    save_figure(figure, path, dpi=120)
 
 
 def _draw_fields(axes, fields, unit, classes):
@@ -68,7 +68,7 @@ def _draw_fields(axes, fields, unit, classes):
         axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor="black", linewidth=1.5))
         start += side
     if len(order) <= READABLE:
-        names = [str(label) if classes is None else classes[label][:10] for label in order]
+        names = [str(label) if classes is None else as_label(classes[label], 10) for label in order]
         axes.set_xticks(range(len(order)), names, rotation=90, fontsize=8)
         axes.set_yticks(range(len(order)), names, fontsize=8)
     else:
@@ -86,7 +86,7 @@ def clusters_per_unit(performance: Performance, path: PathLike) -> None:
     """Plots a histogram of the number of clusters per unit, one row for each block."""
     counts = [[len(unit.clusters) for unit in block.units] for block in performance.blocks]
     most = max(max(each) for each in counts)
-    figure = _figure((max(4, 0.35 * most + 2), 1 + 1.1 * len(counts)))
+    figure = new_figure(max(4, 0.35 * most + 2), 1 + 1.1 * len(counts))
     rows = figure.subplots(len(counts), 1, sharex=True, squeeze=False)[:, 0]
     for axes, block, each in zip(rows, performance.blocks, counts, strict=True):
         bars = axes.bar(range(most + 1), np.bincount(each, minlength=most + 1), color=LINES[0][0])
@@ -98,7 +98,7 @@ def clusters_per_unit(performance: Performance, path: PathLike) -> None:
     rows[-1].set_xlabel(f"clusters of a {_noun(performance.unit)}")
     rows[-1].xaxis.get_major_locator().set_params(integer=True)
     figure.suptitle(f"number of {_noun(performance.unit)}s", fontsize=10)
-    _save(figure, path)
+    save_figure(figure, path, dpi=120)
 
 
 def label_coverage(
@@ -107,16 +107,17 @@ def label_coverage(
     """Plots how many units of each block recognise each label."""
     coverage = np.stack([block.units_per_label for block in performance.blocks])  # (blocks, C)
     numbers = [str(block.block) for block in performance.blocks]
-    figure = _figure((min(3 + 0.35 * coverage.shape[1], 14), 1.6 + 0.4 * len(numbers)))
+    figure = new_figure(min(3 + 0.35 * coverage.shape[1], 14), 1.6 + 0.4 * len(numbers))
     axes = figure.subplots()
     image = axes.imshow(coverage, cmap="cividis", vmin=0, aspect="auto")
     _write_numbers(axes, coverage, image)
     axes.set(xlabel="label", ylabel="block")
     axes.set_yticks(range(len(numbers)), numbers)
     if classes is not None and len(classes) <= READABLE:
-        axes.set_xticks(range(len(classes)), classes, rotation=90)
+        names = [as_label(name) for name in classes]
+        axes.set_xticks(range(len(classes)), names, rotation=90)
     figure.colorbar(image, ax=axes, label=f"{_noun(performance.unit)}s that recognise it")
-    _save(figure, path)
+    save_figure(figure, path, dpi=120)
 
 
 def along_blocks(performances: Mapping[str, Performance], path: PathLike) -> None:
@@ -126,7 +127,7 @@ def along_blocks(performances: Mapping[str, Performance], path: PathLike) -> Non
         performances: dict from the name in the legend to a `Performance`.
         path: path of the picture.
     """
-    figure = _figure((9, 3.4))
+    figure = new_figure(9, 3.4)
     left, right = figure.subplots(1, 2)
     for (color, marker), (name, each) in zip(LINES * 3, performances.items(), strict=False):
         numbers = [block.block for block in each.blocks]
@@ -140,7 +141,7 @@ def along_blocks(performances: Mapping[str, Performance], path: PathLike) -> Non
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
     left.legend(fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path, dpi=120)
 
 
 def head_map(scores: Mapping[int, Array], path: PathLike, label: str) -> None:
@@ -155,14 +156,14 @@ def head_map(scores: Mapping[int, Array], path: PathLike, label: str) -> None:
     grid = np.full((len(scores), most), np.nan)
     for row, values in zip(grid, scores.values(), strict=True):
         row[: len(values)] = values
-    figure = _figure((min(3 + 0.3 * most, 14), 1.6 + 0.4 * len(scores)))
+    figure = new_figure(min(3 + 0.3 * most, 14), 1.6 + 0.4 * len(scores))
     axes = figure.subplots()
     image = axes.imshow(grid, cmap="cividis", aspect="auto")
     axes.set(xlabel="head", ylabel="block")
     axes.set_yticks(range(len(scores)), [str(block) for block in scores])
     axes.xaxis.get_major_locator().set_params(integer=True)
     figure.colorbar(image, ax=axes, label=label)
-    _save(figure, path)
+    save_figure(figure, path, dpi=120)
 
 
 def rollout(
@@ -178,7 +179,7 @@ def rollout(
     """
     pairs = min(4, len(images))
     rows = -(-len(images) // pairs)
-    figure = _figure((3 * pairs, 1.8 * rows))
+    figure = new_figure(3 * pairs, 1.8 * rows)
     grid = figure.subplots(rows, 2 * pairs, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -198,8 +199,8 @@ def rollout(
             interpolation="bilinear",
         )
         if titles is not None:
-            plain.set_title(titles[i], fontsize=12)
-    _save(figure, path)
+            plain.set_title(as_label(titles[i]), fontsize=12)
+    save_figure(figure, path, dpi=120)
 
 
 def kept_heads(accuracies: Mapping[str, Mapping[int, float]], path: PathLike) -> None:
@@ -210,7 +211,7 @@ def kept_heads(accuracies: Mapping[str, Mapping[int, float]], path: PathLike) ->
             accuracy, as returned by `accuracy_by_kept_heads`.
         path: path of the picture.
     """
-    figure = _figure((5, 3.4))
+    figure = new_figure(5, 3.4)
     axes = figure.subplots()
     for (color, marker), (name, each) in zip(LINES * 3, accuracies.items(), strict=False):
         values = [100 * value for value in each.values()]
@@ -221,7 +222,7 @@ def kept_heads(accuracies: Mapping[str, Mapping[int, float]], path: PathLike) ->
     axes.set(xlabel="heads kept in every block, without retraining", ylabel="accuracy, %")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path, dpi=120)
 
 
 def _write_numbers(axes, values, image):
@@ -236,14 +237,3 @@ def _write_numbers(axes, values, image):
 
 def _noun(unit):
     return {"mlp_node": "MLP node"}.get(unit, unit.replace("_", " "))
-
-
-def _figure(size):
-    from matplotlib.figure import Figure  # without pyplot, which may look for a display
-
-    return Figure(figsize=size, layout="constrained")
-
-
-def _save(figure, path):
-    with atomic_file(path) as draft:
-        figure.savefig(draft, dpi=120)

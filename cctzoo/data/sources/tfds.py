@@ -10,6 +10,7 @@ from cctzoo.data.image_files import MODES, convert, decode
 from cctzoo.data.image_size import ImageSize, check_size, height_width
 from cctzoo.data.sources.parts import Parts, split_test
 from cctzoo.data.sources.records import open_records, open_split, read_labels
+from cctzoo.data.sources.tfds_features import check_features
 from cctzoo.data.sources.tfds_prepare import prepare
 from cctzoo.data.sources.tfds_texts import read_texts, text_features
 from cctzoo.data.view import View
@@ -79,6 +80,7 @@ def image_options(name: str, data_dir: PathLike | None = None) -> tuple[str, ...
 
 
 def _builder(name, data_dir):
+    check_features(name, data_dir)
     try:
         return tfds.builder(name, data_dir=data_dir)
     except (ValueError, AssertionError) as error:

@@ -30,7 +30,7 @@ def performance(accuracies=(0.5, 0.75), noise=(0.0, 0.0)):
 def drawn(monkeypatch):
     """Collects figures instead of saving them."""
     figures = []
-    monkeypatch.setattr(plots, "_save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(plots, "save_figure", lambda figure, *_, **__: figures.append(figure))
     return figures
 
 
