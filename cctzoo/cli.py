@@ -1,32 +1,31 @@
 """Command lines of the recipes and of the search: flags, notices and one-line errors."""
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import logging
-import shlex
 import time
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cctzoo.data import Augmentation
-from cctzoo.export import ExportError
 from cctzoo.flags import add_field_arguments, flag
+from cctzoo.formats.lock import locked
 from cctzoo.models import CCTConfig, TextConfig
+from cctzoo.program_errors import exit_on_error
 from cctzoo.runs import check_delivery, deliver
 from cctzoo.settings import help_texts
 from cctzoo.training import (
     PRESETS,
     Recipe,
-    TrainingDiverged,
     check_directory,
     resume,
     train,
 )
 from cctzoo.training.fine_tuning import fine_tuning_settings, with_model_input
+from cctzoo.training.run import load_recipe
 from cctzoo.training.train import train_on_data
 from cctzoo.weights import open_weights
 
@@ -68,23 +67,21 @@ def train_and_deliver(
         if not options.no_export:
             check_delivery()
         if recipe is None:
-            run = resume(directory, **data_places(options), **training_options(options))
-        elif fine_tuning:
-            dataset = recipe.load_data()
-            recipe = _with_settings_for(dataset, recipe, vars(options))
-            run = train_on_data(recipe, dataset, directory, **training_options(options))
-        else:
-            run = train(recipe, directory, **training_options(options))
-    figures, noun = run.figures, run.dataset.kind
-    print(
-        f"\ntest accuracy {figures['test_accuracy']:.2%} on {figures['test_samples']} {noun}, "
-        f"trained in {figures['training_seconds']:.0f} s "
-        f"({figures['samples_per_second']:.0f} {noun}/s, {figures['backend']}): {directory}\n"
-    )
-    if not options.no_export:
-        with exit_on_error(parser, status=1):
-            deliver(run.model, run.dataset, run.directory)
-        print(f"\nall files are in {directory}")
+            load_recipe(directory)  # a directory without a run is not to be locked
+        with locked(directory):
+            run = _train(options, recipe, directory, fine_tuning)
+            figures, noun = run.figures, run.dataset.kind
+            print(
+                f"\ntest accuracy {figures['test_accuracy']:.2%} on "
+                f"{figures['test_samples']} {noun}, trained in "
+                f"{figures['training_seconds']:.0f} s "
+                f"({figures['samples_per_second']:.0f} {noun}/s, {figures['backend']}): "
+                f"{directory}\n"
+            )
+            if not options.no_export:
+                with exit_on_error(parser, directory, status=1):
+                    deliver(run.model, run.dataset, run.directory)
+                print(f"\nall files are in {directory}")
 
 
 def script_parser(description: str) -> argparse.ArgumentParser:
@@ -225,37 +222,6 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
     return recipe if epochs is None else recipe.with_epochs(epochs)
 
 
-@contextlib.contextmanager
-def exit_on_error(
-    parser: argparse.ArgumentParser, directory: Path | None = None, status: int = 2
-) -> Iterator[None]:
-    """Within the block, an error of the user, the data or the training ends the program.
-
-    The error is printed in one line.
-
-    Args:
-        parser: the parser of the program.
-        directory: directory that the messages of Ctrl-C and of an error of the disk mention for
-            `--resume`, once there is something in it.
-        status: exit code.
-    """
-    try:
-        yield
-    except OSError as error:
-        parser.exit(status, f"{parser.prog}: {error}{resume_hint(directory)}\n")
-    except (ValueError, ImportError, TrainingDiverged, ExportError) as error:
-        parser.exit(status, f"{parser.prog}: {error}\n")
-    except KeyboardInterrupt:
-        parser.exit(130, f"\n{parser.prog}: interrupted{resume_hint(directory)}\n")
-
-
-def resume_hint(directory: Path | None) -> str:
-    """Returns how to resume a directory, to paste into a shell; "" if nothing was written yet."""
-    if directory is None or not directory.is_dir() or not any(directory.iterdir()):
-        return ""
-    return f"; resume with --resume {shlex.quote(str(directory))}"
-
-
 class _Notices(logging.Handler):
     """Prints the messages of the package to the current stdout, without level or time."""
 
@@ -270,6 +236,18 @@ def show_notices() -> None:
     logger.propagate = False  # TensorFlow adds a handler to the root logger, which repeats them
     if not any(isinstance(handler, _Notices) for handler in logger.handlers):
         logger.addHandler(_Notices())
+
+
+def _train(options, recipe, directory, fine_tuning):
+    """Returns the run of a command line; `recipe` is None with --resume."""
+    if recipe is None:
+        return resume(directory, **data_places(options), **training_options(options))
+    if not fine_tuning:
+        return train(recipe, directory, **training_options(options))
+    check_directory(directory)
+    dataset = recipe.load_data()
+    recipe = _with_settings_for(dataset, recipe, vars(options))
+    return train_on_data(recipe, dataset, directory, **training_options(options))
 
 
 def _with_settings_for(dataset, recipe, values):

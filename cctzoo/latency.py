@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import keras
 import numpy as np
 
 from cctzoo.child_process import run_module
-from cctzoo.formats.atomic import write_json
+from cctzoo.formats.atomic import temporary_folder, write_json
 from cctzoo.machine import installed_versions, machine_name
 from cctzoo.plotting import as_label, new_figure, save_figure
 from cctzoo.typing import PathLike
@@ -150,14 +149,14 @@ def measure(
     for name, count in {"threads": threads, "runs": runs, "warmup": warmup}.items():
         if not isinstance(count, int) or count < 1:
             raise ValueError(f"`{name}` must be a positive integer. Received: {name}={count!r}")
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         paths = {}
         for i, (name, target) in enumerate(targets.items()):
             if not isinstance(target, keras.Model) and _is_weights(target):
                 with open_weights(target) as source:
                     target = source.build()
             if isinstance(target, keras.Model):
-                paths[name] = str(Path(folder, f"{i}.keras"))
+                paths[name] = str(folder / f"{i}.keras")
                 target.save(paths[name])
             elif Path(target).exists():
                 paths[name] = str(Path(target).resolve())
@@ -167,9 +166,10 @@ def measure(
                     "an existing artifact. "
                     f"Received: {name}={str(target)!r}"
                 )
-        job, result = Path(folder, "job.json"), Path(folder, "result.json")
+        job, result = folder / "job.json", folder / "result.json"
         job.write_text(json.dumps([paths, threads, runs, warmup]))
-        run_module("cctzoo._workers.time_models", job, result, OMP_NUM_THREADS=str(threads))
+        variables = {"OMP_NUM_THREADS": str(threads), "TMPDIR": str(folder)}
+        run_module("cctzoo._workers.time_models", job, result, **variables)
         times = json.loads(result.read_text())
     return LatencyReport(_rows(times), threads, runs, machine_name(), installed_versions(PACKAGES))
 

@@ -17,6 +17,7 @@ from cctzoo.data.sources import find_source
 from cctzoo.export.convert import check_converter
 from cctzoo.export.quantization import check_quantizer
 from cctzoo.formats.atomic import write_json
+from cctzoo.formats.lock import locked
 from cctzoo.training import Recipe, Run, is_run, open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fine_tuning import fine_tuning_settings
@@ -80,10 +81,15 @@ def deliver(model: keras.Model, dataset: Dataset, directory: PathLike) -> Delive
         directory: an existing folder, e.g. that of the run.
 
     Raises:
+        ValueError: if another process is writing `export/`.
         ExportError: if a file does not give the outputs of the Keras model.
     """
     folder = Path(directory, "export")
-    folder.mkdir(exist_ok=True)
+    with locked(folder):
+        return _deliver(model, dataset, folder)
+
+
+def _deliver(model, dataset, folder):
     known = comparison_samples(dataset, min(SAMPLES, len(dataset.x_test)))
     exports = []
     for precision in ("float32", "dynamic_int8"):
@@ -97,7 +103,7 @@ def deliver(model: keras.Model, dataset: Dataset, directory: PathLike) -> Delive
     logger.info("\n%s", timed)
     delivery = Delivery(folder, exports, timed)
     figures = dataclasses.asdict(delivery)
-    write_json(Path(directory, REPORT), {name: figures[name] for name in ("exports", "latency")})
+    write_json(folder / REPORT.name, {name: figures[name] for name in ("exports", "latency")})
     return delivery
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from cctzoo import cli, export
 from cctzoo.export.litert import PRECISIONS
 from cctzoo.flags import flag
+from cctzoo.formats.lock import locked
 from cctzoo.runs import (
     class_names,
     comparison_samples,
@@ -48,15 +49,23 @@ def main():
                 options.source, options.dataset, **cli.data_options(options)
             )
         folder = options.to or default_folder(options.source)
-        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            failed = export_all(model, dataset, folder, options)
+    sys.exit(1 if failed else 0)
+
+
+def export_all(model, dataset, folder, options):
+    """Exports in all formats; returns whether one of them failed."""
     failed = False
     for chosen in options.formats:
         try:
             print(export_one(model, dataset, folder, chosen, options), flush=True)
+        except BrokenPipeError:
+            raise
         except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
             failed = True
             print(f"{chosen}: {error}", file=sys.stderr)
-    sys.exit(1 if failed else 0)
+    return failed
 
 
 def check_no_data(options):

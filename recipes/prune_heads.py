@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cctzoo import analysis, cli, latency, training
 from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.formats.lock import locked
 from cctzoo.runs import check_delivery, deliver, is_run, is_variant, load_for_training
 from cctzoo.weights import list_weights
 
@@ -37,19 +38,25 @@ def main():
                 "Pruning needs a run, or trained weights with --dataset. "
                 f"Received: source={options.source!r}, dataset={options.dataset!r}"
             )
-        model, whole, loaded = load_for_training(
-            options.source, options.dataset, **cli.data_options(options)
-        )
-        dataset = loaded.for_model(model)
-        ranking = rank(model, dataset, options.by, options.samples)
-        keep = {block: heads[: options.keep] for block, heads in ranking.items()}
-        pruned = analysis.prune_heads(model, keep)
-        start = folder.with_name(f"{folder.name}.keras")
-        start.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(start) as draft:
-            pruned.save(draft)
-        recipe = fine_tuning(whole, start, options.epochs, options.learning_rate)
-        tuned = training.train(recipe, folder)
+        with locked(folder):
+            training.check_directory(folder)
+            prune(options, folder)
+
+
+def prune(options, folder):
+    """Prunes, fine-tunes and exports the model, and writes and prints what was found."""
+    model, whole, loaded = load_for_training(
+        options.source, options.dataset, **cli.data_options(options)
+    )
+    dataset = loaded.for_model(model)
+    ranking = rank(model, dataset, options.by, options.samples)
+    keep = {block: heads[: options.keep] for block, heads in ranking.items()}
+    pruned = analysis.prune_heads(model, keep)
+    start = folder.with_name(f"{folder.name}.keras")
+    with atomic_file(start) as draft:
+        pruned.save(draft)
+    recipe = fine_tuning(whole, start, options.epochs, options.learning_rate)
+    tuned = training.train(recipe, folder)
     test = dataset.x_test, dataset.y_test
     found = {
         "heads": {"before": model.config.block_heads, "after": pruned.config.block_heads},
@@ -62,7 +69,6 @@ def main():
         },
     }
     if not options.no_export:
-        (folder / "before").mkdir()
         folders = {
             "before": deliver(model, loaded, folder / "before").folder,
             "pruned": deliver(tuned.model, loaded, folder).folder,

@@ -21,6 +21,7 @@ import dataclasses
 
 from cctzoo import cli, models, training
 from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.formats.lock import locked
 from cctzoo.runs import check_delivery, deliver
 from cctzoo.training.build import config_from_data
 
@@ -35,17 +36,31 @@ def main():
     with cli.exit_on_error(parser, directory):
         if not options.no_export:
             check_delivery()
-        if recipe is not None:
-            write_recipes(recipe, options.members or [4, 16, 64], directory)
-        keywords = cli.training_options(options) | cli.data_places(options)
-        runs = [training.resume(folder, **keywords) for folder in sorted(directory.glob("member*"))]
-        committee, report = combine(runs, options.average)
-    with atomic_file(directory / "committee.keras") as draft:
-        committee.save(draft)
-    write_json(directory / "report.json", report)
-    print("\n" + table(report))
-    if not options.no_export:
-        deliver(committee, runs[0].dataset, directory)
+        if recipe is None:
+            check_committee(directory)
+        with locked(directory):
+            if recipe is not None:
+                training.check_directory(directory)
+                write_recipes(recipe, options.members or [4, 16, 64], directory)
+            keywords = cli.training_options(options) | cli.data_places(options)
+            folders = sorted(directory.glob("member*"))
+            runs = [training.resume(folder, **keywords) for folder in folders]
+            committee, report = combine(runs, options.average)
+            with atomic_file(directory / "committee.keras") as draft:
+                committee.save(draft)
+            write_json(directory / "report.json", report)
+            print("\n" + table(report))
+            if not options.no_export:
+                deliver(committee, runs[0].dataset, directory)
+
+
+def check_committee(directory):
+    """Raises ValueError unless a directory is that of a committee."""
+    if not any(directory.glob("member*/recipe.json")):
+        raise ValueError(
+            "`--resume` needs the directory of a committee, with a folder for each member. "
+            f"Received: {str(directory)!r}"
+        )
 
 
 def shared_words(recipe):

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import errno
 import logging
+import os
 import shlex
 import sys
 import types
@@ -11,9 +12,11 @@ import types
 import pytest
 
 from cctzoo import cli, models, training
+from cctzoo.child_process import ChildFailed
 from cctzoo.data import Augmentation
 from cctzoo.export import ExportError
 from cctzoo.settings import help_texts
+from tests.formats.processes import in_use
 
 pytestmark = pytest.mark.one_backend("jax")  # nothing is trained
 
@@ -55,24 +58,39 @@ def test_fine_tuning_needs_trained_weights(monkeypatch, capsys):
 
 
 def test_a_failed_export_prints_one_line(monkeypatch, capsys):
+    """The hint is for errors of the machine: with the same model, the comparison fails again."""
     run = types.SimpleNamespace(
         figures=collections.defaultdict(float),
         dataset=types.SimpleNamespace(kind="images"),
         model=None,
         directory="run",
     )
-    monkeypatch.setattr(cli, "train", lambda *_, **__: run)
+    errors = {
+        "top1_agreement=90%": ExportError("top1_agreement=90%"),
+        "no conversion; resume with --resume run": ExportError("no conversion"),
+        "no child; resume with --resume run": ChildFailed("no child"),
+        "[Errno 28] full: 'a.tflite'; resume with --resume run": OSError(28, "full", "a.tflite"),
+    }
+    errors["no conversion; resume with --resume run"].__cause__ = RuntimeError()
 
-    def deliver(*_):
-        raise ExportError("top1_agreement=90%")
+    def train(recipe, directory, **_):
+        (directory / "recipe.json").touch()
+        return run
 
-    monkeypatch.setattr(cli, "deliver", deliver)
+    monkeypatch.setattr(cli, "train", train)
     monkeypatch.setattr(cli, "check_delivery", lambda: None)
-    monkeypatch.setattr("sys.argv", ["train_cct.py"])
-    with pytest.raises(SystemExit) as stopped:
-        cli.train_and_deliver("Trains.")
-    assert stopped.value.code == 1
-    assert capsys.readouterr().err == "train_cct.py: top1_agreement=90%\n"
+    monkeypatch.setattr(cli, "check_directory", lambda _: None)
+    for message, error in errors.items():
+
+        def deliver(*_, error=error):
+            raise error
+
+        monkeypatch.setattr(cli, "deliver", deliver)
+        monkeypatch.setattr("sys.argv", ["train_cct.py", "--directory", "run"])
+        with pytest.raises(SystemExit) as stopped:
+            cli.train_and_deliver("Trains.")
+        assert stopped.value.code == 1
+        assert capsys.readouterr().err == f"train_cct.py: {message}\n"
 
 
 def test_changes_of_recipe_model_and_augmentation(monkeypatch):
@@ -162,6 +180,42 @@ def test_hint_to_resume_can_be_pasted(tmp_path, capsys, error):
         assert ("resume with" in message) == written
         (directory / "recipe.json").touch()
     assert shlex.split(message)[-2:] == ["--resume", str(directory)]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--resume", "run"]])
+@pytest.mark.parametrize("fine_tuning", [False, True])
+def test_a_directory_in_use_is_code_2(monkeypatch, capsys, arguments, fine_tuning):
+    """The data are not loaded before."""
+    if arguments:
+        os.mkdir("run")
+        training.Recipe().save("run/recipe.json")
+    else:
+        arguments = ["--directory", "run"]
+        if fine_tuning:
+            arguments += ["--start-from", "cct_2_3x2_32.digits", "--model", "cct_2_3x2_32"]
+    monkeypatch.setattr(training.Recipe, "load_data", None)
+    monkeypatch.setattr("sys.argv", ["recipe.py", "--no-export", *arguments])
+    with in_use("run"), pytest.raises(SystemExit) as stopped:
+        cli.train_and_deliver("Trains.", fine_tuning=fine_tuning)
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "recipe.py: Another process is writing this directory" in line
+    assert f"'run', in use by process {os.getpid()} on " in line
+
+
+def test_an_output_that_nobody_reads(monkeypatch, capsys):
+    """As `train_cct.py | head`: one line, and none of Python at its end."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        with (
+            pytest.raises(SystemExit) as stopped,
+            cli.exit_on_error(cli.script_parser("A script.")),
+        ):
+            print("more", flush=True)
+    assert stopped.value.code == 141
+    assert capsys.readouterr().err.endswith(": the reader of the output has ended\n")
 
 
 def test_notices_are_plain_lines(capsys, monkeypatch):

@@ -35,6 +35,7 @@ ROOMS = [
     {"runtimes", "latency", "export", "analysis"},
     {"runs"},
     {"flags"},
+    {"program_errors"},
     {"cli"},
     {"_workers"},
 ]

@@ -8,13 +8,12 @@ import math
 import shlex
 import statistics
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from cctzoo import export, latency
 from cctzoo.export.inputs import randomise_vectors
-from cctzoo.formats.atomic import write_json
+from cctzoo.formats.atomic import temporary_folder, write_json
 from cctzoo.machine import machine_name
 from cctzoo.messages import received
 from cctzoo.models import CCT, CCTConfig, TextConfig, variant_config
@@ -108,8 +107,8 @@ class EdgeLatency:
         if entry.exists():
             return json.loads(entry.read_text())["measured"]
         Path(self.cache).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            candidate = Path(folder, "candidate.tflite")
+        with temporary_folder() as folder:
+            candidate = folder / "candidate.tflite"
             _export(config, candidate, self.precision)
             anchor_ms, ratio = self._time(self._anchor(), candidate)
         reference = self._first_anchor_ms(anchor_ms)

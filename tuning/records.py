@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cctzoo.formats.atomic import write_json
+from cctzoo.formats.atomic import naming, write_json
 from cctzoo.typing import PathLike
 from tuning.keras_tuner_internals import hyperband_round
 
@@ -104,6 +104,7 @@ def write_log(directory: PathLike, message: object) -> None:
     """Adds a line to `search.log` and prints it."""
     worker = os.environ.get("KERASTUNER_TUNER_ID", "")
     line = " ".join(filter(None, [time.strftime("%Y-%m-%d %H:%M:%S"), worker, str(message)]))
-    with Path(directory, "search.log").open("a") as file:
+    path = Path(directory, "search.log")
+    with naming(path), path.open("a") as file:
         file.write(line + "\n")
     print(line, flush=True)

@@ -16,6 +16,7 @@ For a search on several machines, see docs/guides/search.md.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import shlex
@@ -28,8 +29,10 @@ if not __package__:  # run as a script: sys.path has its folder in place of the 
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from cctzoo import cli, training
+from cctzoo.child_process import end_with_parent
 from cctzoo.data.batches import check_batch_size
 from cctzoo.flags import flag
+from cctzoo.formats.lock import locked
 from cctzoo.runs import check_delivery, deliver, is_delivered, open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fit import sigterm_like_interrupt
@@ -48,13 +51,14 @@ def main() -> None:
     parser = make_parser(__doc__)
     options = parser.parse_args()
     cli.show_notices()
+    local_worker = end_with_parent()  # also the chief of `run_with_workers`
     directory = options.resume or options.directory
     with cli.exit_on_error(parser, directory):
         check_delivery()
         if options.resume:
             check_resumed(parser, options)
         try:
-            run(options, directory)
+            run(options, directory, local_worker)
         except ERRORS as error:
             hint = ""
             if (directory / "search.json").exists():
@@ -65,8 +69,14 @@ def main() -> None:
             parser.exit(1, f"\n{parser.prog}: {error}\n{hint}")
 
 
-def run(options: argparse.Namespace, directory: Path) -> None:
-    """Runs the trials, writes the report, and trains the best models in full."""
+def run(options: argparse.Namespace, directory: Path, local_worker: bool = False) -> None:
+    """Runs the trials, writes the report, and trains the best models in full.
+
+    Args:
+        options: the parsed command line.
+        directory: the directory of the search. It is locked, except by workers: a search has many.
+        local_worker: whether the parent of this process has locked the directory.
+    """
     role = os.environ.get("KERASTUNER_TUNER_ID") if "KERASTUNER_ORACLE_IP" in os.environ else None
     if options.workers < 1:
         raise ValueError(f"`workers` must be at least 1. Received: workers={options.workers}")
@@ -80,7 +90,29 @@ def run(options: argparse.Namespace, directory: Path) -> None:
         )
         plan = dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, **folders))
     else:
-        plan = new_plan(options, directory)
+        training.check_directory(directory)
+        plan = None
+    owner = role in (None, "chief") and not local_worker
+    with locked(directory) if owner else contextlib.nullcontext():
+        run_plan(plan or new_plan(options, directory), options, directory, role, folders)
+
+
+def run_plan(
+    plan: SearchPlan,
+    options: argparse.Namespace,
+    directory: Path,
+    role: str | None,
+    folders: dict[str, Any],
+) -> None:
+    """Runs a plan in this process, or in workers.
+
+    Args:
+        plan: the plan of the search.
+        options: the parsed command line.
+        directory: the directory of the search.
+        role: the name of this process in a search by several; None in one process.
+        folders: the data folders that were given.
+    """
     if options.workers > 1 and not role:
         flags = folders | {"latency_cache": plan.latency.cache}
         if plan.latency.command is not None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import keras
 import keras_tuner
 
 from cctzoo import training
+from cctzoo.formats.lock import DirectoryInUse
 from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.training import Recipe, Run
 from cctzoo.typing import PathLike
@@ -19,6 +19,7 @@ from tuning.plan import SearchPlan
 from tuning.records import Record, write_log
 
 ERRORS = (OSError, RuntimeError, keras_tuner.errors.FatalError)  # they end a search
+MACHINE_ERRORS = (OSError, ImportError, DirectoryInUse)  # no fault of the trial's model
 MOST_STARTS = 3  # of a trial whose process was killed each time, perhaps because of its size
 
 
@@ -53,7 +54,7 @@ class SearchTuner(ResumableTuner):
         """
         try:
             record = self._record(trial.trial_id, dict(trial.hyperparameters.values))
-        except (OSError, ImportError) as error:
+        except MACHINE_ERRORS as error:
             raise keras_tuner.errors.FatalError(f"trial {trial.trial_id}: {error}") from error
         finally:
             keras.utils.clear_session()  # releases the models of the trial
@@ -78,7 +79,7 @@ class SearchTuner(ResumableTuner):
             if starts == MOST_STARTS:
                 raise RuntimeError(f"its process was killed {MOST_STARTS} times")
             self._measure_and_train(record, config, folder)
-        except (OSError, ImportError):
+        except MACHINE_ERRORS:
             raise
         except Exception as error:  # any other error is caused by the model
             record.status = "failed"
@@ -133,5 +134,4 @@ def train_or_resume(recipe: Recipe, directory: Path) -> Run:
     """Resumes the run in a directory with the recipe's data folders, or trains a new run."""
     if training.is_run(directory):
         return training.resume(directory, data_dir=recipe.data_dir, manual_dir=recipe.manual_dir)
-    shutil.rmtree(directory, ignore_errors=True)  # a run that was killed before its first file
     return training.train(recipe, directory)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from cctzoo.child_process import ends_with_parent
 from cctzoo.typing import PathLike
 from tuning.records import write_log
 
@@ -22,7 +23,8 @@ def run_with_workers(
     """Runs the trials of a search in several processes, and waits for their end.
 
     A worker that dies is restarted with the same name, so that KerasTuner's chief gives it the
-    same trial again. The cores are divided among the workers.
+    same trial again. The cores are divided among the workers. If this process is killed, all of
+    them end.
 
     Args:
         directory: the directory of the search, with its `search.json`.
@@ -37,16 +39,21 @@ def run_with_workers(
     command = [sys.executable, script, "--resume", directory, "--trials-only", *arguments]
     address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(_free_port())}
 
-    def start(name, cores=None):
-        threads = {"OMP_NUM_THREADS": str(len(cores))} if cores else {}
-        process = subprocess.Popen(
-            command, env=os.environ | address | threads | {"KERASTUNER_TUNER_ID": name}
-        )
-        if cores:
-            os.sched_setaffinity(process.pid, cores)
-        return process
+    with ends_with_parent() as (stdin, variables):
 
-    shares = _core_shares(workers)
+        def start(name, cores=None):
+            threads = {"OMP_NUM_THREADS": str(len(cores))} if cores else {}
+            names = address | variables | {"KERASTUNER_TUNER_ID": name}
+            process = subprocess.Popen(command, env=os.environ | threads | names, stdin=stdin)
+            if cores:
+                os.sched_setaffinity(process.pid, cores)
+            return process
+
+        _supervise(start, directory, _core_shares(workers))
+
+
+def _supervise(start, directory, shares):
+    """Starts chief and workers, restarts workers that die, and waits for the end of all."""
     chief = start("chief")
     running = {f"worker{i}": start(f"worker{i}", share) for i, share in enumerate(shares)}
     restarts = dict.fromkeys(running, 0)

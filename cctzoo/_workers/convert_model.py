@@ -7,6 +7,7 @@ import sys
 
 import keras
 
+from cctzoo.child_process import end_with_parent
 from cctzoo.export.convert import convert_here
 
 
@@ -16,4 +17,5 @@ def main(source: str, target: str, kind: str, batch: str) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(*sys.argv[1:])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cctzoo.child_process import end_with_parent
 from cctzoo.machine import limit_threads
 from cctzoo.runtimes import load_runner
 
@@ -49,4 +50,5 @@ def time_alternately(
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(*sys.argv[1:])

@@ -2,7 +2,6 @@
 
 import functools
 import shutil
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import keras
 
 from cctzoo.child_process import run_module
 from cctzoo.export.report import ExportError
+from cctzoo.formats.atomic import temporary_folder
 from cctzoo.models import CCT, SoftCommittee, is_quantised
 from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
 from cctzoo.optional_packages import require
@@ -60,8 +60,8 @@ def convert(
             convert_here(model, path, kind, batch)
             return
         # Neither JAX nor PyTorch can export to every format; TensorFlow can.
-        with tempfile.TemporaryDirectory() as folder:
-            saved = Path(folder, "model.keras")
+        with temporary_folder() as folder:
+            saved = folder / "model.keras"
             model.save(saved)
             run_module(
                 "cctzoo._workers.convert_model",
@@ -70,6 +70,7 @@ def convert(
                 kind,
                 batch or 0,
                 KERAS_BACKEND="tensorflow",
+                TMPDIR=str(folder),  # of the converters, which would leave theirs after a kill
             )
     except Exception as error:  # converters raise errors of many types
         folder = Path(path).parents[1]  # the draft's parent is the hidden folder

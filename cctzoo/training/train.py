@@ -11,7 +11,8 @@ import numpy as np
 
 from cctzoo.data import Dataset, EncodedImages
 from cctzoo.data.batches import check_batch_size
-from cctzoo.formats.atomic import atomic_file, remove_drafts, write_json
+from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.formats.lock import HIDDEN, locked
 from cctzoo.keywords import named_keywords
 from cctzoo.models import CCT
 from cctzoo.optional_packages import require
@@ -56,6 +57,9 @@ def train(
     If Ctrl-C, SIGTERM or SIGKILL stops the training, only the current epoch is lost: `resume`
     continues after the last finished one.
 
+    The directory is locked while the run lasts: a second process, or thread, that would write it is
+    refused.
+
     Args:
         recipe: the recipe.
         directory: the run directory, new or empty.
@@ -65,8 +69,8 @@ def train(
         callbacks: further Keras callbacks.
 
     Raises:
-        ValueError: if the directory is not empty, or if data, model and devices do not fit
-            together. Nothing is written then.
+        ValueError: if the directory is not empty, another process is writing it, or data, model
+            and devices do not fit together. Nothing is written then.
         TrainingDiverged: at the first step with a loss that is not finite.
 
     Example:
@@ -83,7 +87,9 @@ def train(
     check_directory(directory)
     recipe.check_sources()
     recipe = with_model_input(recipe)
-    return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
+    with locked(directory):
+        check_directory(directory)  # another process may have filled it since
+        return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 
 
 def train_on_data(
@@ -97,7 +103,9 @@ def train_on_data(
 ) -> Run:
     """Trains as `train` does, on the data set that `recipe.load_data()` has returned."""
     check_directory(directory)
-    return _run(recipe, Path(directory), devices, tensorboard, workers, (), dataset)
+    with locked(directory):
+        check_directory(directory)
+        return _run(recipe, Path(directory), devices, tensorboard, workers, (), dataset)
 
 
 @named_keywords
@@ -125,7 +133,8 @@ def resume(
     """
     recipe = load_recipe(directory, dataset=dataset, data_dir=data_dir, manual_dir=manual_dir)
     recipe.check_sources()
-    return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
+    with locked(directory):
+        return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 
 
 def _run(
@@ -155,10 +164,8 @@ def _run(
         steps = len(dataset.x_train) // recipe.batch_size
         compile_model(trained, recipe, steps)
         trained.optimizer.build(trained.trainable_variables)
-        directory.mkdir(parents=True, exist_ok=True)
         recipe.save(directory / "recipe.json")
         write_json(directory / DATA, fingerprint)
-        remove_drafts(directory)
         validate = _validation(trained, model, samples, recipe.batch_size)
         recorder = RunRecorder(directory, model, validate, tensorboard, recipe.best_by)
         recorder.restore(trained.optimizer)
@@ -183,12 +190,19 @@ def _run(
 
 
 def check_directory(directory: PathLike) -> None:
-    """Raises ValueError unless the directory is new or empty."""
+    """Raises ValueError unless the directory is new or empty.
+
+    Locks and drafts do not count: a process that was killed at its start has left them.
+    """
     directory = Path(directory)
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    if directory.exists() and not (directory.is_dir() and _is_empty(directory)):
         raise ValueError(
             f"`directory` must be new or an empty folder. Received: directory={str(directory)!r}"
         )
+
+
+def _is_empty(directory: Path) -> bool:
+    return all(path.name.startswith(HIDDEN) for path in directory.iterdir())
 
 
 def _workers(x: Array | EncodedImages, devices: int, workers: int | None) -> int:

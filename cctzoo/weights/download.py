@@ -17,13 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from cctzoo.formats.atomic import write_text
+from cctzoo.formats.lock import waiting
 from cctzoo.formats.torch_file import open_torch_file
 from cctzoo.weights.registry import find
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +68,7 @@ def download(url: str, path: Path, sha256: str | None = None, size: int | None =
         The path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path):
+    with waiting(path.with_name(f".{path.name}.lock")) as is_locked:
         known = path.with_name(f"{path.name}.sha256")
         stored = sha256 is None and known.exists()
         if stored:
@@ -83,7 +79,7 @@ def download(url: str, path: Path, sha256: str | None = None, size: int | None =
                 return path
             path.unlink()  # the file was damaged after the download
         # Without a lock, each process downloads its own part, and nothing is resumed.
-        owner = "" if fcntl else f".{os.getpid()}"
+        owner = "" if is_locked else f".{os.getpid()}"
         part = path.with_name(f".{path.name}{owner}.part")
         logger.info("weights: downloading %s", url)
         try:
@@ -104,7 +100,7 @@ def download(url: str, path: Path, sha256: str | None = None, size: int | None =
                 f"remove {known}.)"
             ) from error
         finally:
-            if not fcntl:
+            if not is_locked:
                 part.unlink(missing_ok=True)
     return path
 
@@ -219,12 +215,3 @@ def _unreachable(url, path, reason):
         f"The weights could not be downloaded. Without internet access, download {url} elsewhere "
         f"and save it as {path}, or pass its path as `weights`. Received: {reason}"
     )
-
-
-@contextlib.contextmanager
-def _lock(path):
-    """Lets one process in at a time; the system releases the lock of a process that ends."""
-    with open(path.with_name(f".{path.name}.lock"), "ab") as stream:
-        if fcntl:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -38,7 +38,8 @@ def save_to_folder(
         notes: Markdown for the card: data and its caveats, recipe, limits.
 
     Raises:
-        ValueError: if the path exists, or an argument is invalid.
+        ValueError: if the path exists, also if another process has written it in the meantime,
+            or an argument is invalid.
     """
     path = Path(path)
     if path.exists():
@@ -51,7 +52,7 @@ def save_to_folder(
         )
     description = {"library": "cctzoo", **describe_model(model)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_folder(path) as draft:
+    with atomic_folder(path, replace=False) as draft:
         write_json(draft / CONFIG, description)
         save_weights(model, draft / WEIGHTS, dtype)
         write_text(draft / CARD, model_card(model, licence, dataset, accuracy, notes))

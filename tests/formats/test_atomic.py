@@ -1,6 +1,10 @@
 """Atomic writing: the old content or the complete new content, and no draft left."""
 
+import contextlib
+import errno
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,12 +12,13 @@ import pytest
 from cctzoo.formats.atomic import (
     atomic_file,
     atomic_folder,
-    remove_drafts,
+    draft_folder,
     write_json,
     write_text,
 )
+from tests.formats.processes import forked, kill, no_locks
 
-pytestmark = pytest.mark.one_backend("jax")  # no model is involved
+pytestmark = pytest.mark.one_backend("torch")  # no model is involved
 
 
 def content(folder):
@@ -119,11 +124,94 @@ def test_text_and_json(tmp_path):
     assert (json.loads(text), text[-1]) == ({"rows": [1, None]}, "\n")
 
 
-def test_drafts_of_a_killed_process_are_removed(tmp_path):
-    write_text(tmp_path / "a.txt", "kept")
-    (tmp_path / ".draft-killed").mkdir()
-    (tmp_path / ".draft-killed" / "b.txt").write_text("half")
-    (tmp_path / ".draft-b.txt").write_text("half")
-    remove_drafts(tmp_path)
-    assert content(tmp_path) == {"a.txt": "kept"}
+@contextlib.contextmanager
+def half_written(function, path, replacing=False):
+    """A draft with some content; in a process that is killed here, nothing is cleaned up."""
+    with function(path) as draft:
+        (draft / "half" if function is atomic_folder else draft).write_text("half")
+        if replacing:
+            path.rename(draft.with_name(f"old {path.name}"))
+        yield
+
+
+def test_the_next_write_removes_the_drafts_of_killed_processes(tmp_path):
+    """Drafts that are in use stay: of another process, and of another thread of this one."""
+    first = forked(lambda: half_written(atomic_file, tmp_path / "a.txt"))
+    kill(forked(lambda: half_written(atomic_folder, tmp_path / "saved")))
+    assert len([*tmp_path.iterdir()]) == 4  # a folder and its lock each
+    with draft_folder(tmp_path) as folder:
+        thread = threading.Thread(target=write_text, args=(tmp_path / "b.txt", "kept"))
+        thread.start()
+        thread.join()
+        assert folder.is_dir()
+        assert len([*tmp_path.iterdir()]) == 5
+    kill(first)
+    write_text(tmp_path / "b.txt", "kept")
+    assert content(tmp_path) == {"b.txt": "kept"}
     assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_a_folder_that_was_being_replaced_returns(tmp_path):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "a").write_text("old")
+    kill(forked(lambda: half_written(atomic_folder, tmp_path / "saved", replacing=True)))
+    assert not (tmp_path / "saved").exists()
+    write_text(tmp_path / "b.txt", "kept")
+    assert content(tmp_path) == {"b.txt": "kept", "saved/a": "old"}
+
+
+def test_what_only_looks_like_a_draft_stays(tmp_path):
+    """A folder from elsewhere may hold links to places that are not to be touched."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "old a.txt").write_text("kept")
+    (tmp_path / ".cctzoo-draft-1").symlink_to(other)
+    (tmp_path / ".cctzoo-draft-1.lock").touch()
+    (tmp_path / ".cctzoo-draft-2.lock").symlink_to(other / "old a.txt")
+    (tmp_path / ".cctzoo-draft-notes").mkdir()
+    write_text(tmp_path / "b.txt", "kept")
+    assert content(other) == {"old a.txt": "kept"}
+    assert (tmp_path / ".cctzoo-draft-notes").is_dir()
+
+
+def test_two_writers_of_a_folder(tmp_path):
+    """The last one wins, or is refused."""
+    path = tmp_path / "saved"
+
+    def write(name, **options):
+        with atomic_folder(path, **options) as draft:
+            (draft / name).write_text(name)
+            if name == "first":
+                write("second", **options)
+
+    write("first")
+    assert content(tmp_path) == {"saved/first": "first"}
+    path = tmp_path / "new"
+    with pytest.raises(ValueError, match=r"must not exist yet.*/new'.*another process"):
+        write("first", replace=False)
+    assert content(path) == {"second": "second"}
+    assert len([*tmp_path.iterdir()]) == 2
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, None])
+def test_errors_name_the_file(tmp_path, number):
+    """The error of a full disk comes without a name, and that of a draft has the draft's."""
+    arguments = (number, os.strerror(number)) if number else ("file write failed",)
+    with pytest.raises(OSError, match=r"/a\.txt'") as raised:
+        write_half(tmp_path / "a.txt", OSError(*arguments))
+    assert raised.value.errno == number
+    with pytest.raises(FileNotFoundError) as raised, atomic_file(tmp_path / "a.txt") as draft:
+        (draft / "b").write_text("half")
+    assert raised.value.filename == str(tmp_path / "a.txt")
+    with pytest.raises(FileNotFoundError) as raised:
+        write_half(tmp_path / "a.txt", FileNotFoundError(2, "No such file", "other"))
+    assert raised.value.filename == "other"
+    assert not [*tmp_path.iterdir()]
+
+
+def test_without_locks_drafts_are_written_and_stay_after_a_kill(tmp_path, monkeypatch):
+    kill(forked(lambda: half_written(atomic_file, tmp_path / "a.txt")))
+    monkeypatch.setattr("cctzoo.formats.lock._lock", no_locks)
+    write_text(tmp_path / "b.txt", "kept")
+    assert len([*tmp_path.iterdir()]) == 3
+    assert (tmp_path / "b.txt").read_text() == "kept"

@@ -31,7 +31,7 @@ def test_report(run, folder):
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == len([*(out / "pictures").glob("*.png")]) == 8
     assert not re.findall(r"""(?:src|href)=["'](?!data:)|url\(|@import|<script""", page)
-    assert not [*out.rglob(".draft-*")]
+    assert not [*out.rglob(".cctzoo-*")]
     figures = json.loads((out / "figures.json").read_text())
     report = json.loads((folder / "run" / "report.json").read_text())
     assert figures["accuracy"] == pytest.approx(report["test_accuracy"])

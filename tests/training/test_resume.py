@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from cctzoo import training
+from cctzoo.formats.lock import LOCK
 from cctzoo.training import checkpoint
 from cctzoo.training.run import check_unchanged
+from cctzoo.training.train import train_on_data
+from tests.formats.processes import in_use
 from tests.training.few import few_digits, history_of, stopped_by
 
 OPTIONS = {"epochs": 4, "class_weights": "balanced", "best_by": "mean_class_accuracy"}
@@ -114,7 +117,8 @@ def test_finished_run_is_evaluated_again(tmp_path):
     history = (tmp_path / "history.csv").read_text()
     os.remove(tmp_path / "report.json")
     (tmp_path / "history.csv").write_text(history.splitlines()[0])
-    (tmp_path / ".draft-best.keras").write_bytes(b"half")
+    (tmp_path / ".cctzoo-draft-1").mkdir()
+    (tmp_path / ".cctzoo-draft-1.lock").touch()
     again = training.resume(tmp_path)
     assert again.figures["test_loss"] == pytest.approx(run.figures["test_loss"], rel=1e-5)
     assert again.figures["training_seconds"] == pytest.approx(run.figures["training_seconds"])
@@ -150,6 +154,31 @@ def test_changed_data_are_refused(tmp_path, caplog):
     with caplog.at_level("INFO", "cctzoo"):
         assert check_unchanged(directory, recipe.load_data())["parts"]["train"]["samples"] == 25
     assert "has no data.json" in caplog.text
+
+
+def test_a_run_that_is_being_written_is_refused(tmp_path, monkeypatch):
+    """By another process or thread; no data are loaded."""
+    recipe = few_digits()
+    (tmp_path / "resumed").mkdir()
+    recipe.save(tmp_path / "resumed" / "recipe.json")
+    monkeypatch.setattr(training.Recipe, "load_data", None)
+    calls = {
+        "new": lambda directory: training.train(recipe, directory),
+        "data": lambda directory: train_on_data(recipe, None, directory),
+        "resumed": training.resume,
+    }
+    for name, call in calls.items():
+        directory = tmp_path / name
+        with in_use(directory):
+            before = sorted(directory.iterdir())
+            with pytest.raises(ValueError, match="Another process is writing this directory"):
+                call(directory)
+            assert sorted(directory.iterdir()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["resumed"]
+    (tmp_path / "killed").mkdir()  # before its recipe was written
+    (tmp_path / "killed" / LOCK).touch()
+    (tmp_path / "killed" / ".cctzoo-draft-1.lock").touch()
+    training.check_directory(tmp_path / "killed")
 
 
 def test_invalid_run_or_checkpoint_is_refused(whole, tmp_path):

@@ -44,7 +44,7 @@ def train(recipe, directory):
     """Replaces `training.train`; the directory has the file that Hyperband starts from."""
     config = recipe.config()
     accuracy = 1 - 1 / (config.depth * config.embed_dim + sum(config.block_heads))
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     (directory / "model.keras").touch()
     return training.Run(
         directory, recipe, {"last_validation_accuracy": accuracy}, [], model=Model()

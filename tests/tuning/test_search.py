@@ -8,7 +8,9 @@ from pathlib import Path
 import keras
 import pytest
 
-from cctzoo import export
+from cctzoo import export, training
+from tests.formats.processes import in_use
+from tests.training.few import few_digits
 from tests.tuning import made_up
 from tuning import arguments, search
 from tuning.latency import EdgeLatency
@@ -141,6 +143,29 @@ def test_a_directory_that_is_not_empty(call, tmp_path, capsys):
     (tmp_path / "thesis/chapter1.txt").touch()
     assert call("--directory", "thesis") == 2
     assert "thesis" in capsys.readouterr().err
+
+
+@one_backend
+def test_one_process_writes_a_search_and_its_workers_join(call, tmp_path, monkeypatch, capsys):
+    """A worker of another machine takes part; a second chief is refused, and a training."""
+    searched = []
+    monkeypatch.setattr(search.SearchTuner, "search", lambda self: searched.append(self.tuner_id))
+    (tmp_path / "out").mkdir()
+    made_up.make_plan(tmp_path).save(tmp_path / "out")
+    before = (tmp_path / "out" / "search.json").read_bytes()
+    with in_use(tmp_path / "out"):
+        with pytest.raises(ValueError, match="must be new"):
+            training.train(few_digits(), "out")
+        assert call("--resume", "out") == 2
+        monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+        monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "8123")
+        monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+        assert call("--resume", "out", "--trials-only") == 2
+        assert capsys.readouterr().err.count("Another process is writing this directory") == 2
+        monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker1")
+        assert call("--resume", "out") == 0
+    assert searched == ["worker1"]
+    assert (tmp_path / "out" / "search.json").read_bytes() == before
 
 
 def make_record(trial, accuracy, latency_ms, **changes):

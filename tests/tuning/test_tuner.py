@@ -191,4 +191,4 @@ def test_full_disk(writes, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", replace)
     records = run(plan, tmp_path / "a")
     assert [record.status for record in records] == ["trained"] * plan.trials
-    assert not list((tmp_path / "a").rglob(".draft-*"))
+    assert not list((tmp_path / "a").rglob(".cctzoo-*"))

@@ -11,6 +11,7 @@ from cctzoo import models
 from cctzoo.formats.safetensors import open_safetensors, write_safetensors
 from cctzoo.models import soft_committee
 from cctzoo.weights import (
+    folder,
     load_from_folder,
     load_model,
     load_pytorch_checkpoint,
@@ -130,6 +131,23 @@ def test_invalid_arguments_leave_no_folder(tmp_path):
     with pytest.raises(ValueError, match="must not exist yet"):
         save_to_folder(model, tmp_path / "b")
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+@once
+def test_two_processes_that_save_to_one_folder(tmp_path, monkeypatch):
+    """The second one ends first: the folder is its own, and complete."""
+    first, second = small_model(), small_model(classes=2)
+
+    def save(model, path, dtype):
+        if model is first:
+            save_to_folder(second, tmp_path / "a")
+        save_weights(model, path, dtype)
+
+    monkeypatch.setattr(folder, "save_weights", save)
+    with pytest.raises(ValueError, match=r"must not exist yet.*/a'.*another process"):
+        save_to_folder(first, tmp_path / "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert load_from_folder(tmp_path / "a").config == second.config
 
 
 CALL = {"class_name": "Lambda", "module": "builtins", "config": {"function": "eval"}}
