@@ -145,11 +145,13 @@ def check_equal(found: dict, expected: dict) -> None:
     """Compares results, numbers up to a ten-thousandth."""
     assert found.keys() == expected.keys()
     for name, value in expected.items():
-        pairs = (
-            zip(found[name], value, strict=True) if name == "history" else [(found[name], value)]
-        )
-        for one, other in pairs:
-            assert one == pytest.approx(other, rel=1e-4), name
+        rows = value if name == "history" else [value]
+        others = found[name] if name == "history" else [found[name]]
+        for one, other in zip(others, rows, strict=True):
+            assert one.keys() == other.keys(), name
+            for key, figure in other.items():
+                equal = pytest.approx(figure, rel=1e-4) if isinstance(figure, float) else figure
+                assert one[key] == equal, (name, key)
 
 
 def left_behind(*places: Path) -> list[str]:
