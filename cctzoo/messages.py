@@ -43,3 +43,10 @@ def shown(value: Any) -> str:
 def received(**values: Any) -> str:
     """`Received: name=value, ...` with each value as `shown`."""
     return "Received: " + ", ".join(f"{name}={shown(value)}" for name, value in values.items())
+
+
+def printable(text: str) -> str:
+    """A text from a file for a message: characters that control a terminal are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -25,6 +25,7 @@ from cctzoo.training.recipe import DATA_OPTIONS
 from cctzoo.training.run import load_fingerprint
 from cctzoo.typing import PathLike
 from cctzoo.weights import open_weights
+from cctzoo.weights.keras_file import load_keras_model
 from cctzoo.weights.source import locate_weights
 
 __all__ = [
@@ -133,7 +134,7 @@ def open_model(source: PathLike) -> keras.Model:
     if is_run(source):
         return open_run(source).model
     if Path(source).suffix == ".keras" and Path(source).is_file():
-        return keras.saving.load_model(source, compile=False)
+        return load_keras_model(source)
     if is_variant(source):
         return models.create_model(str(source))
     locate_weights(source, argument="source")

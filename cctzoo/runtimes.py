@@ -7,12 +7,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 
 from cctzoo.formats.saved_model import check_operators
 from cctzoo.optional_packages import require
 from cctzoo.typing import Array, PathLike
+from cctzoo.weights.keras_file import load_keras_model
 
 
 class Runner(Protocol):
@@ -181,7 +181,7 @@ class KerasRunner:
     """A `.keras` file on the Keras backend of this process, compiled by Keras' defaults."""
 
     def __init__(self, path: PathLike):
-        self.model = keras.saving.load_model(path, compile=False)
+        self.model = load_keras_model(path, other_models=True)
         self.sample_shape = list(self.model.input_shape[1:])
         self.dtype = np.dtype(self.model.inputs[0].dtype)
 

@@ -5,14 +5,13 @@ BATCH is 0 for a dynamic batch.
 
 import sys
 
-import keras
-
 from cctzoo.child_process import end_with_parent
 from cctzoo.export.convert import convert_here
+from cctzoo.weights.keras_file import load_keras_model
 
 
 def main(source: str, target: str, kind: str, batch: str) -> None:
-    model = keras.saving.load_model(source, compile=False)
+    model = load_keras_model(source)
     convert_here(model, target, kind, int(batch) or None)
 
 

@@ -11,9 +11,11 @@ import numpy as np
 
 from cctzoo.data.view import View
 from cctzoo.layers import SoftAverage
+from cctzoo.messages import received
 from cctzoo.models.committee_checks import check_members, check_output, check_weights, shares_of
 from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.models.model import CCT
+from cctzoo.models.names import check_name
 from cctzoo.models.pixel_values import checks_pixels, read_input
 from cctzoo.models.size import check_committee_size
 from cctzoo.models.variants import config_from_fields
@@ -157,6 +159,7 @@ class SoftCommittee(keras.Model):
         classifier_activation: str | None,
         name: str,
     ) -> None:
+        check_name(name)
         weights = plain("weights", weights)
         check_weights(weights, len(members))
         check_output(average, classifier_activation)
@@ -211,8 +214,7 @@ class SoftCommittee(keras.Model):
         configs = (config_from_fields(member["config"]) for _, member in config["members"])
         check_committee_size(configs)
         options["members"] = [
-            _build(keras.saving.get_registered_object(kind), member)
-            for kind, member in config["members"]
+            _build(_member_class(kind), member) for kind, member in config["members"]
         ]
         committee = cls(**options)
         if not trainable:  # True would unfreeze frozen members
@@ -227,6 +229,16 @@ def _copy(member, name):
     copy = _build(type(member), config)
     copy.set_weights(member.get_weights())
     return copy
+
+
+def _member_class(name):
+    """The registered class of a member; any other class could be in a file from elsewhere."""
+    found = keras.saving.get_registered_object(name) if isinstance(name, str) else None
+    if not (isinstance(found, type) and issubclass(found, CCT)):
+        raise ValueError(
+            f"A member must be of the registered class of a `CCT`. {received(registered_name=name)}"
+        )
+    return found
 
 
 def _build(kind, config):

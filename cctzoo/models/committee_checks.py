@@ -3,19 +3,21 @@
 import itertools
 import math
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cctzoo.messages import received
 from cctzoo.models.decisions import decision_kind
+from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
 from cctzoo.models.size import check_committee_size
 from cctzoo.plain_values import is_number, is_one_of, plain
 
 AVERAGES = ("probabilities", "logits")
+TOLERANCE = 1e-3  # of the sum of the weights in a file
 
 
 def check_members(members: Any) -> None:
@@ -33,28 +35,62 @@ def check_members(members: Any) -> None:
                 "A member must not be quantised: quantise the committee instead, or export it with "
                 f"a `precision`. Received: {member.name!r}, quantised"
             )
-        if decision_kind(member.config) == "threshold":
+    check_configs([member.name for member in members], [member.config for member in members])
+
+
+def check_configs(names: Sequence[str], configs: Sequence[EncoderConfig]) -> None:
+    """Raises ValueError unless models of these names and configs can be averaged."""
+    for name, config in zip(names, configs, strict=True):
+        if decision_kind(config) == "threshold":
             raise ValueError(
                 "A member must end on softmax or on logits of several classes, as the classes of "
-                f"a committee exclude each other. Received: {member.name!r}, "
-                f"classifier_activation={member.config.classifier_activation!r}, "
-                f"classes={member.config.classes}"
+                f"a committee exclude each other. Received: {name!r}, "
+                f"classifier_activation={config.classifier_activation!r}, "
+                f"classes={config.classes}"
             )
     for field, rule in (
         ("include_top", "must have a classifier"),
         ("classes", "must have the same number of classes"),
         ("input_shape", "must have the same input shape"),
     ):
-        values = [getattr(member.config, field) for member in members]
+        values = [getattr(config, field) for config in configs]
         if len(set(values)) > 1 or values[0] is False:
-            raise ValueError(f"Members {rule}. Received: {_by_name(members, field, values)}")
-    scales = [_input_scale(member.config) for member in members]
+            raise ValueError(f"Members {rule}. Received: {_by_name(names, field, values)}")
+    scales = [_input_scale(config) for config in configs]
     if len(set(scales)) > 1:
         raise ValueError(
             "Members must take the same input: pixels 0-255, pixels normalised by the same mean "
             "and std, or ids of the same words. "
-            f"Received: {_by_name(members, 'takes', scales)}"
+            f"Received: {_by_name(names, 'takes', scales)}"
         )
+
+
+def check_committee_fields(
+    fields: Mapping[str, Any], names: Sequence[str], configs: Sequence[EncoderConfig]
+) -> None:
+    """Checks a committee that a file describes, before its members are built.
+
+    Args:
+        fields: `average`, `weights` and `classifier_activation`, as `SoftCommittee` takes them.
+        names: of the members.
+        configs: of the members.
+
+    Raises:
+        ValueError: if such a committee cannot be built.
+        KeyError: if a field is missing.
+    """
+    if not configs or len(set(names)) < len(names):
+        raise ValueError(
+            "A committee must have at least one member, and members of different names. "
+            f"{received(names=names)}"
+        )
+    check_committee_size(configs)
+    check_configs(names, configs)
+    check_output(fields["average"], fields["classifier_activation"])
+    weights = plain("weights", fields["weights"])
+    check_weights(weights, len(names))
+    if abs(sum(weights) - 1) > TOLERANCE:
+        raise ValueError(f"The `weights` in a file must sum to 1. {received(weights=weights)}")
 
 
 def check_output(average: Any, classifier_activation: Any) -> None:
@@ -69,9 +105,9 @@ def check_output(average: Any, classifier_activation: Any) -> None:
             )
 
 
-def _by_name(members, field, values):
-    pairs = zip(members, values, strict=True)
-    return ", ".join(f"{member.name!r} {field}={value}" for member, value in pairs)
+def _by_name(names, field, values):
+    pairs = zip(names, values, strict=True)
+    return ", ".join(f"{name!r} {field}={value}" for name, value in pairs)
 
 
 def _input_scale(config):

@@ -10,6 +10,7 @@ import numpy as np
 
 from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, MaskedAverage, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
+from cctzoo.models.names import check_name
 from cctzoo.models.pixel_values import checks_pixels, read_input
 from cctzoo.models.quantised import quantised_layers
 from cctzoo.models.stems import Policy, image_stem, text_stem
@@ -52,6 +53,7 @@ class CCT(keras.Model):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        check_name(name)
         policy = keras.dtype_policies.get(dtype)
         inputs, outputs = build_graph(config, policy)
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)

@@ -8,14 +8,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from cctzoo.data import Dataset
 from cctzoo.data.fingerprint import changes as data_changes
 from cctzoo.keywords import check_keywords
 from cctzoo.models import CCT
 from cctzoo.training.recipe import Recipe
 from cctzoo.typing import PathLike
+from cctzoo.weights.keras_file import load_keras_model
 
 FIELDS = [field.name for field in dataclasses.fields(Recipe)]
 DATA = "data.json"  # `Dataset.fingerprint` of the data that the run was started with
@@ -55,7 +54,7 @@ class Run:
     def model(self) -> CCT:
         """The trained model, which returns logits."""
         if self._model is None:
-            self._model = keras.saving.load_model(self.directory / "model.keras", compile=False)
+            self._model = load_keras_model(self.directory / "model.keras")
         return self._model
 
     @property

@@ -2,16 +2,20 @@
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from cctzoo import limits
+from cctzoo.formats.reading import parse_object
+from cctzoo.messages import printable, received
 from cctzoo.models.committee import SoftCommittee
+from cctzoo.models.committee_checks import check_committee_fields
 from cctzoo.models.model import CCT
+from cctzoo.models.names import check_name
 from cctzoo.models.quantised import is_quantised
-from cctzoo.models.size import check_committee_size, least_weights
+from cctzoo.models.size import least_weights
 from cctzoo.models.variants import Config, config_from_fields
 
 
@@ -46,21 +50,18 @@ def describe_model(model: CCT | SoftCommittee) -> dict[str, Any]:
 def parse_description(text: str) -> dict[str, Any]:
     """The description in a JSON text; raises ValueError if it is not a JSON object."""
     try:
-        description = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("A description must not be nested deeply. Received: JSON") from error
-    if not isinstance(description, dict):
-        raise ValueError(f"A description must be a JSON object. Received: {text[:50]!r}")
-    return description
+        return parse_object(text)
+    except ValueError as error:
+        raise ValueError(f"A description must be a JSON object. Received: {error}") from error
 
 
-def check_description(description: dict[str, Any], elements: int) -> list[Config]:
+def check_description(description: dict[str, Any], arrays: int, numbers: int) -> list[Config]:
     """Checks a description from an untrusted file, before anything is built from it.
 
     Args:
         description: see `describe_model`.
-        elements: how many numbers the weights file holds. A description of a larger model is
-            refused.
+        arrays: how many arrays the weights file holds.
+        numbers: how many numbers they hold. A description of a larger model is refused.
 
     Returns:
         The config of the `CCT`, or the configs of a committee's members.
@@ -72,20 +73,43 @@ def check_description(description: dict[str, Any], elements: int) -> list[Config
         if description["kind"] not in ("cct", "soft_committee"):
             raise ValueError(
                 'The `kind` in a description must be "cct" or "soft_committee". '
-                f"Received: kind={str(description['kind'])[:50]!r}"
+                f"{received(kind=description['kind'])}"
             )
         members = [description] if description["kind"] == "cct" else description["members"]
-        if not all("name" in each for each in (description, *members)):
-            raise ValueError("A description must have the `name` of each model. Received: none")
+        check_members_count(members)
+        for each in (description, *members):
+            check_name(each["name"])
         configs = [config_of(member) for member in members]
-        check_committee_size(configs)
-        smallest = sum(map(least_weights, configs))
-        if smallest > elements:
-            raise ValueError(
-                f"The description does not match the weights file, which holds {elements} numbers. "
-                f"Received: a model of at least {smallest} weights"
-            )
+        if description["kind"] != "cct":
+            check_committee_fields(description, [member["name"] for member in members], configs)
+        check_sizes(configs, arrays, numbers)
         return configs
+
+
+def check_members_count(members: Sequence[Any]) -> None:
+    """Raises ValueError if a committee has more members than the limit `layers`."""
+    limits.check("layers", len(members), "The number of members", members=len(members))
+
+
+def check_sizes(configs: Sequence[Config], arrays: int, numbers: int) -> None:
+    """Checks that a model is not larger than the file of its weights, before it is built.
+
+    Args:
+        configs: of the `CCT`, or of the members of a committee.
+        arrays: how many arrays the file holds.
+        numbers: how many numbers they hold.
+
+    Raises:
+        ValueError: if the model has more weights or layers.
+    """
+    layers = sum(config.depth + getattr(config, "conv_layers", 0) for config in configs)
+    smallest = sum(map(least_weights, configs))
+    if smallest > numbers or layers > arrays:
+        raise ValueError(
+            f"The description does not match the weights file, which holds {arrays} arrays with "
+            f"{numbers} numbers. Received: a model of at least {smallest} weights and {layers} "
+            "layers"
+        )
 
 
 def build_described(
@@ -103,10 +127,10 @@ def build_described(
     """
     with _complete():
         if description["kind"] == "cct":
-            return CCT(configs[0], name=str(description["name"]), dtype=dtype)
+            return CCT(configs[0], name=description["name"], dtype=dtype)
         members = []
         for member, config in zip(description["members"], configs, strict=True):
-            name = str(member["name"])
+            name = member["name"]
             with keras.name_scope(name):  # the paths of a member's variables start with its name
                 members.append(CCT(config, name=name, dtype=dtype))
         return SoftCommittee(
@@ -114,7 +138,7 @@ def build_described(
             average=description["average"],
             weights=[float(weight) for weight in description["weights"]],
             classifier_activation=description["classifier_activation"],
-            name=str(description["name"]),
+            name=description["name"],
         )
 
 
@@ -129,5 +153,6 @@ def _complete():
     """Turns errors about missing keys and wrong types into a ValueError."""
     try:
         yield
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"A description must be complete. Received: {error!r}") from error
+    except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        reason = printable(repr(error))[:300]
+        raise ValueError(f"A description must be complete. Received: {reason}") from error

@@ -6,14 +6,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import keras
-
+from cctzoo.formats.reading import reading
 from cctzoo.formats.safetensors import open_safetensors
 from cctzoo.formats.torch_file import open_torch_file
 from cctzoo.models.variants import Config
 from cctzoo.typing import PathLike
 from cctzoo.weights.description import check_description, describe_model, parse_description
 from cctzoo.weights.folder import CONFIG, WEIGHTS
+from cctzoo.weights.keras_file import check_weights_file, load_keras_model
 from cctzoo.weights.match import Arrays
 from cctzoo.weights.names import model_arrays
 from cctzoo.weights.native import DESCRIPTION, FORMAT
@@ -81,14 +81,9 @@ def open_folder(path: Path) -> Iterator[Contents]:
 @contextlib.contextmanager
 def open_keras(path: Path) -> Iterator[Contents]:
     """A `.keras` file of a `CCT` or a `SoftCommittee`."""
-    try:
-        model = keras.saving.load_model(path, compile=False)
+    model = load_keras_model(path)
+    with reading(path, "a `.keras` file of a model that is not quantised"):
         description = describe_model(model)
-    except Exception as error:  # Keras raises errors of many types if a file is broken
-        raise ValueError(
-            "`path` must be a complete `.keras` file of a `CCT` or a `SoftCommittee`. "
-            f"Received: path={str(path)!r}: {type(error).__name__}: {error}"
-        ) from error
     configs = getattr(model.config, "members", (model.config,))
     yield Contents(model_arrays(model), description, configs)
 
@@ -96,6 +91,7 @@ def open_keras(path: Path) -> Iterator[Contents]:
 @contextlib.contextmanager
 def open_keras_weights(path: Path) -> Iterator[Contents]:
     """A `.weights.h5` file, which `Source.load_into` leaves to Keras."""
+    check_weights_file(path)
     yield Contents(None)
 
 
@@ -111,8 +107,8 @@ READERS = {
 def _described(arrays, text, path):
     try:
         description = parse_description(text)
-        elements = sum(array.size for array in arrays.values())
-        configs = check_description(description, elements)
+        numbers = sum(array.size for array in arrays.values())
+        configs = check_description(description, len(arrays), numbers)
     except ValueError as error:
         raise ValueError(
             "The description of the model must be valid, as the functions of `cctzoo.weights` "

@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any, Self
 
+from cctzoo.messages import printable
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import Config, change_config
@@ -138,7 +139,7 @@ class Source:
         if self.row is not None:
             return self.row.model
         description = self.open().description
-        return None if description is None else str(description["name"])
+        return None if description is None else description["name"]
 
     def build(
         self, name: str | None = None, dtype: str | None = None, **changes: Any
@@ -254,5 +255,5 @@ def _load_keras_weights(model, path, grid, strict):
     except Exception as error:  # Keras and h5py raise errors of many types for a broken file
         raise ValueError(
             f"`path` must be a `.weights.h5` file of the model {model.name!r}. "
-            f"Received: path={str(path)!r}: {type(error).__name__}: {error}"
+            f"Received: path={str(path)!r}: {type(error).__name__}: {printable(str(error))[:300]}"
         ) from error

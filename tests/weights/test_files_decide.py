@@ -190,7 +190,7 @@ def test_safetensors_in_the_authors_layout(model, folder, tmp_path):
 
 INVALID = {
     "Expecting value": "",
-    "nested deeply": "[" * 100_000,
+    "nested so deeply": "[" * 100_000,
     "a JSON object": "[]",
     "KeyError": "{}",
     "kind=": '{"kind": "os.system"}',
@@ -215,6 +215,7 @@ def test_invalid_descriptions_in_the_authors_layout(fault, model, folder, tmp_pa
     description["config"] |= INVALID_CHANGES.get(fault, {})
     if fault == "the committee":
         description = {"kind": "soft_committee", "name": "both", "members": [description]}
+        description |= {"average": "logits", "weights": [1], "classifier_activation": None}
     text = INVALID.get(fault, json.dumps(description))
     write_safetensors(state_dict(model), path, {"format": "pt", "cctzoo": text})
     with pytest.raises(ValueError, match=re.escape(fault)) as error:

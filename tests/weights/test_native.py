@@ -153,11 +153,11 @@ def test_two_processes_that_save_to_one_folder(tmp_path, monkeypatch):
 CALL = {"class_name": "Lambda", "module": "builtins", "config": {"function": "eval"}}
 INVALID_JSON = {
     "Expecting value": "",
-    "nested deeply": "[" * 100_000,
+    "nested so deeply": "[" * 100_000,
     "a JSON object": "[]",
     "KeyError": "{}",
     "kind=": '{"kind": "os.system"}',
-    "the `name`": '{"kind": "cct", "config": {}}',
+    "KeyError('name')": '{"kind": "cct", "config": {}}',
 }
 INVALID_CHANGES = {
     "unexpected keyword": {"function": "eval"},
