@@ -7,6 +7,7 @@ import pytest
 from cctzoo import models
 from cctzoo.export.inputs import randomise_vectors
 from cctzoo.models import SoftCommittee, soft_committee
+from cctzoo.weights.keras_file import load_keras_model
 from tests.models.small import CLASSES, images, predict, small_model
 
 once = pytest.mark.one_backend("torch")  # for the second case of a test of every backend
@@ -106,7 +107,7 @@ def test_members_are_copied():
 
 def saved_and_loaded(model, folder):
     model.save(folder / "model.keras")
-    return keras.saving.load_model(folder / "model.keras")
+    return load_keras_model(folder / "model.keras")
 
 
 @pytest.mark.parametrize(

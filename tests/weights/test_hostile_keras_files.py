@@ -1,7 +1,6 @@
 """Broken and malicious `.keras` and `.weights.h5` files: each gives one clear error, soon."""
 
 import time
-import warnings
 
 import h5py
 import keras
@@ -127,19 +126,6 @@ def test_every_reader_refuses(folder, tmp_path):
     weights = tmp_path / "a.weights.h5"
     weights.write_bytes(b"<html>")
     assert refusal(lambda path: create_model("cct_2_3x2_32", weights=path), weights, "") is None
-
-
-@pytest.mark.parametrize("mode", [None, "int4"])
-def test_sound_files_are_loaded(mode, tmp_path):
-    """Quantised weights take half a byte."""
-    model = create_model("cct_2_3x2_32", conv_layers=1, **TINY | {"embed_dim": 32})
-    if mode:
-        with warnings.catch_warnings(action="ignore"):  # of layers that are not quantised
-            model.quantize(mode)
-    model.save(tmp_path / "a.keras")
-    loaded = load_keras_model(tmp_path / "a.keras")
-    for weight, expected in zip(loaded.get_weights(), model.get_weights(), strict=True):
-        assert (weight == expected).all()
 
 
 def test_limits_can_be_raised(folder):

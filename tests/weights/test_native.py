@@ -160,13 +160,13 @@ INVALID_JSON = {
     "KeyError('name')": '{"kind": "cct", "config": {}}',
 }
 INVALID_CHANGES = {
-    "unexpected keyword": {"function": "eval"},
+    "A keyword must be one of": {"function": "eval"},
     "`heads` must": {"heads": CALL},
-    "of at least": {"embed_dim": 10**9, "heads": 1},
+    "of at least": {"embed_dim": 6000, "heads": 1},
     "`depth` must be at most": {"depth": 10**12},
     "`conv_layers` must be at most": {"conv_layers": 10**12},
     "a model of at least": {"depth": 1000},
-    "numbers. Received: a model": {"classes": 10**9},
+    "numbers. Received: a model": {"classes": 10**6},
     "positions": {"input_shape": [10**6, 10**6, 3], "positional_embedding": "sine"},
     "unexpected block01/": {"depth": 1},
     "misshapen block00/expand/kernel": {"mlp_ratio": 1},
