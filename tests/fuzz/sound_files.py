@@ -67,9 +67,8 @@ class SoundFiles:
         self.texts = models.text_cct(**TEXT)
         self.optimizer = keras.optimizers.AdamW()
         self.optimizer.build(self.model.trainable_variables)
-        self.scripts = {
-            name: load_script(name) for name in ("classify_tflite", "classify_text_tflite")
-        }
+        names = ("classify_tflite", "classify_text_tflite")
+        self.scripts = [load_script(name) for name in names]
         self.kinds = self._weights() | self._runs() | self._analysis() | self._data()
         self.kinds |= self._device()
         self._write()
