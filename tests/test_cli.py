@@ -98,7 +98,7 @@ def test_changes_of_recipe_model_and_augmentation(monkeypatch):
     arguments += " --clip-norm 1 --mixing-epochs none --no-flip --crop-scale 0.5 1 --ema 0.99"
     arguments += " --policy none --devices 2 --data-dir d --tensorboard"
     options, recipe, _ = parsed(monkeypatch, *arguments.split(), "--changes", '{"dropout": 0.1}')
-    assert recipe.changes == {"heads": [8, 16], "depth": 2, "dropout": 0.1}
+    assert recipe.changes == {"heads": (8, 16), "depth": 2, "dropout": 0.1}
     assert (recipe.epochs, recipe.cooldown_epochs) == (30, 10)
     assert recipe.warmup_epochs == 1  # 10 of 300
     assert (recipe.clip_norm, recipe.ema) == (1.0, 0.99)
