@@ -16,6 +16,7 @@ Example:
 import contextlib
 import dataclasses
 import functools
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +26,7 @@ from cctzoo.messages import did_you_mean, received
 __all__ = ["Limits", "current", "raised"]
 
 VARIABLE = "CCTZOO_LIMITS"  # e.g. "layers=2000,weights=4294967296"
+HARMLESS = 2**24  # bytes that any file may unpack to: 10,000 black images are packed 1000 times
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,20 @@ def check(limit: str, size: int, subject: str, **values: Any) -> None:
 @functools.lru_cache(maxsize=8)  # each config checks a dozen sizes
 def _limits(text):
     return Limits(**_parse(text))
+
+
+def check_unpacking(unpacked: int, packed: int, subject: str) -> None:
+    """Raises ValueError if a file would unpack to more than its size times the limit `unpacking`.
+
+    Args:
+        unpacked: bytes that the file unpacks to. 16 MiB are always accepted.
+        packed: bytes of the file.
+        subject: what is unpacked, the subject of the message.
+    """
+    if unpacked > HARMLESS:
+        times = math.ceil(unpacked / max(1, packed))
+        subject = f"{subject}, unpacked, divided by its packed size"
+        check("unpacking", times, subject, unpacked=unpacked, packed=packed)
 
 
 def _parse(text):

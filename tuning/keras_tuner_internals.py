@@ -12,6 +12,8 @@ from keras_tuner.engine.hyperparameters import Int
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from cctzoo.formats.atomic import write_text
+from cctzoo.formats.reading import read_json, reading
+from tuning.trial_files import ORACLE, SETTINGS, check_trial_files
 
 __all__ = [
     "BaseTuner",
@@ -57,7 +59,13 @@ class ResumableOracle:
         write_text(path, json.dumps(trial.get_state()))
 
     def reload(self):
-        super().reload()
+        # `_current_bracket` starts with the last bracket.
+        last_bracket = getattr(self, "_current_bracket", None)
+        settings = {name: getattr(self, name) for name in SETTINGS if hasattr(self, name)}
+        path = Path(self._get_oracle_fname())
+        check_trial_files(path, self.hyperparameters, settings, last_bracket)
+        with reading(path, ORACLE):
+            super().reload()
         # A kill between the two files of a proposal leaves a trial that oracle.json does not know.
         known = {*self.end_order, *self._retry_queue}
         self._retry_queue += [trial_id for trial_id in self.trials if trial_id not in known]
@@ -65,6 +73,10 @@ class ResumableOracle:
 
 class ResumableTuner(BaseTuner):
     """A tuner whose own file is written atomically."""
+
+    def reload(self):
+        read_json(self._get_tuner_fname(), "the file of a tuner of this search")
+        super().reload()
 
     def save(self):
         if not self._is_worker():

@@ -14,6 +14,8 @@ from typing import Any
 from cctzoo import export, latency
 from cctzoo.export.inputs import randomise_vectors
 from cctzoo.formats.atomic import temporary_folder, write_json
+from cctzoo.formats.fields import OBJECT, POSITIVE, check_fields
+from cctzoo.formats.reading import read_json, reading
 from cctzoo.machine import machine_name
 from cctzoo.messages import received
 from cctzoo.models import CCT, CCTConfig, TextConfig, variant_config
@@ -105,7 +107,7 @@ class EdgeLatency:
         }
         entry = Path(self.cache, f"{_digest(identity)}.json")
         if entry.exists():
-            return json.loads(entry.read_text())["measured"]
+            return _stored(entry, "measured", ("latency_ms", "ratio", "anchor_ms"))
         Path(self.cache).mkdir(parents=True, exist_ok=True)
         with temporary_folder() as folder:
             candidate = folder / "candidate.tflite"
@@ -128,7 +130,7 @@ class EdgeLatency:
         path = Path(self.cache, f"anchor-{_digest(self._identity())}.json")
         if not path.exists():
             write_json(path, {"anchor_ms": anchor_ms, "of": self._identity()})
-        return json.loads(path.read_text())["anchor_ms"]
+        return _stored(path, None, ("anchor_ms",))["anchor_ms"]
 
     def _time(self, anchor: Path, candidate: Path) -> tuple[float, float]:
         """Returns the latency of the anchor in milliseconds, and the ratio of the candidate."""
@@ -186,6 +188,17 @@ def _export(config: CCTConfig | TextConfig, path: Path, precision: str) -> None:
     model = CCT(config)
     randomise_vectors(model)
     export.to_litert(model, path, precision)
+
+
+def _stored(path: Path, entry: str | None, names: tuple[str, ...]) -> dict[str, float]:
+    """Returns the positive numbers with these names in a cached file, or in an entry of it."""
+    what = "a measured latency, which can be deleted to measure it again"
+    found = read_json(path, what)
+    with reading(path, what):
+        values = found if entry is None else found[entry]
+        check_fields({"latencies": values}, {"latencies": OBJECT})
+        check_fields(values, dict.fromkeys(names, POSITIVE))
+        return {name: values[name] for name in names}
 
 
 def _digest(identity: dict[str, Any]) -> str:

@@ -2,11 +2,12 @@
 
 import dataclasses
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
 from cctzoo.formats.atomic import write_json
+from cctzoo.formats.fields import OBJECT, check_fields, from_fields
+from cctzoo.formats.reading import read_json, reading
 from cctzoo.messages import received
 from cctzoo.models import CCTConfig, TextConfig, variant_config
 from cctzoo.plain_values import check_types, is_one_of, make_plain
@@ -207,8 +208,8 @@ class SearchPlan:
             latency_cache: the folder of measured latencies, see `EdgeLatency`.
 
         Raises:
-            ValueError: if the directory has no `search.json`, or the search has another latency
-                command.
+            ValueError: if the directory has no `search.json`, the file is broken, or the search
+                has another latency command.
         """
         path = Path(directory, "search.json")
         if not path.is_file():
@@ -216,7 +217,11 @@ class SearchPlan:
                 "The directory must be that of a search, which contains search.json. "
                 f"Received: {str(directory)!r}"
             )
-        fields = json.loads(path.read_text())
+        what = "the search.json of a search"
+        fields = read_json(path, what)
+        with reading(path, what):
+            names = ("recipe", "space", "objective", "latency", "data_fields")
+            check_fields(fields, dict.fromkeys(names, OBJECT))
         stored = fields["latency"].get("command")
         if stored != latency_command:
             raise ValueError(
@@ -226,9 +231,10 @@ class SearchPlan:
             )
         fields["latency"] |= {"cache": str(Path(latency_cache).absolute())}
         parts = {"space": SearchSpace, "objective": LatencyObjective, "latency": EdgeLatency}
-        fields |= {name: part(**fields[name]) for name, part in parts.items()}
-        fields["recipe"] = Recipe.from_dict(fields["recipe"])
-        return cls(**fields)
+        with reading(path, what):
+            fields |= {name: from_fields(part, fields[name]) for name, part in parts.items()}
+            fields["recipe"] = Recipe.from_dict(fields["recipe"])
+            return from_fields(cls, fields)
 
 
 def check_trials(plan: SearchPlan) -> None:

@@ -6,15 +6,49 @@ trial whose worker was killed before the chief had the result.
 """
 
 import dataclasses
-import json
 import os
 import time
 from pathlib import Path
 from typing import Any
 
 from cctzoo.formats.atomic import naming, write_json
+from cctzoo.formats.fields import (
+    COUNT,
+    NUMBER,
+    OBJECT,
+    POSITIVE,
+    SHARE,
+    TEXT,
+    Rule,
+    check_fields,
+    from_fields,
+    optional,
+)
+from cctzoo.formats.reading import read_json, reading
 from cctzoo.typing import PathLike
 from tuning.keras_tuner_internals import hyperband_round
+from tuning.space import HYPERPARAMETERS
+from tuning.trial_files import check_name
+
+STATUSES = ("running", "trained", "over budget", "failed")
+VALUE = Rule("a text or a count", lambda value: COUNT.holds(value) or TEXT.holds(value))
+RULES = {
+    "trial": TEXT,
+    "values": OBJECT,
+    "status": Rule(f"one of {STATUSES}", lambda value: value in STATUSES),
+    "reason": optional(TEXT),
+    "latency_ms": optional(POSITIVE),
+    "ratio": optional(POSITIVE),
+    "accuracy": optional(SHARE),
+    "score": optional(NUMBER),
+    "parameters": optional(COUNT),
+    "epochs": COUNT,
+    "seconds": NUMBER,
+    "starts": COUNT,
+    "worker": TEXT,
+}
+TIMED = {"latency_ms": POSITIVE, "ratio": POSITIVE, "score": NUMBER}
+RESULTS = {"trained": TIMED | {"accuracy": SHARE}, "over budget": {"latency_ms": POSITIVE}}
 
 
 @dataclasses.dataclass
@@ -57,9 +91,29 @@ class Record:
 
     @classmethod
     def load(cls, folder: PathLike) -> "Record | None":
-        """Reads the record from the folder of a trial; `None` without one."""
+        """Reads the record from the folder of a trial; `None` without one.
+
+        Raises:
+            ValueError: if the file is broken, or the record of another trial.
+        """
         path = Path(folder, "record.json")
-        return cls(**json.loads(path.read_text())) if path.exists() else None
+        if not path.exists():
+            return None
+        what = "the record of a trial"
+        fields = read_json(path, what)
+        with reading(path, what):
+            record = from_fields(cls, fields)
+            record.check(path.parent)
+            return record
+
+    def check(self, folder: Path) -> None:
+        """Raises ValueError unless a record from a file is that of the trial in a folder."""
+        fields = vars(self)
+        check_name(folder, self.trial)  # folders are named for the trial
+        check_fields(fields, RULES)
+        check_fields(self.values, dict.fromkeys(HYPERPARAMETERS, VALUE))
+        if self.status in RESULTS:
+            check_fields(fields, RESULTS[self.status])
 
     @property
     def metrics(self) -> dict[str, float]:

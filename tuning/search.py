@@ -31,6 +31,7 @@ if not __package__:  # run as a script: sys.path has its folder in place of the 
 from cctzoo import cli, training
 from cctzoo.child_process import end_with_parent
 from cctzoo.data.batches import check_batch_size
+from cctzoo.data.names import check_prepared
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.runs import check_delivery, deliver, is_delivered, open_run
@@ -89,6 +90,8 @@ def run(options: argparse.Namespace, directory: Path, local_worker: bool = False
             latency_cache=options.latency_cache,
         )
         plan = dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, **folders))
+        if "data_dir" not in folders:
+            check_prepared(plan.recipe.dataset, plan.recipe.data_dir)
     else:
         training.check_directory(directory)
         plan = None

@@ -11,6 +11,8 @@ import numpy as np
 
 from cctzoo.data.encoded_images import EncodedImages
 from cctzoo.data.samples import Samples
+from cctzoo.data.sources.parts import PARTS
+from cctzoo.formats.fields import COUNT, COUNTS, OBJECT, TEXT, TEXTS, check_fields
 
 CHUNK = 2**24  # bytes of an array that one thread hashes at a time
 
@@ -34,6 +36,14 @@ def content_hash(x: Samples, y: np.ndarray, classes: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
+def check_fingerprint(found: dict[str, Any]) -> None:
+    """Raises ValueError or KeyError unless a value from a file is like a `Dataset.fingerprint`."""
+    check_fields(found, {"name": TEXT, "classes": TEXTS, "shape": COUNTS, "parts": OBJECT})
+    for part in PARTS:
+        check_fields(found["parts"], {part: OBJECT})
+        check_fields(found["parts"][part], {"samples": COUNT, "sha256": TEXT})
+
+
 def changes(then: dict[str, Any], now: dict[str, Any]) -> str:
     """Describes how two results of `Dataset.fingerprint` differ; "" if the data are the same.
 
@@ -42,8 +52,8 @@ def changes(then: dict[str, Any], now: dict[str, Any]) -> str:
     found = []
     if then["classes"] != now["classes"]:
         found.append(f"the classes were {_few(then['classes'])} and are {_few(now['classes'])}")
-    for part, old in then["parts"].items():
-        new = now["parts"][part]
+    for part, new in now["parts"].items():
+        old = then["parts"][part]
         if old != new:
             counts = f"{old['samples']} samples then and {new['samples']} now"
             found.append(f"the {part} part changed ({counts})")

@@ -1,6 +1,6 @@
 """The `image_size` option of `data.load`."""
 
-import numpy as np
+from typing import Any
 
 from cctzoo import limits
 from cctzoo.messages import received
@@ -35,7 +35,7 @@ def height_width(image_size: ImageSize | None) -> tuple[int, int]:
     return height, width
 
 
-def check_size(x: np.ndarray, image_size: ImageSize | None) -> None:
+def check_size(x: Any, image_size: ImageSize | None) -> None:
     """Raises ValueError if `image_size` differs from the size that all images have."""
     height, width = x.shape[1:3]
     if image_size is not None and height_width(image_size) != (height, width):

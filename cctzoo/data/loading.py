@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cctzoo import limits
 from cctzoo.data.dataset import Dataset
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.names import check_name
@@ -163,6 +164,7 @@ def load_parts(name: str, **options: Any) -> Parts:
     parts = source.load(
         *arguments, **{key: options[key] for key in source.options if key in options}
     )
+    _check_classes(name, parts.classes)
     _warn_of_dark_pixels(name, parts)
     return parts
 
@@ -219,6 +221,19 @@ def _check_supported(name, source, options):
         raise ValueError(
             f"`manual_dir` must be a folder that exists. Received: manual_dir={manual_dir!r}"
         )
+
+
+def _check_classes(name, classes):
+    """Raises ValueError for too many classes, and for names that no file and no plot can hold."""
+    limits.check("labels", len(classes), "The number of classes", name=name, classes=len(classes))
+    for each in classes:
+        try:
+            each.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                "The name of a class must be valid Unicode: rename its folder or change its label. "
+                f"{received(name=name, label=each)}"
+            ) from error
 
 
 def _warn_of_dark_pixels(name, parts):

@@ -25,6 +25,20 @@ def check_name(name: str, data_dir: PathLike | None = None) -> None:
             )
 
 
+def check_prepared(name: str, data_dir: PathLike | None) -> None:
+    """Raises ValueError if `data.load` would download a TFDS set to a folder.
+
+    For folders that a file from elsewhere names: such a file may choose what is read, but not
+    where is written.
+    """
+    check_name(name, data_dir)
+    source, _ = find_source(name)
+    if source is TFDS and data_dir is not None:
+        from cctzoo.data.sources import tfds  # lazily: TFDS is optional and slow to import
+
+        tfds.check_prepared(name, data_dir)
+
+
 def kind_of(name: str) -> Kind | None:
     """Returns what the samples of a data set are; None for TFDS, where only the data tell."""
     return find_source(name)[0].kind

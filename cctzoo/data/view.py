@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cctzoo import limits
 from cctzoo.data.image_files import MODES, convert, decode, mode_of
 from cctzoo.messages import received
 from cctzoo.plain_values import check_types, is_one_of, make_plain
@@ -76,17 +77,29 @@ class View:
         with decode(data, name, orient=self.orient) as image:
             return convert(image, mode, name)
 
+    def resized(self, image_size: Sequence[int], height: int, width: int) -> list[int]:
+        """The (width, height) to which `crop` resizes an image of (width, height).
+
+        Raises:
+            ValueError: if it has more pixels than the limit `positions`, e.g. because the image
+                is one pixel wide.
+        """
+        # Rounded down as in timm, so that its figures can be reproduced: 224 / 0.9 -> 248.
+        least = math.floor(width / self.crop_pct), math.floor(height / self.crop_pct)
+        scale = max(least[0] / image_size[0], least[1] / image_size[1])
+        size = [
+            max(int(side * scale + 1e-6), floor)
+            for side, floor in zip(image_size, least, strict=True)
+        ]
+        subject = "The number of pixels of a resized image, before it is cropped,"
+        limits.check("positions", math.prod(size), subject, image=image_size, resized=size)
+        return size
+
     def crop(self, image: Any, height: int, width: int) -> Any:
         """Resizes a PIL image and crops its centre to `height` x `width` pixels."""
         from PIL import Image
 
-        # Rounded down as in timm, so that its figures can be reproduced: 224 / 0.9 -> 248.
-        least = math.floor(width / self.crop_pct), math.floor(height / self.crop_pct)
-        scale = max(least[0] / image.width, least[1] / image.height)
-        size = [
-            max(int(side * scale + 1e-6), floor)
-            for side, floor in zip(image.size, least, strict=True)
-        ]
+        size = self.resized(image.size, height, width)
         image = image.resize(size, Image.Resampling[self.interpolation.upper()])
         left, top = round((image.width - width) / 2), round((image.height - height) / 2)
         return image.crop((left, top, left + width, top + height))

@@ -1,6 +1,7 @@
 """Reading files from elsewhere: whatever is broken in one is a ValueError that names the file."""
 
 import contextlib
+import csv
 import json
 import struct
 import zipfile
@@ -27,6 +28,7 @@ ERRORS = (
     NotImplementedError,
     RuntimeError,  # zipfile: an encrypted entry
     struct.error,
+    csv.Error,
     zipfile.BadZipFile,
     zlib.error,
 )

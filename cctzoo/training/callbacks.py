@@ -1,8 +1,6 @@
 """RunRecorder: validation and the files of a run after each epoch."""
 
 import contextlib
-import csv
-import io
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cctzoo.formats.atomic import atomic_file, write_text
+from cctzoo.formats.atomic import atomic_file
 from cctzoo.training import checkpoint
-from cctzoo.typing import PathLike
+from cctzoo.training.history import HISTORY, write_history
 
 
 class RunRecorder(keras.callbacks.Callback):
@@ -56,7 +54,7 @@ class RunRecorder(keras.callbacks.Callback):
         if path.exists():
             self.history, self.best = checkpoint.load(path, self.inner, optimizer)
             # A kill after the checkpoint can have left an older history.
-            write_history(self.history, self.directory / "history.csv")
+            write_history(self.history, self.directory / HISTORY)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
@@ -82,7 +80,7 @@ class RunRecorder(keras.callbacks.Callback):
         self.history.append({"epoch": epoch + 1} | figures)
         path = self.directory / "checkpoint.npz"
         checkpoint.save(path, self.inner, optimizer, self.history, self.best)
-        write_history(self.history, self.directory / "history.csv")
+        write_history(self.history, self.directory / HISTORY)
         if self.writer:
             for name, value in figures.items():
                 self.writer.add_scalar(name, value, epoch + 1)
@@ -113,15 +111,6 @@ def _copies(variables):
 def _assign(variables, values):
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def write_history(rows: list[dict[str, float]], path: PathLike) -> None:
-    """Writes a CSV file with one row per epoch."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
 
 
 def _event_writer(directory):

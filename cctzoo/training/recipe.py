@@ -1,7 +1,6 @@
 """Recipe: everything that a training run depends on."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,8 @@ from cctzoo.data import Augmentation, Dataset, check_name, load
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.names import kind_of
 from cctzoo.formats.atomic import write_json
+from cctzoo.formats.fields import from_fields
+from cctzoo.formats.reading import read_json, reading
 from cctzoo.messages import received
 from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.models.variants import variant_config
@@ -242,11 +243,27 @@ class Recipe:
 
     @classmethod
     def load(cls, path: PathLike) -> "Recipe":
-        """Reads a file of `save`."""
-        return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8-sig")))
+        """Reads a file of `save`.
+
+        Raises:
+            ValueError: if the file is broken, or not a recipe. The error names the file.
+        """
+        what = "a recipe that `Recipe.save` wrote"
+        fields = read_json(path, what)
+        with reading(path, what):
+            return cls.from_dict(fields)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Recipe":
-        """Returns the recipe of a dict that `dataclasses.asdict` made."""
-        values: dict[str, Any] = {"augmentation": Augmentation(**fields["augmentation"])}
-        return cls(**fields | values)
+        """Returns the recipe of a dict that `dataclasses.asdict` made.
+
+        Args:
+            fields: the fields, `augmentation` as a dict; others may be missing.
+
+        Raises:
+            ValueError: if a field is unknown, or has a wrong type or value.
+        """
+        if not isinstance(fields, dict):
+            raise ValueError(f"A recipe must be an object. {received(recipe=fields)}")
+        policy = from_fields(Augmentation, fields.get("augmentation"))
+        return from_fields(cls, fields | {"augmentation": policy})

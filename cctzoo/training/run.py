@@ -1,8 +1,6 @@
 """Run: a finished training run, and everything in its directory."""
 
-import csv
 import dataclasses
-import json
 import logging
 import warnings
 from pathlib import Path
@@ -10,14 +8,29 @@ from typing import Any
 
 from cctzoo.data import Dataset
 from cctzoo.data.fingerprint import changes as data_changes
+from cctzoo.data.fingerprint import check_fingerprint
+from cctzoo.data.names import check_prepared
+from cctzoo.formats.fields import COUNT, POSITIVE, SHARE, TEXT, check_fields, optional
+from cctzoo.formats.reading import read_json, reading
 from cctzoo.keywords import check_keywords
 from cctzoo.models import CCT
+from cctzoo.training.history import HISTORY, read_history
 from cctzoo.training.recipe import Recipe
 from cctzoo.typing import PathLike
 from cctzoo.weights.keras_file import load_keras_model
 
 FIELDS = [field.name for field in dataclasses.fields(Recipe)]
 DATA = "data.json"  # `Dataset.fingerprint` of the data that the run was started with
+
+# The figures of report.json that are read again; the rest is for people.
+FIGURES = {
+    "test_accuracy": SHARE,
+    "test_samples": COUNT,
+    "last_validation_accuracy": optional(SHARE),
+    "training_seconds": POSITIVE,
+    "samples_per_second": POSITIVE,
+    "backend": TEXT,
+}
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +48,7 @@ class Run:
         history: one row of `history.csv` per epoch.
         model: the trained model, which returns logits. Default: loaded from `model.keras`.
         dataset: the data set; texts are strings. Default: loaded by the recipe.
+        download: whether a set of TFDS may be downloaded to the `data_dir` of the recipe.
     """
 
     def __init__(
@@ -45,10 +59,11 @@ class Run:
         history: list[dict[str, float]],
         model: CCT | None = None,
         dataset: Dataset | None = None,
+        download: bool = True,
     ):
         self.directory = Path(directory)
         self.recipe, self.figures, self.history = recipe, figures, history
-        self._model, self._dataset = model, dataset
+        self._model, self._dataset, self._download = model, dataset, download
 
     @property
     def model(self) -> CCT:
@@ -68,6 +83,8 @@ class Run:
         """
         if self._dataset is None:
             try:
+                if not self._download:
+                    check_prepared(self.recipe.dataset, self.recipe.data_dir)
                 dataset = self.recipe.load_data()
             except ValueError as error:
                 raise ValueError(
@@ -82,7 +99,11 @@ class Run:
 
     @property
     def fingerprint(self) -> dict[str, Any] | None:
-        """`Dataset.fingerprint` of the training; None if the run has no data.json."""
+        """`Dataset.fingerprint` of the training; None if the run has no data.json.
+
+        Raises:
+            ValueError: if data.json is broken.
+        """
         return load_fingerprint(self.directory)
 
     def check_data(self, dataset: Dataset) -> None:
@@ -105,7 +126,13 @@ def is_run(path: PathLike) -> bool:
 def load_fingerprint(directory: PathLike) -> dict[str, Any] | None:
     """Returns the `Dataset.fingerprint` that a run keeps, or None if it keeps none."""
     path = Path(directory, DATA)
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    what = "the data.json of a run, which identifies its data"
+    found = read_json(path, what)
+    with reading(path, what):
+        check_fingerprint(found)
+    return found
 
 
 def check_unchanged(directory: PathLike, dataset: Dataset) -> dict[str, Any]:
@@ -140,7 +167,7 @@ def load_recipe(directory: PathLike, **changes: Any) -> Recipe:
         changes: other values for some fields of the recipe; `None` keeps the value of the run.
 
     Raises:
-        ValueError: if the directory is not a run directory.
+        ValueError: if the directory is not a run directory, or its recipe.json is broken.
     """
     check_keywords("load_recipe", changes, FIELDS)
     if not is_run(directory):
@@ -162,7 +189,9 @@ def open_run(directory: PathLike, **changes: Any) -> Run:
             `dataset="folder:/new/place"` or `data_dir`; `None` keeps the value of the run.
 
     Raises:
-        ValueError: if the directory is not a run directory, or the run is not finished.
+        ValueError: if the directory is not a run directory, one of its files is broken, or the
+            run is not finished. The data set is not downloaded to a folder that recipe.json
+            names, but only to a `data_dir` that is given.
     """
     check_keywords("open_run", changes, FIELDS)
     recipe = load_recipe(directory, **changes)
@@ -172,8 +201,15 @@ def open_run(directory: PathLike, **changes: Any) -> Run:
             "The run must be finished: resume it first. "
             f"Received: directory={str(directory)!r}, which has no report.json"
         )
-    with Path(directory, "history.csv").open(newline="") as file:
-        history = [
-            {name: float(value) for name, value in row.items()} for row in csv.DictReader(file)
-        ]
-    return Run(directory, recipe, json.loads(report.read_text()), history)
+    history = read_history(Path(directory, HISTORY))
+    download = changes.get("data_dir") is not None
+    return Run(directory, recipe, _figures(report), history, download=download)
+
+
+def _figures(path):
+    """The contents of a report.json."""
+    what = "the report.json of a finished run"
+    found = read_json(path, what)
+    with reading(path, what):
+        check_fields(found, FIGURES)
+    return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from cctzoo.data import Dataset, EncodedImages
 from cctzoo.data.batches import check_batch_size
+from cctzoo.data.names import check_prepared
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import HIDDEN, locked
 from cctzoo.keywords import named_keywords
@@ -129,10 +130,13 @@ def resume(
     Args:
         directory: the run directory.
         dataset, data_dir, manual_dir: the new place of the same data, e.g. on another machine,
-            see `Recipe`. Default: those of the run.
+            see `Recipe`. Default: those of the run; a set of TFDS must then be prepared in the
+            run's `data_dir`.
     """
     recipe = load_recipe(directory, dataset=dataset, data_dir=data_dir, manual_dir=manual_dir)
     recipe.check_sources()
+    if data_dir is None:
+        check_prepared(recipe.dataset, recipe.data_dir)
     with locked(directory):
         return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 

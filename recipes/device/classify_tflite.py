@@ -53,6 +53,8 @@ ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 # Pillow's names of the operations that make an image upright; the values of the tag are 2 to 8.
 OPERATIONS = "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_270 TRANSVERSE ROTATE_90"
 TRANSPOSES = dict(enumerate(OPERATIONS.split(), start=2))
+INTERPOLATIONS = ("bicubic", "bilinear")
+MOST_PIXELS = 2**26  # of a resized image, before it is cropped
 DEFAULT_VIEW = {"orient": True, "crop_pct": 0.9, "interpolation": "bicubic"}
 
 
@@ -68,13 +70,14 @@ def main():
     for path in paths:
         try:
             image = model.read(path)
+            start = time.perf_counter()
+            probabilities = model.graph(image)
+            milliseconds = 1e3 * (time.perf_counter() - start)
         except (ValueError, OSError, MemoryError) as error:
             failed += 1
-            print(printable(f"{path}: {error}"), file=sys.stderr)
+            reason = error if str(error) else type(error).__name__  # MemoryError has no text
+            print(printable(f"{path}: {reason}"), file=sys.stderr)
             continue
-        start = time.perf_counter()
-        probabilities = model.graph(image)
-        milliseconds = 1e3 * (time.perf_counter() - start)
         answer = model.graph.answer(probabilities, options.top)
         print(printable(f"{path}: {answer}  ({milliseconds:.1f} ms)"))
     sys.exit(1 if failed else 0)
@@ -92,13 +95,25 @@ class ImageModel:
         if channels not in MODES.values():
             raise ValueError(f"{path} takes {channels} channels, and image files have 1 or 3")
         with complete(path):
+            if self.graph.input["dtype"] != np.float32:
+                raise ValueError("its input is not pixels")
+            check(inputs, "view", lambda value: value is None or isinstance(value, dict))
             view = self.view = DEFAULT_VIEW if inputs["view"] is None and resize else inputs["view"]
+            check(inputs, "normalised_in_the_model", (True, False))
             self.normalised = inputs["normalised_in_the_model"]
+            for name in ("mean", "std"):
+                check(inputs, name, lambda value: is_pixel(value, channels))
+            if not self.normalised:
+                check(inputs, "mean", lambda value: value is not None)
+                check(inputs, "std", lambda value: value is not None and np.min(value) > 0)
             self.mean = np.broadcast_to(inputs["mean"] or 0, channels)  # None: in the model
             self.std = np.broadcast_to(inputs["std"] or 0, channels)
             self.mode = {count: mode for mode, count in MODES.items()}[channels]
             self.orient = (view or DEFAULT_VIEW)["orient"]
             if view is not None:
+                check(view, "orient", (True, False))
+                check(view, "crop_pct", lambda value: is_number(value) and 0 < value <= 1)
+                check(view, "interpolation", INTERPOLATIONS)
                 share, sides = view["crop_pct"], (self.width, self.height)
                 self.least = [math.floor(side / share) for side in sides]
                 self.filter = Image.Resampling[view["interpolation"].upper()]
@@ -125,6 +140,11 @@ class ImageModel:
         pairs = list(zip(image.size, self.least, strict=True))
         scale = max(least / side for side, least in pairs)
         size = [max(int(side * scale + 1e-6), least) for side, least in pairs]
+        if size[0] * size[1] > MOST_PIXELS:
+            raise ValueError(
+                f"the image of {image.width}x{image.height} pixels would be resized to "
+                f"{size[0]}x{size[1]}, more than {MOST_PIXELS}"
+            )
         image = image.resize(size, self.filter)
         left, top = round((image.width - width) / 2), round((image.height - height) / 2)
         return image.crop((left, top, left + width, top + height))
@@ -163,6 +183,12 @@ def convert(image, mode):
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # as Pillow recommends in a warning
     return image.convert(mode)
+
+
+def is_pixel(value, channels):
+    """Whether a value is None, a number, or a number for each channel."""
+    numbers = isinstance(value, list) and len(value) == channels and all(map(is_number, value))
+    return value is None or is_number(value) or numbers
 
 
 def image_paths(path):
@@ -206,6 +232,8 @@ def is_image(path):
 
 # The rest, apart from the arguments, is the same in both scripts.
 
+LARGEST = 2**24  # bytes of the metadata; a vocabulary of 100,000 words has 2 MB
+
 
 class Graph:
     """The graph of a .tflite file: a function from one sample to probabilities with names."""
@@ -214,31 +242,40 @@ class Graph:
         from ai_edge_litert.interpreter import Interpreter
 
         with complete(path):
-            with zipfile.ZipFile(path) as archive:
-                about = json.loads(archive.read("metadata.json"))
+            about = metadata(path)
             self.interpreter = Interpreter(str(path), num_threads=threads)
             self.interpreter.allocate_tensors()
             (self.input,) = self.interpreter.get_input_details()
             (self.output,) = self.interpreter.get_output_details()
             self.batch, *self.shape = map(int, self.input["shape"])
-            count = int(self.output["shape"][-1])
+            self.count = int(self.output["shape"][-1])
+            check(about, "input", lambda value: isinstance(value, dict))
+            check(about, "output", ("logits", "probabilities", "features"))
+            check(about, "decision", ("top1", "threshold", None))
+            check(about, "class_names", lambda value: value is None or is_texts(value, self.count))
+            one = self.count == 1
+            check(about, "negative_class_name", lambda x: x is None or (one and type(x) is str))
+            check(about["input"], "shape", lambda value: value == self.shape)
             self.inputs, self.kind, self.decision = (
                 about[name] for name in ("input", "output", "decision")
             )
-            self.names = about["class_names"] or [f"class {i}" for i in range(count)]
-            if self.inputs["shape"] != self.shape or len(self.names) != count:
-                raise ValueError("the metadata are those of another graph")
             self.negative = about["negative_class_name"]
         if self.kind == "features":
             raise ValueError(f"{path} returns features: it has no classes")
+        self.names = about["class_names"] or [f"class {i}" for i in range(self.count)]
 
     def __call__(self, sample):
-        """The probabilities of the classes or labels for one sample."""
-        self.interpreter.set_tensor(self.input["index"], np.stack([sample] * self.batch))
-        self.interpreter.invoke()
+        """The probabilities of the classes or labels for one sample; ValueError if it fails."""
+        try:
+            self.interpreter.set_tensor(self.input["index"], np.stack([sample] * self.batch))
+            self.interpreter.invoke()
+        except RuntimeError as error:
+            raise ValueError(f"the graph fails ({error})") from error
         output = self.interpreter.get_tensor(self.output["index"])[0].astype("float64")
+        if output.shape != (self.count,):
+            raise ValueError(f"the graph returns {output.shape} and not {self.count} numbers")
         if self.kind == "logits" and self.decision == "threshold":
-            return 1 / (1 + np.exp(-output))
+            return 1 / (1 + np.exp(-np.clip(output, -700, 700)))  # exp(710) overflows
         if self.kind == "logits":
             output = np.exp(output - output.max())
             output /= output.sum()
@@ -253,6 +290,39 @@ class Graph:
             top = max(np.count_nonzero(probabilities > 0.5), len(names) == 1)
         best = np.argsort(-np.asarray(probabilities), kind="stable")[: 1 if top is None else top]
         return ", ".join(f"{names[i]} {probabilities[i]:.1%}" for i in best) or "no label"
+
+
+def metadata(path):
+    """The JSON object in a .tflite file; its size is checked before it is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo("metadata.json")
+        # The other methods can unpack a few bytes into gigabytes at once.
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("metadata.json is compressed in another way than cctzoo does")
+        if entry.file_size > LARGEST:
+            raise ValueError(f"metadata.json has {entry.file_size} bytes, at most {LARGEST}")
+        about = json.loads(archive.read(entry))
+    if not isinstance(about, dict):
+        raise ValueError("metadata.json is not an object")
+    return about
+
+
+def check(values, name, known):
+    """ValueError if an entry of the metadata is not among `known` values, or `known` says no."""
+    value = values[name]
+    if not (known(value) if callable(known) else value in known):
+        raise ValueError(f"{name!r} in metadata.json is {repr(value)[:80]}")
+
+
+def is_texts(value, count=None):
+    """Whether a value is a list of texts, of a certain length if a count is given."""
+    texts = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return texts and count in (None, len(value))
+
+
+def is_number(value):
+    """Whether a value is an integer or a float, neither a Boolean nor infinite."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 @contextlib.contextmanager
@@ -270,11 +340,19 @@ def complete(path):
 
 
 def printable(text):
-    """The text with escapes for control characters, line ends and invalid Unicode."""
-    escaped = ("Cc", "Cs", "Zl", "Zp")
+    """The text with escapes for control characters, line ends and invalid Unicode.
+
+    Among them are the marks that reverse the direction of all that follows.
+    """
+    categories = ("Cc", "Cs", "Zl", "Zp")
+    directions = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+
+    def escaped(each):
+        category, direction = unicodedata.category(each), unicodedata.bidirectional(each)
+        return category in categories or direction in directions
+
     return "".join(
-        each.encode("unicode_escape").decode() if unicodedata.category(each) in escaped else each
-        for each in str(text)
+        each.encode("unicode_escape").decode() if escaped(each) else each for each in str(text)
     )
 
 
@@ -292,7 +370,7 @@ def parse_arguments():
     if min(options.threads, 1 if options.top is None else options.top) < 1:
         parser.exit(2, "classify_tflite.py: --top and --threads must be at least 1\n")
     if not options.model.is_file():
-        parser.exit(2, f"classify_tflite.py: no such file: {options.model}\n")
+        parser.exit(2, printable(f"classify_tflite.py: no such file: {options.model}") + "\n")
     return options
 
 

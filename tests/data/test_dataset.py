@@ -91,7 +91,17 @@ def test_pixel_statistics_of_training_part(tmp_path):
         ({"y_train": np.arange(30) % 3 - 1}, "y_train from -1 to 1"),
         ({"y_test": np.arange(9) % 3 + 1, "names": np.array(["a", "b", "c"])}, "from 1 to 3"),
         ({"y_train": np.ones(30)}, "y_train of float64"),
-        ({"y_train": np.array([None] * 30)}, "set.npz"),  # a pickle, which is never opened
+        ({"y_train": np.array([None] * 30)}, "y_train of object"),  # a pickle, never opened
+        ({"y_train": np.arange(30)[::-1] + 1}, "label 30, 30 training images"),
+        ({"y_test": np.array([0, 10**9] + [1] * 7)}, "label 1000000000, 30 training images"),
+        ({"y_test": np.full(9, 2**64 - 1, "uint64")}, f"label {2**64 - 1}, 30 training images"),
+        ({"y_test": np.zeros(9, "timedelta64[s]")}, r"y_test of timedelta64\[s\]"),
+        ({"names": np.array("ant")}, r"names of <U3, shape \(\)"),
+        ({"names": np.array([b"ant", b"bee"])}, r"names of \|S3, shape \(2,\)"),
+        ({"names": np.array([["ant"], ["bee"]])}, r"names of <U3, shape \(2, 1\)"),
+        ({"names": np.array(["ant", "bee", "ant"])}, r"names with \['ant'\]"),
+        ({"names": np.array(["ant", " ", "bee"])}, r"names with \[' '\]"),
+        ({"names": np.array([{}])}, "its array 'names': Object arrays cannot be loaded"),
     ],
 )
 def test_invalid_npz(tmp_path, changes, message):

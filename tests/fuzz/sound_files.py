@@ -124,7 +124,7 @@ class SoundFiles:
             "model of a run": Kind("model.keras", lambda folder: training.open_run(folder).model),
             "checkpoint": Kind("checkpoint.npz", resume),
             "search": Kind("search.json", SearchPlan.load),
-            "trial": Kind("record.json", Record.load),
+            "trial": Kind("trial_0/record.json", lambda x: Record.load(x / "trial_0")),
         }
 
     def _analysis(self):
@@ -204,16 +204,18 @@ class SoundFiles:
 
     def _write_run(self, folder):
         training.Recipe(changes={"depth": 1}).save(folder / "recipe.json")
-        figures = {"test_accuracy": 0.5, "best_epoch": 1, "class_accuracies": {"0": 0.5}}
+        figures = {"test_accuracy": 0.5, "test_samples": 9, "last_validation_accuracy": 0.5}
+        figures |= {"training_seconds": 2.0, "samples_per_second": 3.5, "backend": "jax"}
         (folder / "report.json").write_text(json.dumps(figures))
-        (folder / "history.csv").write_text("epoch,loss,accuracy\n1,0.5,0.25\n2,0.4,0.5\n")
-        fingerprint = {"samples": {"train": 10}, "classes": ["a", "b"], "hash": "00ff"}
+        (folder / "history.csv").write_text("epoch,loss,seconds\n1,0.5,0.25\n2,0.4,0.5\n")
+        parts = {part: {"samples": 9, "sha256": "00ff"} for part in ("train", "validation", "test")}
+        fingerprint = {"name": "x", "classes": ["a", "b"], "shape": [8, 8, 3], "parts": parts}
         (folder / "data.json").write_text(json.dumps(fingerprint))
         if not (folder / "model.keras").exists():
             self.model.save(folder / "model.keras")
 
     def _write_others(self):
-        history = [{"epoch": 1, "loss": 0.5}]
+        history = [{"epoch": 1, "loss": 0.5, "seconds": 0.1}]
         path = self.folder / "checkpoint" / "checkpoint.npz"
         checkpoint.save(path, self.model, self.optimizer, history, 0.5)
         plan = SearchPlan(
@@ -225,7 +227,9 @@ class SoundFiles:
             proxy_epochs=1,
         )
         plan.save(self.folder / "search")
-        Record("0", {"depth": 1, "embed_dim": 8}).save(self.folder / "trial")
+        folder = self.folder / "trial" / "trial_0"
+        folder.mkdir()
+        Record("0", next(iter(plan.space.points()))).save(folder)
         fields = np.random.default_rng(0).random((2, 3, 3))
         probe = Probe(np.ones((4, 3)), np.zeros(3), np.ones(4))
         block = BlockPerformance(0, probe, fields, np.zeros((2, 3)), 0.5, 0.5, 0.3, None)

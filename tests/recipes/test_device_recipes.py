@@ -3,7 +3,6 @@
 import dataclasses
 import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -201,62 +200,6 @@ def test_answers_of_one_label(tflite, classify):
     graph.negative = "good"
     assert graph.answer(np.array([0.2]), None) == "good 80.0%"
     assert graph.answer(np.array([0.7]), 2) == "defect 70.0%, good 30.0%"
-
-
-@pytest.mark.parametrize("kind", ["image", "text"])
-def test_damaged_files_give_one_line(run, tflite, text_tflite, tmp_path, kind):
-    path = {"image": tflite, "text": text_tflite}[kind]
-    name = {"image": "classify_tflite.py", "text": "classify_text_tflite.py"}[kind]
-    picture(1).save(tmp_path / "a.png")
-
-    def without(key, *keys):
-        def change(about):
-            for each in keys:
-                about = about[each]
-            del about[key]
-
-        return change
-
-    damaged = {
-        "whole.tflite": path.read_bytes(),
-        "truncated.tflite": path.read_bytes()[:-50],
-        "nothing.tflite": b"",
-        "garbage.tflite": bytes(range(256)) * 9,
-    }
-    files = []
-    for file, content in damaged.items():
-        files.append(tmp_path / file)
-        files[-1].write_bytes(content)
-    run(f"device/{name}", files.pop(0), tmp_path / "a.png")
-    changes = [
-        b"{",
-        b"[1]",
-        b"\xff\xfe",
-        b"null",
-        without("input"),
-        without("output"),
-        without("decision"),
-        without("class_names"),
-        without("negative_class_name"),
-        without("shape", "input"),
-        lambda about: about.update(class_names=["one"]),
-        lambda about: about.update(output="features"),
-    ]
-    if kind == "image":
-        changes += [without(key, "input") for key in ("view", "normalised_in_the_model", "mean")]
-        changes += [without(key, "input", "view") for key in data.View().__dict__]
-        changes += [lambda about: about["input"]["view"].update(interpolation="none")]
-    else:
-        changes += [without(key, "input") for key in ("vocabulary", "word", "padding")]
-        changes += [lambda about: about["input"].update(word="(")]
-    for i, change in enumerate(changes):
-        files.append(tmp_path / f"{i}.tflite")
-        shutil.move(changed(path, tmp_path, change), files[-1])
-    for file in files:
-        done = run(f"device/{name}", file, tmp_path / "a.png", status=1)
-        assert not done.stdout, file
-        (line,) = done.stderr.splitlines()
-        assert line.startswith(f"{name}: {file}"), line
 
 
 def test_a_script_refuses_the_other_kind_of_model(run, tflite, text_tflite, tmp_path):

@@ -195,5 +195,5 @@ def test_invalid_run_or_checkpoint_is_refused(whole, tmp_path):
         training.resume(tmp_path)
     rest = json.loads(str(other["state"])) | {"backend": "mxnet"}
     np.savez(tmp_path / "checkpoint.npz", **other | {"state": np.array(json.dumps(rest))})
-    with pytest.raises(ValueError, match="a checkpoint of mxnet"):
+    with pytest.raises(ValueError, match="a checkpoint of 'mxnet'"):
         training.resume(tmp_path)

@@ -1,14 +1,14 @@
 """Scores of heads by block, and rankings of the heads by their scores."""
 
 import dataclasses
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cctzoo.analysis.recognition.results import Performance
 from cctzoo.formats.atomic import write_json
+from cctzoo.formats.fields import NUMBERS, OBJECT, check_fields
+from cctzoo.formats.reading import read_json, reading
 from cctzoo.typing import Array, PathLike
 
 
@@ -38,13 +38,21 @@ class HeadScores:
 
     @classmethod
     def load(cls, path: PathLike) -> "HeadScores":
-        """Reads a file that `save` wrote."""
-        found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-        figures = {
-            name: {int(block): np.array(values) for block, values in blocks.items()}
-            for name, blocks in found["figures"].items()
-        }
-        return cls(figures, found["options"])
+        """Reads a file that `save` wrote.
+
+        Raises:
+            ValueError: if the file is broken. The error names the file and the entry.
+        """
+        what = "a file that `HeadScores.save` wrote"
+        found = read_json(path, what)
+        with reading(path, what):
+            check_fields(found, {"figures": OBJECT, "options": OBJECT})
+            check_fields(found["figures"], dict.fromkeys(found["figures"], OBJECT))
+            figures = {}
+            for name, blocks in found["figures"].items():
+                check_fields(blocks, dict.fromkeys(blocks, NUMBERS))
+                figures[name] = {int(block): np.array(each) for block, each in blocks.items()}
+            return cls(figures, found["options"])
 
 
 def rank_heads(measured: HeadScores | Performance, by: str | None = None) -> dict[int, Array]:

@@ -16,10 +16,17 @@ from cctzoo.analysis.recognition.clusters import (
 )
 from cctzoo.analysis.recognition.probe import Probe
 from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.formats.fields import COUNT, NUMBER, OBJECT, OBJECTS, TEXT, check_fields, optional
+from cctzoo.formats.npz_file import open_npz, read_object
+from cctzoo.formats.reading import reading
+from cctzoo.formats.stored_array import is_floating
 from cctzoo.typing import Array, PathLike
 
 LEAST_EVIDENCE = 4  # standard errors; 1 label in 30,000 exceeds this by chance (normal tail)
 ARRAYS = ("fields", "evidence", "kernel", "bias", "score")
+MAY_BE_NONE = ("evidence", "score")
+PLAIN = ("block", "train_accuracy", "accuracy", "threshold", "least_evidence")
+WHAT = "a file that `Performance.save` wrote"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -200,8 +207,7 @@ class Performance:
             for name in ARRAYS:
                 if values[name] is not None:
                     arrays[f"{each.block:02d}/{name}"] = values[name]
-            names = ("block", "train_accuracy", "accuracy", "threshold", "least_evidence")
-            plain.append({name: values[name] for name in names})
+            plain.append({name: values[name] for name in PLAIN})
         head = {"unit": self.unit, "options": self.options, "blocks": plain}
         with atomic_file(path) as draft:
             np.savez_compressed(draft, head=json.dumps(head), **arrays)
@@ -211,25 +217,47 @@ class Performance:
         """Reads a `.npz` file that `save` wrote, without running pickled code.
 
         Raises:
-            ValueError: if the file cannot be read.
+            ValueError: if the file is broken. The error names the file and the entry.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            head = json.loads(str(arrays["head"]))
+        with open_npz(path, WHAT) as arrays, reading(path, WHAT):
+            head = read_object(arrays["head"])
+            check_fields(head, {"unit": TEXT, "options": OBJECT, "blocks": OBJECTS})
+            check_fields(head["options"], {"threshold": NUMBER})
             blocks = tuple(_read_block(plain, arrays) for plain in head["blocks"])
             return cls(head["unit"], blocks, head["options"])
-        except (KeyError, TypeError, ValueError, OSError) as error:
-            raise ValueError(
-                f"`path` must be a file that `Performance.save` wrote ({error}). "
-                f"Received: path={str(path)!r}"
-            ) from error
 
 
 def _read_block(plain, arrays):
-    found = {name: arrays.get(f"{plain['block']:02d}/{name}") for name in ARRAYS}
+    """Returns the block of plain values and stored arrays; shapes are compared before reading."""
+    rules = dict.fromkeys(PLAIN, NUMBER)
+    check_fields(plain, rules | {"block": COUNT, "least_evidence": optional(NUMBER)})
+    names = {name: f"{plain['block']:02d}/{name}" for name in ARRAYS}
+    (units, classes, _), (features, _) = (
+        arrays[names[each]].shape for each in ("fields", "kernel")
+    )
+    shapes = {
+        "fields": (units, classes, classes),
+        "evidence": (units, classes),
+        "kernel": (features, classes),
+        "bias": (classes,),
+        "score": (features,),
+    }
+    found = {}
+    for name, shape in shapes.items():
+        array = arrays.get(names[name])
+        if array is None and name in MAY_BE_NONE:
+            found[name] = None
+            continue
+        if array is None or array.shape != shape or not is_floating(array.dtype):
+            raise ValueError(
+                f"{names[name]!r} must be floating-point numbers of shape {shape}, not "
+                f"{array and (array.dtype, array.shape)}"
+            )
+        found[name] = np.asarray(array)
+        if not np.isfinite(found[name]).all():
+            raise ValueError(f"{names[name]!r} must be finite numbers")
     probe = Probe(found.pop("kernel"), found.pop("bias"), found.pop("score"))
-    return BlockPerformance(probe=probe, **found, **plain)
+    return BlockPerformance(probe=probe, **found, **{name: plain[name] for name in PLAIN})
 
 
 def _mean(values):

@@ -16,6 +16,7 @@ from cctzoo.data.image_files import MODES, SUFFIXES, decode, is_convertible, is_
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.sources.folder_layout import few, find_files
 from cctzoo.data.sources.parts import Parts, split_test
+from cctzoo.data.view import View
 from cctzoo.optional_packages import require
 
 logger = logging.getLogger(__name__)
@@ -37,12 +38,13 @@ def load_folder(
     require("PIL", extra="recipes", purpose="An image folder")
     classes, layout = find_files(path)
     _check_filled(layout["train"].folder, classes, layout["train"].labels)
-    read = _read_all([file for files in layout.values() for file in files.paths])
+    size = height_width(image_size)
+    read = _read_all([file for files in layout.values() for file in files.paths], size)
     _check_readable(read, skip_unreadable)
     read = {file: image for file, image in read.items() if isinstance(image, _Image)}
     mode = _common_mode({file: image.mode for file, image in read.items()}, color_mode)
     _warn_of_content(read)
-    parts, size = {}, height_width(image_size)
+    parts = {}
     for part, files in layout.items():
         labels = dict(zip(files.paths, files.labels, strict=True))
         paths = [file for file in files.paths if file in read]
@@ -104,7 +106,7 @@ class _Image(NamedTuple):
     upright: bool
 
 
-def _read_all(files):
+def _read_all(files, size):
     """Returns {file: its `_Image`, or the ValueError of decoding}."""
     bright = []  # the first image with pixels above 1 ends the search for them
 
@@ -114,6 +116,7 @@ def _read_all(files):
                 raise ValueError(f"An image must be a file. Received: {file} (not a file)")
             data = Path(file).read_bytes()
             with decode(data, file, quick=True) as image:
+                _check_resized(image.size, file, size)
                 dark = not bright and image.mode in MODES and np.max(image.getextrema()) <= 1
                 if not dark:
                     bright[:] = [True]
@@ -126,6 +129,13 @@ def _read_all(files):
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(files, pool.map(read, files), strict=True))
+
+
+def _check_resized(image_size, file, size):
+    try:
+        View().resized(image_size, *size)
+    except ValueError as error:
+        raise ValueError(f"An image must not be so narrow. Received: {file} ({error})") from error
 
 
 def _warn_of_content(read):

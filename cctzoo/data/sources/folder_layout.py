@@ -77,12 +77,19 @@ def _entries(folder):
     with os.scandir(folder) as entries:
         for entry in entries:
             name = entry.name
-            if entry.is_dir():
+            if _is_folder(entry):
                 if name[0] != "." and name.lower() not in SYSTEM_FOLDERS:
                     folders.append(name)
             elif name[0] != "." and name.lower() not in SYSTEM_FILES:
                 others.append(name)
     return sorted(folders), sorted(others)
+
+
+def _is_folder(entry):
+    try:
+        return entry.is_dir()
+    except OSError:  # a symbolic link that leads to itself
+        return False
 
 
 def _parts(path, folders):
@@ -133,6 +140,7 @@ def _class_names(root):
 def _images(root, classes, names):
     """Returns (paths, labels, names of files that are not read) of the class folders `names`."""
     paths, labels, unread = [], [], []
+    number = {name: label for label, name in enumerate(classes)}
     for name in names:
         folder = root / name
         folders, files = _entries(folder)
@@ -140,7 +148,7 @@ def _images(root, classes, names):
             raise ValueError(
                 f"A class folder must hold images, not folders. Received: {folder / folders[0]}"
             )
-        prefix, label = str(folder), classes.index(name)
+        prefix, label = str(folder), number[name]
         for file in files:
             path = os.path.join(prefix, file)
             if _is_read(path):

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from cctzoo.formats.atomic import atomic_file
+from cctzoo.formats.npz_file import load_npy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +86,8 @@ def read_labels(builder: Any, split: str, source: RecordSource) -> np.ndarray:
     """
     path = Path(builder.data_dir) / f"cctzoo-labels-{split}.npy"
     if path.is_file():
-        labels = np.load(path, allow_pickle=False)
-        if len(labels) == len(source):
+        labels = load_npy(path, "a file of labels that cctzoo wrote, which can be deleted")
+        if labels.dtype == np.int64 and labels.shape == (len(source),):
             return labels
     labels = np.array([source.example(i)[1] for i in range(len(source))], "int64")
     with contextlib.suppress(OSError), atomic_file(path) as draft:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-import json
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cctzoo import limits
 from cctzoo.data.sources.parts import PART_NAMES, PARTS, Parts, part_of
 from cctzoo.data.splits import hold_out
+from cctzoo.formats.reading import parse_object
+from cctzoo.messages import shown
 
 COLUMNS = ("text", "label")  # the column "split" is optional
 
@@ -41,8 +44,9 @@ def load_jsonl(path: Path) -> Parts:
     return _load(path, _json_lines)
 
 
-def _load(path: Path, read: Callable[[Path, str], Iterator[tuple[int, dict]]]) -> Parts:
-    rows = [_row(path, line, fields) for line, fields in read(path, _decoded(path))]
+def _load(path: Path, read: Callable[[Path], Iterator[tuple[int, dict]]]) -> Parts:
+    limits.check("array_bytes", path.stat().st_size, "A data set's number of bytes", path=path)
+    rows = [_row(path, line, fields) for line, fields in read(path)]
     if not rows:
         raise ValueError(f"A data set must not be empty. Received: {path} without texts")
     classes = _class_names(path, {row.label for row in rows})
@@ -54,28 +58,39 @@ def _load(path: Path, read: Callable[[Path, str], Iterator[tuple[int, dict]]]) -
     return Parts(*train, *test, classes, validation if len(validation[1]) else None)
 
 
-def _decoded(path):
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8").removeprefix("\ufeff")  # Excel writes a byte order mark
-    except UnicodeDecodeError as error:
-        line = 1 + data.count(b"\n", 0, error.start)
-        raise _fault("A data set must be encoded in UTF-8", path, line, error) from error
+def _lines(path):
+    """Yields (line number, line with its end). No more than one line is in memory."""
+    most = limits.current().json_bytes
+    with open(path, "rb") as stream:
+        for line in itertools.count(1):
+            data = stream.readline(most + 1)
+            if not data:
+                return
+            try:
+                limits.check("json_bytes", len(data), "A line's number of bytes")
+                text = data.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise _fault("A data set must be encoded in UTF-8", path, line, error) from error
+            except ValueError as error:
+                raise _fault("A data set must have lines", path, line, error) from error
+            yield line, text.removeprefix("\ufeff") if line == 1 else text  # Excel's mark
 
 
-def _csv_lines(path, text):
+def _csv_lines(path):
     """Yields (line number, {column: field}) for every record below the header."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    # csv counts a single carriage return as a line end too.
+    pieces = (piece for _, line in _lines(path) for piece in io.StringIO(line, newline=""))
+    reader = csv.reader(pieces, strict=True)
     line, header = 1, None
     try:
-        for fields in _long_fields(reader, len(text)):
+        for fields in _long_fields(reader, limits.current().json_bytes):
             if not fields:  # a blank line
                 pass
             elif header is None:
                 header = fields
                 if any(header.count(name) != 1 for name in COLUMNS) or header.count("split") > 1:
                     rule = "A CSV data set must have a column 'text' and a column 'label'"
-                    raise _fault(rule, path, line, f"columns {header}")
+                    raise _fault(rule, path, line, f"columns {shown(header)}")
             elif len(fields) != len(header):
                 rule = f"A record must have one field for each of the {len(header)} columns"
                 raise _fault(rule, path, line, f"{len(fields)} fields")
@@ -83,7 +98,8 @@ def _csv_lines(path, text):
                 yield line, dict(zip(header, fields, strict=True))
             line = reader.line_num + 1  # a quoted field may span several lines
     except csv.Error as error:
-        raise _fault("A CSV data set must be well-formed", path, line, error) from error
+        rule = "A CSV data set must be well-formed, with fields below the limit `json_bytes`"
+        raise _fault(rule, path, line, error) from error
 
 
 def _long_fields(reader, most):
@@ -104,30 +120,27 @@ def _long_fields(reader, most):
         yield fields
 
 
-def _json_lines(path, text):
+def _json_lines(path):
     """Yields (line number, object) for every line that is not blank."""
-    for line, content in enumerate(text.split("\n"), start=1):
+    for line, content in _lines(path):
         if content.strip():
             try:
-                found = json.loads(content)
-            except (ValueError, RecursionError) as error:
+                yield line, parse_object(content)
+            except ValueError as error:
                 raise _fault("A line must be one JSON object", path, line, error) from error
-            if not isinstance(found, dict):
-                raise _fault("A line must be one JSON object", path, line, content[:80])
-            yield line, found
 
 
 def _row(path, line, fields):
     text, label, part = (fields.get(key) for key in (*COLUMNS, "split"))
     if not isinstance(text, str):
-        raise _fault("'text' must be a string", path, line, f"text={text!r}")
+        raise _fault("'text' must be a string", path, line, f"text={shown(text)}")
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
         rule = "'label' must be an integer or a string that is not empty"
-        raise _fault(rule, path, line, f"label={label!r}")
+        raise _fault(rule, path, line, f"label={shown(label)}")
     if "split" in fields:
         named = part_of(part.strip()) if isinstance(part, str) else None
         if not named:
-            raise _fault(f"'split' must be one of {PART_NAMES}", path, line, f"split={part!r}")
+            raise _fault(f"'split' must be one of {PART_NAMES}", path, line, f"split={shown(part)}")
         part = named
     return Row(line, text, str(label).strip(), part)
 
@@ -137,7 +150,9 @@ def _class_names(path, labels):
     whole = all(re.fullmatch("[+-]?[0-9]{1,18}", label) for label in labels)
     names = sorted(labels, key=lambda label: (int(label) if whole else 0, label))
     if len(names) < 2:
-        raise ValueError(f"A data set must have at least two labels. Received: {path} with {names}")
+        raise ValueError(
+            f"A data set must have at least two labels. Received: {path} with {shown(names)}"
+        )
     return names
 
 
@@ -155,7 +170,7 @@ def _splits(path, rows, y):
     for row in rows:
         if row.label not in known:
             rule = "Every label must occur in the training part"
-            raise _fault(rule, path, row.line, f"label={row.label!r}, split={row.part!r}")
+            raise _fault(rule, path, row.line, f"label={shown(row.label)}, split={row.part!r}")
     if "test" not in split:
         raise ValueError(
             f"A data set must have a test part. Received: {path} with split='test' in no line"

@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 
 from cctzoo.data.encoded_images import EncodedImages
 from cctzoo.data.image_files import MODES, convert, decode
@@ -14,6 +15,7 @@ from cctzoo.data.sources.tfds_features import check_features
 from cctzoo.data.sources.tfds_prepare import prepare
 from cctzoo.data.sources.tfds_texts import read_texts, text_features
 from cctzoo.data.view import View
+from cctzoo.formats.reading import ERRORS
 from cctzoo.optional_packages import require
 from cctzoo.typing import PathLike
 
@@ -79,11 +81,21 @@ def image_options(name: str, data_dir: PathLike | None = None) -> tuple[str, ...
     return ("image_size", "color_mode") if shape is None else ("color_mode",)
 
 
+def check_prepared(name: str, data_dir: PathLike) -> None:
+    """See `data.names.check_prepared`."""
+    if not _builder(name, data_dir).is_prepared():
+        raise ValueError(
+            "A data set is not downloaded to a folder that a file names. If you want it there, "
+            "give the folder again: with --data-dir, or as `data_dir`. "
+            f"Received: name={name!r}, data_dir={str(data_dir)!r}, without the prepared set"
+        )
+
+
 def _builder(name, data_dir):
     check_features(name, data_dir)
     try:
         return tfds.builder(name, data_dir=data_dir)
-    except (ValueError, AssertionError) as error:
+    except (*ERRORS, AssertionError, json_format.Error) as error:
         raise ValueError(
             f"TFDS must know the configuration and version. Received: name={name!r} ({error})"
         ) from error

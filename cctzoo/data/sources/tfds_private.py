@@ -4,13 +4,15 @@
 of them an upgrade has changed.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 from tensorflow_datasets.core.download.util import DownloadError
+
+from cctzoo.formats.fields import TEXTS, check_fields
+from cctzoo.formats.reading import read_json, reading
 
 __all__ = [
     "DownloadError",
@@ -19,6 +21,9 @@ __all__ = [
     "downloaded_urls",
     "file_urls",
 ]
+
+
+NOTE = "a note that TFDS wrote next to a download"
 
 
 def default_data_dir() -> str:
@@ -39,5 +44,8 @@ def downloaded_urls(downloads: Path) -> set[str]:
     urls = set()
     for note in downloads.rglob("*.INFO"):
         if note.with_suffix("").exists():
-            urls |= set(json.loads(note.read_text()).get("urls", ()))
+            found = {"urls": []} | read_json(note, NOTE)
+            with reading(note, NOTE):
+                check_fields(found, {"urls": TEXTS})
+            urls |= set(found["urls"])
     return urls

@@ -153,6 +153,24 @@ def test_save_and_load_scores(tmp_path):
 
 
 @once
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "[" * 10**5, "{}", '{"figures": {}}', '{"figures": [], "options": {}}'),
+        *('{"figures": {"a": 1}, "options": {}}', '{"figures": {"a": {"x": [1]}}, "options": {}}'),
+        *(
+            f'{{"figures": {{"a": {{"0": {each}}}}}, "options": {{}}}}'
+            for each in ("1", "[]", '["x"]', "[[1]]", "[NaN]", "[null]")
+        ),
+    ],
+)
+def test_broken_scores(tmp_path, text):
+    (tmp_path / "scores.json").write_text(text)
+    with pytest.raises(ValueError, match=r"Received: path='.*scores\.json': ."):
+        HeadScores.load(tmp_path / "scores.json")
+
+
+@once
 def test_invalid_arguments(model, parts):
     x, y = parts
     for wrong, received in (

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cctzoo.analysis import BlockPerformance, Performance, single_head_performance
+from cctzoo.analysis.recognition.probe import Probe
 from tests.analysis.trained import labelled, scattered_model
 
 pytestmark = pytest.mark.one_backend("torch")  # only NumPy
@@ -66,3 +67,37 @@ def test_save_and_load(tmp_path):
     np.savez(tmp_path / "other.npz", head=np.array([{}], object))
     with pytest.raises(ValueError, match=r"Received: path='.*other\.npz'"):
         Performance.load(tmp_path / "other.npz")
+
+
+def test_broken_files(tmp_path):
+    """Shapes are compared before an array is read."""
+    path = tmp_path / "heads.npz"
+    probe = Probe(np.ones((4, 3)), np.zeros(3), np.ones(4))
+    fields = np.random.default_rng(0).random((2, 3, 3))
+    block = BlockPerformance(7, probe, fields, np.zeros((2, 3)), 0.5, 0.5, 0.3, None)
+    Performance("head", (block,), {"threshold": 0.3}).save(path)
+    assert Performance.load(path)[7].fields.shape == (2, 3, 3)
+    with np.load(path) as file:
+        arrays = dict(file)
+    head = json.loads(str(arrays["head"]))
+    heads = [{name: head[name] for name in head if name != each} for each in head]
+    heads += [head | {name: value} for name in head for value in (3, [1])]
+    heads += [head | {"blocks": [head["blocks"][0] | {name: "x"}]} for name in head["blocks"][0]]
+    heads += [head | {"options": {"threshold": "x"}}, [], {}, 3]
+    wrong = [{"head": np.array(json.dumps(each))} for each in heads]
+    wrong += [{"head": np.array(text)} for text in ("", "{", "[" * 10**5)]
+    wrong += [{name: None} for name in ("head", "07/fields", "07/kernel", "07/bias")]
+    for name in ("fields", "evidence", "kernel", "bias", "score"):
+        array = arrays[f"07/{name}"]
+        odd = (array[..., None], array.astype("U9"), array.astype(object), array * np.nan)
+        wrong += [{f"07/{name}": each} for each in odd]
+    wrong.append({"07/fields": np.zeros((2, 3, 4))})
+    for changes in wrong:
+        kept = {name: each for name, each in (arrays | changes).items() if each is not None}
+        np.savez(path, **kept)
+        with pytest.raises(ValueError, match=r"Received: path='.*heads\.npz': ."):
+            Performance.load(path)
+    for data in (b"", b"PK", b"text"):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=r"Received: path='.*heads\.npz': ."):
+            Performance.load(path)

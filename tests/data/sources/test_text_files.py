@@ -159,7 +159,7 @@ def test_invalid_csv(tmp_path, content, received):
     [
         ("\n \n", " without texts"),
         ('{"text": "a", "label": 1}\n\n{"text": "b", "label": 2\n', ", line 3: Expecting ',' del"),
-        ('["a", 1]\n', ', line 1: ["a", 1]'),
+        ('["a", 1]\n', ", line 1: it must be a JSON object, not ['a', 1]"),
         ("[" * 10**5, ", line 1: "),
         ('{"text": "a"}\n', ", line 1: label=None"),
         ('{"text": "a", "label": " "}\n', ", line 1: label=' '"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from cctzoo import data
+from cctzoo import data, training
 from cctzoo.data.sources.records import RecordSource, open_split
 from tests.data.builders import prepare
 from tests.data.pictures import encoded, picture
@@ -189,3 +189,36 @@ def test_labels_in_a_read_only_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "save", refuse)
     assert len(load(tmp_path).y_train) == 30
     assert not list(tmp_path.rglob("cctzoo-labels*"))
+
+
+def test_a_folder_that_a_file_names_is_only_read(tmp_path, monkeypatch):
+    """A recipe.json from elsewhere does not choose where TFDS downloads a set to."""
+    place = tmp_path / "elsewhere"
+    recipe = training.Recipe(dataset="cifar10", data_dir=place)
+    (tmp_path / "run").mkdir()
+    recipe.save(tmp_path / "run" / "recipe.json")
+    run = training.Run(tmp_path / "run", recipe, {}, [], download=False)
+    monkeypatch.setattr("cctzoo.data.sources.tfds.prepare", lambda *_: 1 / 0)
+    for load in (lambda: training.resume(tmp_path / "run"), lambda: run.dataset):
+        with pytest.raises(ValueError, match=r"not downloaded to a folder that a file names.*"):
+            load()
+    with pytest.raises(ZeroDivisionError):
+        training.resume(tmp_path / "run", data_dir=place)
+    assert not place.exists()
+    name = prepare(tmp_path)
+    data.names.check_prepared(name, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", None])
+def test_broken_labels_next_to_records(tmp_path, content):
+    prepare(tmp_path)
+    load(tmp_path)
+    (path,) = tmp_path.glob("**/cctzoo-labels-train.npy")
+    if content is None:
+        np.save(path, np.array([{}] * 30))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"can be deleted\. Received: path='.*labels-train\.npy'"):
+        load(tmp_path)
+    np.save(path, np.zeros((30, 2)))  # of another shape: written again
+    assert sorted(load(tmp_path).y_train) == [0] * 10 + [1] * 10 + [2] * 10
