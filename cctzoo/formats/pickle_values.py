@@ -14,6 +14,8 @@ import pickletools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from cctzoo import limits
+
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 LITERALS = {
     "BININT",
@@ -65,6 +67,9 @@ TENSOR = "torch._utils._rebuild_tensor_v2"
 PARAMETERS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
 TENSOR_SUBCLASS = "torch._tensor._rebuild_from_type_v2"
 TENSOR_FUNCTIONS = ("torch._utils._rebuild_", "torch._tensor._rebuild_")  # their prefixes
+# An opcode of one byte can take 100 bytes of memory, and a microsecond.
+BYTES_PER_OPCODE = 16
+SUBJECT = f"The number of a pickle's opcodes, times {BYTES_PER_OPCODE},"
 MAX_NAME = 100  # letters of a module or of a name in it; a stream can repeat a long word cheaply
 
 
@@ -129,7 +134,10 @@ class _Machine:
         self.memo = {}
 
     def run(self, data):
-        for opcode, argument, _ in pickletools.genops(data):
+        most = limits.current().json_bytes // BYTES_PER_OPCODE
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+            if count > most:
+                limits.check("json_bytes", count * BYTES_PER_OPCODE, SUBJECT, opcodes=count)
             name = opcode.name
             if name in CONSTANTS:
                 self.stack.append(CONSTANTS[name])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cctzoo import limits
-from cctzoo.messages import shown
+from cctzoo.messages import printable, shown
 from cctzoo.typing import PathLike
 
 # What the readers of JSON, zip and NumPy files, and the code that takes their values, raise.
@@ -80,7 +80,7 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
 def _reason(error):
     """The reason in one line; some errors are only a name, or a key."""
     if isinstance(error, KeyError):
-        return f"it has no entry {error.args[0]!r}" if error.args else "an entry is missing"
+        return f"it has no entry {shown(error.args[0])}" if error.args else "an entry is missing"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error).partition("\n")[0][:300] or type(error).__name__
+    return printable(str(error).partition("\n")[0][:300]) or type(error).__name__

@@ -15,8 +15,10 @@ import ml_dtypes  # noqa: F401  # a dependency of Keras; teaches NumPy the type 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from cctzoo import limits
 from cctzoo.formats.atomic import atomic_file
-from cctzoo.formats.stored_array import StoredArray
+from cctzoo.formats.stored_array import MAX_DIMENSIONS, StoredArray
+from cctzoo.messages import printable, shown
 from cctzoo.typing import PathLike
 
 TYPES = {
@@ -32,7 +34,7 @@ TYPES = {
     "BOOL": "bool",
 }
 NAMES = {dtype: name for name, dtype in TYPES.items()}
-MAX_HEADER = 2**26  # bytes; 1,000 tensors take 0.1 MB, a vocabulary of 400,000 words 7 MB
+TENSORS_PER_LAYER = 100  # an encoder block has about 12
 
 
 @contextlib.contextmanager
@@ -50,12 +52,19 @@ def open_safetensors(path: PathLike) -> Iterator[tuple[dict[str, StoredArray], d
             length = _header_length(path)
             # Not mapped to memory: a file that shrinks later must not kill the process.
             file = stack.enter_context(safe_open(path, framework="np", backend="pread"))
+            names = file.offset_keys()
+            limits.check(
+                "layers",
+                -(-len(names) // TENSORS_PER_LAYER),
+                f"The number of tensors, {TENSORS_PER_LAYER} for each layer,",
+                tensors=len(names),
+            )
             _check_names(path, length)
-            arrays = {name: _stored_array(file, name) for name in file.offset_keys()}
-        except (SafetensorError, ValueError, RecursionError) as error:
+            arrays = {name: _stored_array(file, name) for name in names}
+        except (SafetensorError, ValueError, OSError, RecursionError) as error:
             raise ValueError(
                 "`path` must be a complete safetensors file. "
-                f"Received: path={str(path)!r}: {str(error)[:200]}"
+                f"Received: path={str(path)!r}: {printable(str(error)[:300])}"
             ) from error
         yield arrays, file.metadata() or {}
 
@@ -89,8 +98,7 @@ def write_safetensors(
 def _header_length(path):
     with open(path, "rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-    if length > MAX_HEADER:
-        raise ValueError(f"the header is too large: {length} bytes, at most {MAX_HEADER}")
+    limits.check("json_bytes", length, "The number of bytes of the header", bytes=length)
     return length
 
 
@@ -111,9 +119,14 @@ def _stored_array(file, name):
     if about.get_dtype() not in TYPES:
         raise ValueError(f"dtype {about.get_dtype()!r} is not one of {', '.join(TYPES)}")
     dtype = TYPES[about.get_dtype()]
+    shape = tuple(about.get_shape())
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(
+            f"{shown(name)} has {len(shape)} dimensions, of which {MAX_DIMENSIONS} are allowed"
+        )
 
     def read():
         array = file.get_tensor(name)
         return array.astype("float32") if dtype == "bfloat16" else array
 
-    return StoredArray(tuple(about.get_shape()), dtype, read)
+    return StoredArray(shape, dtype, read)

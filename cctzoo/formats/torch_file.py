@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from cctzoo import limits
 from cctzoo.formats.atomic import atomic_file
 from cctzoo.formats.pickle_values import read_pickle
 from cctzoo.formats.stored_array import (
@@ -25,6 +26,8 @@ from cctzoo.formats.stored_array import (
     is_count,
     itemsize,
 )
+from cctzoo.formats.zip_file import open_directory
+from cctzoo.messages import printable
 from cctzoo.typing import PathLike
 
 STORAGES = {
@@ -39,7 +42,6 @@ STORAGES = {
     "torch.ByteStorage": "uint8",
     "torch.BoolStorage": "bool",
 }
-MAX_PICKLE = 2**22  # bytes of data.pkl; a state dict of 1,000 tensors takes 0.2 MB
 OLD_FORMAT = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number
 ZIP_ERRORS = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, struct.error, ValueError)
 ALIGNMENT = 64  # bytes; as PyTorch aligns storages, so that they can be mapped to memory
@@ -69,7 +71,7 @@ def open_torch_file(path: PathLike) -> Iterator[Any]:
             )
         with contextlib.ExitStack() as stack:
             with _complete(path):
-                archive = stack.enter_context(zipfile.ZipFile(stream))
+                archive = stack.enter_context(open_directory(path))
             if any(name.endswith("/constants.pkl") for name in archive.namelist()):
                 raise _broken(
                     path,
@@ -125,8 +127,8 @@ def _entries(archive, size):
         entries[name] = info
     if sum(info.file_size for info in entries.values()) > size:
         raise ValueError("its entries are larger than the file")
-    if entries["data.pkl"].file_size > MAX_PICKLE:
-        raise ValueError(f"its data.pkl is larger than {MAX_PICKLE} bytes")
+    length = entries["data.pkl"].file_size
+    limits.check("json_bytes", length, "The number of bytes of data.pkl", bytes=length)
     return entries
 
 
@@ -164,7 +166,8 @@ def _tensor(entries, read, big_endian, kind, key, count, offset, shape, strides)
 def _broken(path, reason):
     return ValueError(
         "`path` must be a PyTorch checkpoint with a state dict, e.g. written by "
-        f"torch.save(model.state_dict(), path). Received: path={str(path)!r}: {reason}"
+        f"torch.save(model.state_dict(), path). Received: path={str(path)!r}: "
+        f"{printable(str(reason))}"
     )
 
 

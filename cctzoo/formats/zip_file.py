@@ -36,9 +36,22 @@ def open_zip(path: PathLike) -> Iterator[zipfile.ZipFile]:
         zipfile.BadZipFile: if the file is not a zip archive.
         OSError: if the file cannot be read.
     """
+    with open_directory(path) as archive:
+        check_entries(archive.infolist(), os.stat(path).st_size)
+        yield archive
+
+
+@contextlib.contextmanager
+def open_directory(path: PathLike) -> Iterator[zipfile.ZipFile]:
+    """Opens a zip archive whose directory is of bounded size; its entries are not checked.
+
+    Raises:
+        ValueError: if the directory is larger than the limit `json_bytes`.
+        zipfile.BadZipFile: if the file is not a zip archive.
+        OSError: if the file cannot be read.
+    """
     with _File(io.FileIO(path)) as stream, zipfile.ZipFile(stream) as archive:
         stream.opened = True
-        check_entries(archive.infolist(), os.fstat(stream.fileno()).st_size)
         yield archive
 
 

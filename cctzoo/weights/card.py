@@ -1,6 +1,7 @@
 """The model card of a folder for the Hugging Face Hub."""
 
 import json
+import re
 
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
@@ -51,7 +52,7 @@ def model_card(
 {front}
 ---
 
-# {model.name}
+# {_escaped(model.name)}
 
 A compact transformer of cctzoo: {kind}. {model.count_params():,} weights.
 
@@ -66,6 +67,11 @@ import cctzoo
 model = cctzoo.weights.load_from_folder("PATH"){use}
 ```
 """
+
+
+def _escaped(name):
+    """A name, which can come from a file, as plain text in Markdown and HTML."""
+    return re.sub(r"[\\`*\[\]<>&#!|~]", r"\\\g<0>", name)
 
 
 def _architecture(config):

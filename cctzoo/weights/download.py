@@ -11,14 +11,17 @@ import logging
 import os
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 import numpy as np
 
+from cctzoo import limits
 from cctzoo.formats.atomic import write_text
 from cctzoo.formats.lock import waiting
 from cctzoo.formats.torch_file import open_torch_file
+from cctzoo.messages import shown
 from cctzoo.weights.registry import find
 
 logger = logging.getLogger(__name__)
@@ -26,8 +29,22 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 30  # seconds without a byte
 MAX_FAILURES = 5  # connections in a row that bring nothing
 PAUSE = 1  # seconds between connections
-MAX_BYTES = 2**31  # size of a file, if the registry does not state it
 CHUNK = 2**20  # bytes
+
+
+class _SameScheme(urllib.request.HTTPRedirectHandler):
+    """Follows a server elsewhere, but not from an encrypted connection to another kind."""
+
+    def redirect_request(self, request, file, code, message, headers, url):
+        if urllib.parse.urlsplit(url).scheme != request.type:
+            raise ValueError(
+                f"The server must send the file by {request.type}, as it was asked for. "
+                f"Received: a redirection from {request.full_url} to {shown(url)}"
+            )
+        return super().redirect_request(request, file, code, message, headers, url)
+
+
+OPENER = urllib.request.build_opener(_SameScheme)
 
 
 def fetch(tag: str) -> Path:
@@ -188,17 +205,23 @@ def _receive(url, part, size):
     """Appends the data of one connection to the part; returns whether the file is complete."""
     at = _length(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={at}-"} if at else {})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+    with OPENER.open(request, timeout=TIMEOUT) as response:
         rest = response.headers.get("Content-Length")
+        if rest is not None and not rest.isdecimal():
+            raise ValueError(
+                f"The server must send a Content-Length that is a number. Received: {url} of "
+                f"{shown(rest)} bytes"
+            )
         resumes = response.headers.get("Content-Range", "").startswith(f"bytes {at}-")
         if not at or response.status != 206 or not resumes:
             at = 0  # the server sends the file from its start
         total = size if rest is None else at + int(rest)
-        if total is None or total > MAX_BYTES or size not in (None, total):
+        if total is None or size not in (None, total):
             raise ValueError(
                 "The server must send a Content-Length, equal to the listed size if there is one. "
                 f"Received: {url} of {total} bytes, listed: {size}"
             )
+        limits.check("array_bytes", total, "The number of bytes of a download", bytes=total)
         with open(part, "r+b" if at else "wb") as out:
             out.seek(at)
             while at < total and (chunk := response.read(min(CHUNK, total - at))):

@@ -36,7 +36,6 @@ FIELDS = {
 MODULES = ("keras", "keras.dtype_policies")
 POLICIES = {name for name in dir(keras.dtype_policies) if name.endswith(("Policy", "PolicyMap"))}
 REPEATS = re.compile(r"[*+?{]")  # a regular expression without them ends soon
-MAX_OBJECTS = 2**20  # objects and lists in config.json, of which each takes up to 300 bytes
 
 
 def load_keras_model(path: PathLike, other_models: bool = False) -> Any:
@@ -76,7 +75,7 @@ def check_keras_file(path: PathLike, other_models: bool = False) -> None:
         with _entry(CONFIG):
             size = archive.getinfo(CONFIG).file_size
             limits.check("json_bytes", size, "The size of the config", bytes=size)
-            saved = _parsed(archive.read(CONFIG))
+            saved = parse_object(archive.read(CONFIG))
             ours = not other_models or saved["registered_name"] in CLASSES
             configs = _configs(saved) if ours else []
         with _entry(WEIGHTS):
@@ -103,12 +102,6 @@ def _entry(name: str) -> Iterator[None]:
         raise ValueError(f"{name}: it has no {shown(error.args[0])}") from error
     except (ValueError, TypeError, ArithmeticError, OSError, LookupError) as error:
         raise ValueError(f"{name}: {printable(str(error))}") from error
-
-
-def _parsed(text: bytes) -> dict[str, Any]:
-    if text.count(b"{") + text.count(b"[") > MAX_OBJECTS:
-        raise ValueError(f"it must not have more than {MAX_OBJECTS} objects and lists")
-    return parse_object(text)
 
 
 def _configs(saved: dict[str, Any]) -> list[Config]:

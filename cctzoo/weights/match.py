@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from cctzoo.formats.stored_array import StoredArray, is_floating
+from cctzoo.messages import printable
 
 logger = logging.getLogger(__name__)
 
@@ -59,16 +60,16 @@ def assign_arrays(
         skipped = [name for name in unexpected if name.startswith(top)]
         unexpected = [name for name in unexpected if name not in skipped]
         if skipped:
-            notes.append(f"skipped, model has no classifier: {', '.join(skipped)}")
+            notes.append(f"skipped, model has no classifier: {_listed(skipped)}")
     faults = []
     if strict:
         faults += [f"missing {name}" for name in missing]
-        faults += [f"unexpected {name[:100]}" for name in unexpected]
+        faults += [f"unexpected {printable(name[:100])}" for name in unexpected]
     else:
         if missing:
             notes.append(f"not in the file, kept as before: {', '.join(missing)}")
         if unexpected:
-            notes.append(f"not in the model, ignored: {', '.join(unexpected)}")
+            notes.append(f"not in the model, ignored: {_listed(unexpected)}")
     variables = {name: pair for name, pair in variables.items() if name in arrays}
     adapt = _compare(model, variables, arrays, grid, faults, notes)
     _raise_if(faults, model)
@@ -78,6 +79,12 @@ def assign_arrays(
         variable.assign(values[name])
     for note in dict.fromkeys(notes):
         logger.info("weights: %s", note)
+
+
+def _listed(names):
+    """Names from a file for the log."""
+    more = f" and {len(names) - MAX_FAULTS} more" if len(names) > MAX_FAULTS else ""
+    return ", ".join(printable(name[:100]) for name in names[:MAX_FAULTS]) + more
 
 
 def _compare(model, variables, arrays, grid, faults, notes):

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cctzoo import limits
 from cctzoo.formats.reading import reading
 from cctzoo.formats.safetensors import open_safetensors
 from cctzoo.formats.torch_file import open_torch_file
@@ -74,8 +75,12 @@ def open_folder(path: Path) -> Iterator[Contents]:
                 f"`path` must be a folder with {CONFIG} and {WEIGHTS}. Received: "
                 f"path={str(path)!r}, without {name}"
             )
+    with reading(path / CONFIG, "a config of `save_to_folder`"):
+        size = (path / CONFIG).stat().st_size
+        limits.check("json_bytes", size, "The size of a config", bytes=size)
+        text = (path / CONFIG).read_text(encoding="utf-8-sig")
     with open_safetensors(path / WEIGHTS) as (arrays, _):
-        yield _described(arrays, (path / CONFIG).read_text(encoding="utf-8-sig"), path)
+        yield _described(arrays, text, path)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from cctzoo.formats.pickle_values import Placeholder
 from cctzoo.formats.stored_array import is_floating
+from cctzoo.messages import printable
 from cctzoo.weights.match import Arrays
 
 logger = logging.getLogger(__name__)
@@ -207,5 +208,7 @@ def _read_entries(entries, wanted, strict):
             ignored.append(key[:100])
     if ignored:
         more = f" and {len(ignored) - MAX_LISTED} more" if len(ignored) > MAX_LISTED else ""
-        logger.info("weights: not weights, ignored: %s%s", ", ".join(ignored[:MAX_LISTED]), more)
+        logger.info(
+            "weights: not weights, ignored: %s%s", printable(", ".join(ignored[:MAX_LISTED])), more
+        )
     return arrays

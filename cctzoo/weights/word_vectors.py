@@ -14,7 +14,7 @@ from cctzoo.weights.readers import check_file
 
 logger = logging.getLogger(__name__)
 
-MAX_LINE = 2**20  # bytes; a word and 300 numbers take 3 kB
+WORD, NUMBER = 2**16, 64  # most bytes; a word and 300 numbers take 3 kB
 
 
 def load_word_vectors(model: CCT, path: PathLike) -> int:
@@ -83,11 +83,12 @@ def _words(model):
 
 def _lines(path, width):
     """Yields (line number, word in lower case, its numbers as bytes) of each line with a vector."""
+    most = WORD + NUMBER * width
     with open(path, "rb") as stream:
         # Split at b"\n" and spaces only: some words of GloVe contain a line break of Unicode.
-        for line, content in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), start=1):
-            if len(content) == MAX_LINE:
-                raise _fault(path, line, width, f"more than {MAX_LINE} bytes")
+        for line, content in enumerate(iter(lambda: stream.readline(most), b""), start=1):
+            if len(content) == most:
+                raise _fault(path, line, width, f"more than {most} bytes")
             if line == 1:
                 content = content.removeprefix(codecs.BOM_UTF8)
             word, *numbers = content.rstrip(b" \r\n").split(b" ")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cctzoo import limits
 from cctzoo.formats.torch_file import write_torch_file
 from cctzoo.weights import download as module
 from cctzoo.weights.download import download
@@ -32,6 +33,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         server.requests.append(self.headers.get("Range"))
+        if server.target:
+            self.send_response(302)
+            self.send_header("Location", server.target)
+            return self.end_headers()
         if server.status:
             return self.send_error(server.status)
         start, data = 0, server.data
@@ -65,6 +70,7 @@ def server(checkpoint, monkeypatch):
     monkeypatch.setattr(module, "PAUSE", 0)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.data, server.requests, server.status = checkpoint, [], None
+    server.target = None
     server.ranges, server.most, server.says_length = True, None, True
     server.url = f"http://127.0.0.1:{server.server_port}/NAME.pth"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -247,3 +253,20 @@ def test_fetch_uses_keras_cache(server, checkpoint, tmp_path, monkeypatch):
     row.path.write_bytes(checkpoint)  # put there by hand
     assert fetch("cct_7_3x1_32.test") == row.path
     assert server.requests == []
+
+
+@pytest.mark.one_backend("torch")
+@pytest.mark.parametrize(
+    "target", ["ftp://127.0.0.1/a", "https://127.0.0.1/a"]
+)
+def test_redirections_keep_the_scheme(target, server, tmp_path):
+    server.target = target
+    with pytest.raises(ValueError, match=f"a redirection from .* to '{target}'"):
+        download(server.url, tmp_path / "a.pth")
+    assert not (tmp_path / "a.pth").exists()
+
+
+@pytest.mark.one_backend("torch")
+def test_a_download_has_a_limit(server, tmp_path):
+    with limits.raised(array_bytes=1000), pytest.raises(ValueError, match="the limit `array_byte"):
+        download(server.url, tmp_path / "a.pth")

@@ -1,5 +1,6 @@
 """Broken and malicious files: each gives one clear error and has no other effect."""
 
+import pickletools
 import sys
 import time
 import tracemalloc
@@ -7,13 +8,15 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from cctzoo import limits
+from cctzoo.formats.safetensors import write_safetensors
 from cctzoo.weights import (
     load_pytorch_checkpoint,
     save_pytorch_checkpoint,
     state_dict,
 )
 from tests.models.small import small_model
-from tests.weights.hostile.archives import flipped, rebuilt
+from tests.weights.hostile.archives import data_pickle, flipped, rebuilt
 from tests.weights.hostile.calls import beside
 from tests.weights.hostile.files import files
 
@@ -114,3 +117,21 @@ def test_flipped_bits(model, sound, tmp_path):
         for weight, expected in zip(model.get_weights(), before, strict=True):
             np.testing.assert_array_equal(weight, expected)
     assert errors > FLIPS // 2
+
+
+def test_limits(model, sound, tmp_path):
+    """The number of tensors, and of the opcodes of a pickle, is limited."""
+    (tmp_path / "a.pth").write_bytes(sound)
+    write_safetensors(
+        {str(i): np.zeros(0, "float32") for i in range(201)}, tmp_path / "a.safetensors"
+    )
+    opcodes = len(list(pickletools.genops(data_pickle(sound))))
+    for name, changed, message in (
+        ("a.pth", {"json_bytes": 16 * opcodes - 32}, "pickle's opcodes"),
+        ("a.pth", {"json_bytes": 100}, "The directory of a zip archive"),
+        ("a.safetensors", {"layers": 2}, "The number of tensors"),
+        ("a.safetensors", {"json_bytes": 1000}, "bytes of the header"),
+    ):
+        with limits.raised(**changed), pytest.raises(ValueError, match=message) as error:
+            load_pytorch_checkpoint(model, tmp_path / name)
+        assert repr(str(tmp_path / name)) in str(error.value)

@@ -1,5 +1,6 @@
 """Broken and malicious `.keras` and `.weights.h5` files: each gives one clear error, soon."""
 
+import json
 import time
 
 import h5py
@@ -7,11 +8,19 @@ import keras
 import pytest
 
 from cctzoo import limits, runs
+from cctzoo.formats.safetensors import write_safetensors
 from cctzoo.models import create_model, soft_committee
 from cctzoo.training.run import Run
-from cctzoo.weights import open_weights
+from cctzoo.weights import load_from_folder, load_model, open_weights, save_to_folder
 from cctzoo.weights.keras_file import check_weights_file, load_keras_model
-from tests.weights.hostile.keras_files import committees, hdf5_files, keras_files, with_entries
+from cctzoo.weights.names import model_arrays
+from tests.weights.hostile.keras_files import (
+    committees,
+    descriptions,
+    hdf5_files,
+    keras_files,
+    with_entries,
+)
 
 pytestmark = pytest.mark.one_backend("torch")  # no file is loaded
 
@@ -106,6 +115,22 @@ def check(load, files, folder):
         wrong[name] = refusal(load, path, fault)
         path.unlink()
     assert not {name: fault for name, fault in wrong.items() if fault}
+
+
+def test_descriptions(model, tmp_path):
+    """In a folder, and in a safetensors file."""
+    save_to_folder(model, tmp_path / "folder")
+    config, weights = tmp_path / "folder" / "config.json", tmp_path / "a.safetensors"
+    files = list(descriptions(json.loads(config.read_text())))
+    wrong = {}
+    for name, text, fault in files:
+        config.write_bytes(text.encode("utf-8", "surrogateescape"))
+        wrong[name] = refusal(load_from_folder, config.parent, fault)
+        if text.isascii() and len(text) < 10**6:
+            write_safetensors(model_arrays(model), weights, {"format": "cctzoo", "model": text})
+            wrong[name] = wrong[name] or refusal(load_model, weights, fault)
+    assert not {name: fault for name, fault in wrong.items() if fault}
+    assert len(files) > 40
 
 
 def test_every_reader_refuses(folder, tmp_path):

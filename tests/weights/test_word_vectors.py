@@ -70,7 +70,7 @@ def test_numbers_as_words(tmp_path):
         ("cat 1 2 3\nthe 1 2 x\n", "line 2: could not convert string to float: b'x'"),
         ("cat 1 2 3\nthe 1 nan 3\n", "line 2: NaN"),
         ("the 1 2 1e39\n", "line 1: NaN or an infinite number"),
-        ("the" * 400_000, "line 1: more than 1048576 bytes"),
+        ("the" * 400_000, "line 1: more than 6"),
         ("dog 1 2 3\n", "with none of the 5 words"),
         ("", "with none of the 5 words"),
     ],

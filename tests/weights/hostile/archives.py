@@ -32,7 +32,10 @@ def archives(sound):
     changed = {
         "zip bomb": (({"archive/bomb": bomb}, zipfile.ZIP_DEFLATED), "is compressed"),
         "bomb as pickle": (({"archive/data.pkl": bomb}, zipfile.ZIP_BZIP2), "is compressed"),
-        "long pickle": (({"archive/data.pkl": bomb},), "data.pkl is larger than"),
+        "long pickle": (
+            ({"archive/data.pkl": bytes(2**24 + 1)},),
+            "The number of bytes of data.pkl must be at most",
+        ),
         "no data.pkl": (({"archive/data.pkl": None},), "exactly one data.pkl"),
         "an archive of TorchScript": (
             ({"archive/constants.pkl": b")."},),

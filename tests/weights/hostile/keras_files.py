@@ -350,3 +350,39 @@ def hdf5_files(sound, folder):
     yield "a text", b"<html>404</html>", "Received: path="
     yield "empty", b"", "Received: path="
     yield "only a signature", sound[:8], "Received: path="
+
+
+def descriptions(sound):
+    """Yields (fault, text of a `config.json` or of the metadata of a safetensors file, message).
+
+    Args:
+        sound: the description of a `CCT`.
+    """
+    for name, (fields, fault) in FIELDS.items():
+        yield name, json.dumps({**sound, "config": {**sound["config"], **fields}}), fault
+    for name, value in NAMES.items():
+        yield f"named {name}", json.dumps({**sound, "name": value}), "The `name` of a model"
+    members = [{**sound, "name": name} for name in "ab"]
+    committee = {"kind": "soft_committee", "name": "both", "members": members}
+    committee |= {"average": "logits", "weights": [0.5, 0.5], "classifier_activation": None}
+    for name, changes in {
+        "nobody": {"members": []},
+        "a number": {"members": 3},
+        "a text": {"members": "ab"},
+        "itself": {"members": [committee]},
+        "one twice": {"members": members[:1] * 2},
+        "2 * 10**3": {"members": members * 10**3},
+        "no weights": {"weights": []},
+        "huge weights": {"weights": [1e308, 1e308]},
+        "weights of a dict": {"weights": {"a": 1}},
+        "an unknown average": {"average": ["logits"]},
+    }.items():
+        yield f"a committee of {name}", json.dumps({**committee, **changes}), "Received: "
+    for name, text in {
+        "no UTF-8": "\udcff",
+        "a bomb": " " * 2**25,
+        "a kind of a list": json.dumps({**sound, "kind": ["cct"]}),
+        "a kind with an escape sequence": json.dumps({**sound, "kind": "\x1b[2J"}),
+        "a config of a text": json.dumps({**sound, "config": "\x1b[2J"}),
+    }.items():
+        yield name, text, "Received: "

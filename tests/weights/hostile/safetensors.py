@@ -59,4 +59,9 @@ def safetensors():
     yield "safetensors: longer", whole + b"\0", ".safetensors", ""
     yield "safetensors: empty", b"", ".safetensors", ""
     long = (2**63).to_bytes(8, "little") + text
-    yield "safetensors: header of 2**63", long, ".safetensors", "header is too large"
+    yield (
+        "safetensors: header of 2**63",
+        long,
+        ".safetensors",
+        "The number of bytes of the header must be at most",
+    )
