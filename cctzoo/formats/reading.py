@@ -32,6 +32,7 @@ ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
+MAX_OBJECTS = 2**20  # objects and lists in JSON, of which each takes up to 300 bytes
 
 
 @contextlib.contextmanager
@@ -68,6 +69,9 @@ def read_json(path: PathLike, what: str, argument: str = "path") -> dict[str, An
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
     """Parses one JSON object; raises ValueError for anything else."""
+    marks = ("{", "[") if isinstance(text, str) else (b"{", b"[")
+    if sum(text.count(mark) for mark in marks) > MAX_OBJECTS:
+        raise ValueError(f"it must not have more than {MAX_OBJECTS} objects and lists")
     try:
         found = json.loads(text)
     except RecursionError as error:

@@ -256,9 +256,7 @@ def test_fetch_uses_keras_cache(server, checkpoint, tmp_path, monkeypatch):
 
 
 @pytest.mark.one_backend("torch")
-@pytest.mark.parametrize(
-    "target", ["ftp://127.0.0.1/a", "https://127.0.0.1/a"]
-)
+@pytest.mark.parametrize("target", ["ftp://127.0.0.1/a", "https://127.0.0.1/a"])
 def test_redirections_keep_the_scheme(target, server, tmp_path):
     server.target = target
     with pytest.raises(ValueError, match=f"a redirection from .* to '{target}'"):
