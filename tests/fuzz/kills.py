@@ -228,15 +228,15 @@ def main() -> None:
         folder.mkdir()
         temporary.mkdir()
         os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
-        for kind, make in made.items():
-            if count := getattr(options, kind):
-                early = kill(make, kind, count, numbers, folder)
-                print(f"{kind}: {count} kills, {early} before the first file")
+        kinds = [kind for kind in made if getattr(options, kind)]
+        for kind in kinds:
+            count = getattr(options, kind)
+            early = kill(made[kind], kind, count, numbers, folder)
+            print(f"{kind}: {count} kills, {early} before the first file")
         for number in range(options.disk):
-            kind = ("training", "search", "export")[number % 3]
-            if getattr(options, kind):
-                message = fill(made[kind], kind, numbers.randrange(2_000, 60_000), folder)
-                print(f"{kind}, full disk: {message}")
+            kind = kinds[number % len(kinds)]
+            message = fill(made[kind], kind, numbers.randrange(2_000, 60_000), folder)
+            print(f"{kind}, full disk: {message}")
         print(
             f"seed {options.seed}; left in the folder for temporary files: "
             f"{[path.name for path in temporary.iterdir()]}"
