@@ -4,7 +4,6 @@ import contextlib
 import io
 import math
 import os
-import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -13,6 +12,7 @@ import numpy as np
 from cctzoo import limits
 from cctzoo.formats.reading import parse_object, reading
 from cctzoo.formats.stored_array import StoredArray, is_count
+from cctzoo.formats.zip_file import open_zip
 from cctzoo.messages import shown
 from cctzoo.typing import PathLike
 
@@ -20,7 +20,6 @@ SUFFIX = ".npy"
 MOST_HEADER = 10_000  # bytes, as in NumPy: a longer one can make Python's parser slow
 PLAIN = "biufcmMSU"  # NumPy's kinds of numbers and texts
 UNREAD = "object"  # the type of an array of anything else, which would be a pickle
-ENCRYPTED = 1  # a bit of the flags of a zip entry
 
 
 @contextlib.contextmanager
@@ -43,12 +42,11 @@ def open_npz(path: PathLike, what: str, argument: str = "path") -> Iterator[dict
     """
     with contextlib.ExitStack() as stack:
         with reading(path, what, argument):
-            stream = stack.enter_context(open(path, "rb"))
-            archive = stack.enter_context(zipfile.ZipFile(stream))
-            entries = [info for info in archive.infolist() if info.filename.endswith(SUFFIX)]
-            check_entries(entries, os.fstat(stream.fileno()).st_size)
+            archive = stack.enter_context(open_zip(path))
             arrays = {}
-            for info in entries:
+            for info in archive.infolist():
+                if not info.filename.endswith(SUFFIX):
+                    continue
                 name = info.filename.removesuffix(SUFFIX)
                 with _entry(name), archive.open(info) as entry:
                     shape, dtype = _header(entry, info.file_size)
@@ -90,35 +88,6 @@ def read_object(array: StoredArray) -> dict[str, object]:
     characters = dtype.itemsize // 4
     limits.check("json_bytes", characters, "A JSON text's number of characters")
     return parse_object(str(np.asarray(array)))
-
-
-def check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
-    """Checks what a zip archive's directory says of some of its entries, before they are unpacked.
-
-    Args:
-        entries: the entries.
-        size: bytes of the archive.
-
-    Raises:
-        ValueError: if an entry occurs twice, is encrypted or compressed in another way than
-            NumPy does, or the sizes contradict each other or exceed a limit.
-    """
-    names = set()
-    for info in entries:
-        name = info.filename
-        if name in names:
-            raise ValueError(f"the entry {shown(name)} occurs twice")
-        names.add(name)
-        # The other methods can unpack a few bytes into gigabytes at once.
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"the entry {shown(name)} is not stored or deflated")
-        if info.flag_bits & ENCRYPTED:
-            raise ValueError(f"the entry {shown(name)} is encrypted")
-    if sum(info.compress_size for info in entries) > size:
-        raise ValueError("its entries are larger than the file")
-    total = sum(info.file_size for info in entries)
-    limits.check("array_bytes", total, "The number of bytes of all arrays")
-    limits.check_unpacking(total, size, "A file's content")
 
 
 def _header(stream: BinaryIO, size: int) -> tuple[tuple[int, ...], str]:

@@ -40,13 +40,18 @@ def zeros(count):
 
 SOUND = archive(npy(("<f4", "(2,)"), bytes(8)), npy(("<i8", "()"), bytes(8)))
 DIRECTORY = SOUND.index(b"PK\x01\x02")
+PACKED = zeros(100)
 BROKEN = {
     "empty": (b"", "File is not a zip file"),
     "cut": (SOUND[:-30], "File is not a zip file"),
     "checksum": (changed(SOUND, SOUND.index(b"}") + 2, b"x"), "'a': Bad CRC-32"),
     "encrypted": (changed(SOUND, DIRECTORY + 8, b"\x01"), "'a.npy' is encrypted"),
-    "method": (archive(b"", method=zipfile.ZIP_BZIP2), "'a.npy' is not stored or deflated"),
-    "larger than the file": (changed(SOUND, DIRECTORY + 20, b"\xff" * 3), "larger than the file"),
+    "method": (archive(b"", method=zipfile.ZIP_BZIP2), "'a.npy' is neither stored nor deflated"),
+    "two sizes": (changed(SOUND, DIRECTORY + 20, b"\xff" * 3), "'a.npy' has two sizes"),
+    "larger than the file": (
+        changed(PACKED, PACKED.index(b"PK\x01\x02") + 20, b"\xff" * 3),
+        "larger than the file",
+    ),
     "466 GiB claimed": (archive(npy(("<f4", "(125000000000,)"))), "do not fit its 0 bytes"),
     "unpacks 900 times": (zeros(2**25), r"limit `unpacking`.*unpacked=33554560"),
     "negative": (archive(npy(("<f4", "(-2,)"))), r"shape=\(-2,\)"),
