@@ -45,7 +45,8 @@ def load(
     - `"npz:PATH"`: a file with uint8 images `x_train`, `x_test`, (n, height, width) or (n,
       height, width, channels), with labels `y_train`, `y_test`, (n,) or (n, 1), and optionally
       with a validation part `x_validation`, `y_validation` and the class names as `names`. Parts
-      may be named as the folders below. Other arrays are reported in a warning.
+      may be named as the folders below. Other arrays are reported in a warning. Labels are
+      numbers of classes from 0; without `names`, there must be fewer classes than training images.
     - `"folder:PATH"`: a folder of the parts `train` (or `training`), `validation` (`val`,
       `valid`, `dev`) and `test` (`testing`), in any case, each with one folder per class; or the
       class folders directly. Without a test part, a fixed fifth of the training images is the
