@@ -100,7 +100,7 @@ def _entry(name: str) -> Iterator[None]:
         yield
     except KeyError as error:
         raise ValueError(f"{name}: it has no {shown(error.args[0])}") from error
-    except (ValueError, TypeError, ArithmeticError, OSError, LookupError) as error:
+    except (ValueError, TypeError, ArithmeticError, OSError, RuntimeError, LookupError) as error:
         raise ValueError(f"{name}: {printable(str(error))}") from error
 
 
