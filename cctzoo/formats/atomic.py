@@ -7,6 +7,7 @@ the next write in the same place removes it. A lock tells it from those that are
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ from cctzoo.formats import lock
 from cctzoo.typing import PathLike
 
 DRAFTS = f"{lock.HIDDEN}draft-"  # the names of the hidden folders in which drafts are written
+# A list of numbers as `json` indents it; a text of JSON has no line break.
+NUMBERS = re.compile(r"(?<=\[)\n\s*-?\d[-+.\de,\s]*(?=\])")
 OLD = "old "  # a folder of `atomic_folder` that is being replaced
 
 
@@ -79,8 +82,9 @@ def write_text(path: PathLike, text: str) -> None:
 
 
 def write_json(path: PathLike, figures: Any) -> None:
-    """Writes data as JSON."""
-    write_text(path, json.dumps(figures, indent=2) + "\n")
+    """Writes data as JSON, indented, with each list of numbers in one line."""
+    text = NUMBERS.sub(lambda found: " ".join(found[0].split()), json.dumps(figures, indent=2))
+    write_text(path, text + "\n")
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ from cctzoo.training.recipe import Recipe
 from cctzoo.training.run import DATA, Run, check_unchanged, load_recipe
 from cctzoo.typing import Array, PathLike
 
+MOST_CONFUSED = 1000  # classes whose confusion matrix is in report.json: its numbers take 2 MB
 MOST_LEFT_OUT = 0.05  # share of the training samples that an epoch leaves out without a notice
 
 logger = logging.getLogger(__name__)
@@ -184,12 +185,10 @@ def _run(
         fit(trained, batches, recipe.total_epochs, recorder, callbacks)
         with atomic_file(directory / "model.keras") as draft:
             model.save(draft)
-        figures = _figures(model, samples, recipe.batch_size, recorder)
+        figures, matrix = _figures(model, samples, recipe.batch_size, recorder)
     write_json(directory / "report.json", figures)
     plots.plot_curves(recorder.history, directory / "curves.png")
-    plots.plot_confusion(
-        np.array(figures["confusion"]), dataset.classes, directory / "confusion.png"
-    )
+    plots.plot_confusion(matrix, dataset.classes, directory / "confusion.png")
     return Run(directory, recipe, figures, recorder.history, model, dataset)
 
 
@@ -270,8 +269,8 @@ def _validation(
 
 def _figures(
     model: CCT, dataset: Dataset, batch_size: int, recorder: RunRecorder
-) -> dict[str, Any]:
-    """Evaluates on the test part; returns the contents of report.json."""
+) -> tuple[dict[str, Any], Array]:
+    """Evaluates on the test part; returns the contents of report.json, and the confusion matrix."""
     history = recorder.history
     logits = evaluation.predict(model, dataset.x_test, batch_size)
     matrix = evaluation.confusion(logits, dataset.y_test)
@@ -280,7 +279,7 @@ def _figures(
     found = evaluation.figures(logits, dataset.y_test, model.config)
     best = max(history, key=lambda row: row.get(recorder.best_by, 0))  # the first of equals
     has_validation = recorder.best is not None
-    return {f"test_{name}": value for name, value in found.items()} | {
+    figures = {f"test_{name}": value for name, value in found.items()} | {
         "test_samples": len(dataset.x_test),
         "best_epoch": int(best["epoch"]) if has_validation else None,
         "best_validation_accuracy": best.get("val_accuracy"),
@@ -291,5 +290,6 @@ def _figures(
         "samples_per_second": len(history) * epoch_samples / seconds,
         "backend": keras.backend.backend(),
         "class_accuracies": evaluation.class_accuracies(matrix, dataset.classes),
-        "confusion": matrix.tolist(),
+        "confusion": matrix.tolist() if len(matrix) <= MOST_CONFUSED else None,
     }
+    return figures, matrix

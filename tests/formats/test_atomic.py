@@ -124,6 +124,14 @@ def test_text_and_json(tmp_path):
     assert (json.loads(text), text[-1]) == ({"rows": [1, None]}, "\n")
 
 
+def test_lists_of_numbers_take_one_line(tmp_path):
+    figures = {"rows": [[1, -2.5], [3e-05, 4]], "text": "[ 1,  2 ]", "lists": ["[\n 1]", []]}
+    write_json(tmp_path / "a.json", figures)
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == figures
+    assert "    [1, -2.5],\n    [3e-05, 4]\n" in text
+
+
 @contextlib.contextmanager
 def half_written(function, path, replacing=False):
     """A draft with some content; in a process that is killed here, nothing is cleaned up."""
