@@ -1,14 +1,9 @@
 """Errors for mistyped keywords, under the name of the function that was called."""
 
-import functools
-import inspect
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from cctzoo.messages import did_you_mean
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from cctzoo.messages import did_you_mean, shown
 
 
 def check_keywords(function: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
@@ -24,24 +19,5 @@ def check_keywords(function: str, given: Mapping[str, Any], known: Iterable[str]
         if name not in known:
             raise TypeError(
                 f"`{function}` has no keyword `{name}`.{did_you_mean(name, known)} "
-                f"Received: {name}={value!r}"
+                f"Received: {name}={shown(value)}"
             )
-
-
-def named_keywords(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorates a function so that an unknown keyword raises the error of `check_keywords`.
-
-    Python 3.11 and 3.12 suggest no similar keyword.
-    """
-    known = [
-        parameter.name
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind is not parameter.VAR_KEYWORD
-    ]
-
-    @functools.wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        check_keywords(function.__name__, kwargs, known)
-        return function(*args, **kwargs)
-
-    return checked

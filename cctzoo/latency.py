@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.child_process import run_module
 from cctzoo.formats.atomic import temporary_folder, write_json
 from cctzoo.machine import installed_versions, machine_name
@@ -103,6 +104,7 @@ class LatencyReport:
         save_figure(figure, path)
 
 
+@checked_arguments
 def measure(
     targets: Mapping[str, keras.Model | PathLike],
     threads: int = 1,

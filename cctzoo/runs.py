@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from cctzoo import data, export, latency, models
+from cctzoo.arguments import checked_arguments
 from cctzoo.data import Augmentation, Dataset, EncodedImages
 from cctzoo.data.dataset import PARTS
 from cctzoo.data.loading import divide, load_parts
@@ -70,6 +71,7 @@ class Delivery:
     latency: latency.LatencyReport
 
 
+@checked_arguments
 def deliver(model: keras.Model, dataset: Dataset, directory: PathLike) -> Delivery:
     """Exports a model to LiteRT float32, LiteRT dynamic int8 and SavedModel, and times them.
 
@@ -114,11 +116,13 @@ def check_delivery() -> None:
     check_quantizer()
 
 
+@checked_arguments
 def is_delivered(directory: PathLike) -> bool:
     """Whether `deliver` has finished for a directory."""
     return Path(directory, REPORT).is_file()
 
 
+@checked_arguments
 def open_model(source: PathLike) -> keras.Model:
     """Loads a model, wherever it is.
 
@@ -142,12 +146,14 @@ def open_model(source: PathLike) -> keras.Model:
         return opened.build()
 
 
+@checked_arguments
 def is_variant(source: PathLike) -> bool:
     """Whether a source is the name of a model; tags and paths have a dot, or exist."""
     plain = not {".", "/", os.sep} & set(str(source))
     return plain and (str(source) in models.list_models() or not Path(source).exists())
 
 
+@checked_arguments
 def load_model_and_data(
     source: PathLike, dataset: str | None = None, **options: Any
 ) -> tuple[keras.Model, Dataset | None]:
@@ -173,6 +179,7 @@ def load_model_and_data(
     return model, loaded
 
 
+@checked_arguments
 def load_for_training(
     source: PathLike, dataset: str | None = None, **options: Any
 ) -> tuple[keras.Model, Recipe | None, Dataset | None]:
@@ -207,6 +214,7 @@ def load_for_training(
     return model, None if is_variant(source) else recipe, loaded
 
 
+@checked_arguments
 def load_for_model(
     model: keras.Model, dataset: str, recipe: Recipe | None = None, **options: Any
 ) -> tuple[Recipe, Dataset]:
@@ -276,6 +284,7 @@ def _as_model_reads(model, dataset, image_size):
     return dataset
 
 
+@checked_arguments
 def class_names(source: PathLike) -> list[str] | None:
     """Returns the class names of a run, which need no data; None for other models."""
     fingerprint = load_fingerprint(source) if is_run(source) else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import VARIANTS, variant_config
@@ -15,6 +16,7 @@ from cctzoo.weights.registry import list_weights
 from cctzoo.weights.source import open_weights
 
 
+@checked_arguments
 def create_model(
     variant: str,
     /,
@@ -113,6 +115,7 @@ def factory(variant: str) -> Callable[..., CCT]:
     return build
 
 
+@checked_arguments
 def text_cct(size: int = 2, kernel_size: int = 2, **keywords: Any) -> CCT:
     """Builds a text model: convolution over neighbouring words, pooling, encoder.
 
@@ -135,6 +138,7 @@ def text_cct(size: int = 2, kernel_size: int = 2, **keywords: Any) -> CCT:
     return create_model(f"text_cct_{size}_k{kernel_size}", **keywords)
 
 
+@checked_arguments
 def text_cvt(size: int = 2, kernel_size: int = 4, **keywords: Any) -> CCT:
     """Builds a text model: patches of `kernel_size` words, encoder, sequence pooling.
 
@@ -143,6 +147,7 @@ def text_cvt(size: int = 2, kernel_size: int = 4, **keywords: Any) -> CCT:
     return create_model(f"text_cvt_{size}_k{kernel_size}", **keywords)
 
 
+@checked_arguments
 def text_vit(size: int = 2, kernel_size: int = 4, **keywords: Any) -> CCT:
     """Builds a text model: patches of `kernel_size` words, encoder, class token.
 
@@ -151,6 +156,7 @@ def text_vit(size: int = 2, kernel_size: int = 4, **keywords: Any) -> CCT:
     return create_model(f"text_vit_{size}_k{kernel_size}", **keywords)
 
 
+@checked_arguments
 def text_transformer(size: int = 2, **keywords: Any) -> CCT:
     """Builds a text model: one token per word, encoder, class token.
 
@@ -160,6 +166,7 @@ def text_transformer(size: int = 2, **keywords: Any) -> CCT:
     return create_model(f"text_transformer_{size}", **keywords)
 
 
+@checked_arguments
 def list_models(pattern: str = "*", weights: bool = False) -> list[str]:
     """Names of the listed models that match a shell pattern, e.g. `"cct_*_32"`.
 
@@ -171,6 +178,7 @@ def list_models(pattern: str = "*", weights: bool = False) -> list[str]:
     return [name for name in VARIANTS if fnmatch.fnmatchcase(name, pattern)]
 
 
+@checked_arguments
 def model_table(pattern: str = "*") -> str:
     """A table of the listed models that match a shell pattern, one model per line.
 

@@ -17,6 +17,7 @@ ROOMS = [
         "messages",
         "limits",
         "plain_values",
+        "arguments",
         "keywords",
         "optional_packages",
         "published_statistics",

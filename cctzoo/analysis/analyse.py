@@ -26,6 +26,7 @@ from cctzoo.analysis.heads import (
 from cctzoo.analysis.recognition import Performance, ProbeOptions, measure, pool_features
 from cctzoo.analysis.report import HeadReport
 from cctzoo.analysis.words import word_saliency
+from cctzoo.arguments import checked_arguments
 from cctzoo.data import take
 from cctzoo.data.samples import Samples
 from cctzoo.data.splits import subset
@@ -35,6 +36,7 @@ from cctzoo.typing import Array
 REPORTED_UNITS = ("head", "attention_node", "mlp_node")
 
 
+@checked_arguments
 def analyse_heads(
     model: CCT,
     train: Labelled,

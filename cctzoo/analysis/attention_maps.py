@@ -8,11 +8,13 @@ from cctzoo.analysis.batches import sample_batches, token_masks
 from cctzoo.analysis.checks import encoder_blocks
 from cctzoo.analysis.heads import HeadScores
 from cctzoo.analysis.recognition.probe import mean_weights
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT, feature_extractor, feature_names
 from cctzoo.typing import Array
 
 
+@checked_arguments
 def attention_rollout(model: CCT, samples: Samples, *, batch_size: int = 8) -> Array:
     """Measures how much each token of the first encoder block contributes to the pooled result.
 
@@ -59,6 +61,7 @@ def attention_rollout(model: CCT, samples: Samples, *, batch_size: int = 8) -> A
     return np.concatenate(maps).reshape(-1, *model.config.grid).astype("float32")
 
 
+@checked_arguments
 def attention_distance(model: CCT, samples: Samples, *, batch_size: int = 8) -> HeadScores:
     """Measures how far each head looks: the mean distance between a token and its targets.
 
@@ -85,6 +88,7 @@ def attention_distance(model: CCT, samples: Samples, *, batch_size: int = 8) -> 
     return HeadScores({"distance": _mean_by_head(model, samples, distance, batch_size)})
 
 
+@checked_arguments
 def attention_entropy(model: CCT, samples: Samples, *, batch_size: int = 8) -> HeadScores:
     """Measures how spread out the attention of each head is, as an entropy in nats.
 

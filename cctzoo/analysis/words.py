@@ -6,11 +6,13 @@ import numpy as np
 
 from cctzoo.analysis.attention_maps import attention_rollout
 from cctzoo.analysis.checks import check_model
+from cctzoo.arguments import checked_arguments
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models import CCT, TextConfig
 from cctzoo.models.vocabulary import split
 
 
+@checked_arguments
 def word_saliency(
     model: CCT, texts: Sequence[str], *, batch_size: int = 8
 ) -> list[list[tuple[str, float]]]:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.augmentation import Augmentation, boxes
 from cctzoo.data.class_weights import check_class_weights, with_weights
 from cctzoo.data.samples import Samples, take
@@ -36,6 +37,7 @@ class ImageBatches(keras.utils.PyDataset):
         ValueError: if the batch size is too large, or odd where images are mixed.
     """
 
+    @checked_arguments
     def __init__(
         self,
         x: Samples,

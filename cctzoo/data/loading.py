@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from cctzoo import limits
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.dataset import Dataset
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.names import check_name
 from cctzoo.data.sources import SOURCES, TFDS, find_source
 from cctzoo.data.sources.parts import Parts
 from cctzoo.data.splits import choose, hold_out, hold_out_groups
-from cctzoo.keywords import named_keywords
 from cctzoo.messages import received
 from cctzoo.plain_values import is_count, is_integer, is_number, is_one_of, plain
 from cctzoo.typing import PathLike
@@ -22,7 +22,7 @@ COLOR_MODES = (None, "rgb", "grayscale")
 SHOWN = 5  # classes that a warning names
 
 
-@named_keywords
+@checked_arguments
 def load(
     name: str,
     validation: float = 0.1,

@@ -1,11 +1,13 @@
 """Checks of data set names."""
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Kind
 from cctzoo.data.sources import FORMS, TFDS, find_source
 from cctzoo.data.sources.tfds_names import check_tfds_name
 from cctzoo.typing import PathLike
 
 
+@checked_arguments
 def check_name(name: str, data_dir: PathLike | None = None) -> None:
     """Raises ValueError unless `data.load` knows the name and its file or folder exists.
 

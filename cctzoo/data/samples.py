@@ -4,12 +4,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.encoded_images import EncodedImages
 
 Kind = Literal["images", "texts"]
 Samples = np.ndarray | EncodedImages
 
 
+@checked_arguments
 def take(x: Samples, indices: Any) -> np.ndarray:
     """Returns samples as an array; `EncodedImages` are decoded (see `EncodedImages.batch`).
 

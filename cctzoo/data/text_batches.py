@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.augmentation import Augmentation
 from cctzoo.data.batches import check_batch_size
 from cctzoo.data.class_weights import check_class_weights, with_weights
@@ -29,6 +30,7 @@ class TextBatches(keras.utils.PyDataset):
         ValueError: if an array has another shape or other values, or `batch_size` is too large.
     """
 
+    @checked_arguments
     def __init__(
         self,
         x: np.ndarray,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cctzoo import limits
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.image_files import MODES, convert, decode, mode_of
 from cctzoo.messages import received
 from cctzoo.plain_values import check_types, is_one_of, make_plain
@@ -105,6 +106,7 @@ class View:
         return image.crop((left, top, left + width, top + height))
 
 
+@checked_arguments
 def read_images(
     images: PathLike | Sequence[PathLike], shape: Sequence[int], view: View | None = None
 ) -> np.ndarray:

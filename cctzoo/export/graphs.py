@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
 from cctzoo.export.report import ExportReport, check_samples, compare, require_parity
@@ -14,6 +15,7 @@ from cctzoo.runtimes import OnnxRunner, OpenVINORunner
 from cctzoo.typing import PathLike
 
 
+@checked_arguments
 def to_onnx(
     model: CCT | SoftCommittee,
     path: PathLike,
@@ -42,6 +44,7 @@ def to_onnx(
     return _to_graph(model, path, "onnx", batch, samples, labels, class_names)
 
 
+@checked_arguments
 def to_openvino(
     model: CCT | SoftCommittee,
     path: PathLike,

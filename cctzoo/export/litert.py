@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
 from cctzoo.export.quantization import calibration_batches, check_quantizer, quantise
@@ -24,6 +25,7 @@ Precision = Literal["float32", "float16", "dynamic_int8", "int8"]
 PRECISIONS = get_args(Precision)
 
 
+@checked_arguments
 def to_litert(
     model: CCT | SoftCommittee,
     path: PathLike,

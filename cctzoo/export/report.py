@@ -100,7 +100,7 @@ def check_samples(
             raise ValueError("`labels` need `samples`. Received: samples=None")
         return noise(model, batch * -(-16 // batch)), None
     samples = as_inputs(model, samples, "samples")
-    warn_of_wrong_range(model.config, samples, stacklevel=3)  # names the line of the export
+    warn_of_wrong_range(model.config, samples, stacklevel=4)  # names the line of the export
     if samples.shape[1:] != shape or not len(samples) or len(samples) % batch:
         raise ValueError(
             f"`samples` must be of shape (n, {', '.join(map(str, shape))}), with n a positive "

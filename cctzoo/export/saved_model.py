@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
 from cctzoo.export.report import (
@@ -26,6 +27,7 @@ from cctzoo.typing import PathLike
 TEXTS = ("", " \t\n", "A\0b. C", "so😀😀GOOD ❤\ufe0f", "ΟΔΟΣ Σ", "שלום, עולם! مرحبا؟", "猫が好き。")
 
 
+@checked_arguments
 def to_saved_model(
     model: CCT | SoftCommittee,
     path: PathLike,

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.typing import Tensor
 
 
@@ -28,6 +29,7 @@ class ClassToken(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class FirstToken(keras.layers.Layer):
     """Extracts the class token: (B, T, D) -> (B, D). The mask is ignored."""
 

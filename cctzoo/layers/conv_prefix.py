@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.functional import row_mask
 from cctzoo.typing import Tensor
 
@@ -14,6 +15,7 @@ ABSENT = -1e4  # replaces padding before max pooling; the largest float16 is 6.5
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class ConvPrefix(keras.layers.Layer):
     """Convolution blocks on the feature map between tokenizer and encoder.
 

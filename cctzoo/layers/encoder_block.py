@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.attention.layer import MultiHeadSelfAttention
 from cctzoo.layers.functional import gelu
 from cctzoo.layers.layer_norm import LayerNorm
@@ -15,6 +16,7 @@ EPSILON = 1e-5  # PyTorch's LayerNorm; Keras' own default is 1e-3
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class EncoderBlock(keras.layers.Layer):
     """Attention, then a two-layer perceptron, each added to the residual stream.
 

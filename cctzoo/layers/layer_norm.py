@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.functional import BACKEND
 from cctzoo.typing import Tensor
 
@@ -11,6 +12,7 @@ if BACKEND == "tensorflow":
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class LayerNorm(keras.layers.LayerNormalization):
     """Keras' layer norm over the last axis, with another order of operations under TensorFlow.
 

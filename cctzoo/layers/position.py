@@ -6,12 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.typing import Array, Tensor
 
 KINDS = ("learnable", "sine")
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class PositionEmbedding(keras.layers.Layer):
     """Adds to every token a vector that depends only on its position in the sequence.
 

@@ -5,11 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.functional import MASKED
 from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class SequencePooling(keras.layers.Layer):
     """Averages the tokens, weighted by the softmax of one linear unit's output.
 

@@ -6,10 +6,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class SoftAverage(keras.layers.Layer):
     """Averages class probabilities, or logits, of several models, in float32.
 

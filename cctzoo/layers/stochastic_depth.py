@@ -5,10 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class StochasticDepth(keras.layers.Layer):
     """Zeroes the input of randomly chosen samples in training, and rescales the others.
 

@@ -5,11 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.functional import length_mask
 from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class TextLength(keras.layers.Layer):
     """The length of each text: the number of ids up to the last one that is not padding.
 
@@ -32,6 +34,7 @@ class TextLength(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class TokenMask(keras.layers.Layer):
     """The mask of the tokens that are not padding.
 
@@ -58,6 +61,7 @@ DEVIATION = 0.1
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class WordEmbedding(keras.layers.Layer):
     """Looks up a trained vector for each word; padding gets zeros.
 

@@ -5,11 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.functional import conv_output_size, row_mask, stride_and_padding
 from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class TextTokenizer(keras.layers.Layer):
     """Turns word vectors into tokens by one convolution over neighbouring words.
 

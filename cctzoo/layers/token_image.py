@@ -6,11 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.functional import gelu, row_mask
 from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class TokenImagePrefix(keras.layers.Layer):
     """Convolution blocks on the map tokens x width as an image with one channel.
 

@@ -5,11 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.functional import stride_and_padding
 from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class ConvTokenizer(keras.layers.Layer):
     """Turns an image into a map of tokens by convolution, ReLU and max pooling.
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.view import View
 from cctzoo.layers import SoftAverage
 from cctzoo.messages import received
@@ -24,6 +25,7 @@ from cctzoo.plain_values import plain
 from cctzoo.typing import PathLike
 
 
+@checked_arguments
 def soft_committee(
     members: Iterable[CCT],
     average: str = "probabilities",

@@ -2,12 +2,14 @@
 
 import math
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.layers.conv_prefix import EXPANSION
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
 from cctzoo.models.text_config import TextConfig
 
 
+@checked_arguments
 def multiply_accumulates(config: CCTConfig | TextConfig) -> int:
     """Multiply-accumulates of all convolutions and matrix products for one image or text.
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import keras
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock, SequencePooling
 from cctzoo.messages import did_you_mean
 from cctzoo.models.model import CCT
 
 
+@checked_arguments
 def feature_extractor(model: CCT, features: Sequence[str]) -> keras.Model:
     """A model that returns intermediate results of `model` and shares its weights.
 
@@ -71,6 +73,7 @@ def feature_extractor(model: CCT, features: Sequence[str]) -> keras.Model:
     return keras.Model(clone.inputs[0], outputs, name=f"{model.name}_features")
 
 
+@checked_arguments
 def feature_names(model: CCT) -> list[str]:
     """The names of the features that `feature_extractor` accepts for `model`."""
     names = []

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, MaskedAverage, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
 from cctzoo.models.names import check_name
@@ -46,6 +47,7 @@ class CCT(keras.Model):
 
     config: Config
 
+    @checked_arguments
     def __init__(
         self,
         config: Config,

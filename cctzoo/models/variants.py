@@ -5,6 +5,7 @@ import functools
 import re
 from typing import Any
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.messages import did_you_mean, received, shown
 from cctzoo.models.config import CCTConfig
 from cctzoo.models.text_config import TextConfig
@@ -114,6 +115,7 @@ VARIANTS = {
 }
 
 
+@checked_arguments
 def variant_config(variant: str, /, **changes: Any) -> Config:
     """The config of a model by name, with `changes` to its fields.
 

@@ -10,6 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from cctzoo import limits
+from cctzoo.arguments import checked_arguments
+from cctzoo.messages import received
+from cctzoo.plain_values import is_integer, plain
 from cctzoo.typing import Array
 
 UNKNOWN = 0  # the id of all words outside of the vocabulary
@@ -72,10 +76,10 @@ class Vocabulary:
     length: int
 
     def __post_init__(self) -> None:
-        words = () if isinstance(self.words, str) else tuple(self.words)
-        if not words:
+        words = plain("words", self.words)
+        if not isinstance(words, tuple) or not words:
             raise ValueError(
-                f"`words` must be a sequence of at least one word. Received: words={self.words!r}"
+                f"`words` must be a sequence of at least one word. {received(words=self.words)}"
             )
         for word in words:
             if not isinstance(word, str) or split(word) != [word]:
@@ -86,10 +90,13 @@ class Vocabulary:
         if len(set(words)) < len(words):
             ((word, count),) = Counter(words).most_common(1)
             raise ValueError(f"`words` must not repeat a word. Received: {word!r} {count} times")
+        object.__setattr__(self, "length", plain("length", self.length))
         _check_whole("length", self.length, 1)
+        limits.check("positions", self.length, "`length`", length=self.length)
         object.__setattr__(self, "words", words)
 
     @classmethod
+    @checked_arguments
     def fit(
         cls, texts: Iterable[str], size: int = 20_000, length: int = 64, least_count: int = 1
     ) -> "Vocabulary":
@@ -171,7 +178,7 @@ def _checked(texts):
 
 
 def _check_whole(name, value, least):
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+    if not is_integer(value) or value < least:
         raise ValueError(
-            f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}"
+            f"`{name}` must be an integer of at least {least}. {received(**{name: value})}"
         )

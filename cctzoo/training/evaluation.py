@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data import EncodedImages, take
 from cctzoo.models.decisions import check_labels, decide, threshold_of
 from cctzoo.typing import Array
@@ -12,6 +13,7 @@ CHUNK = 16  # batches that are decoded at once
 LEAST = 1e-7  # probability whose logarithm is taken for smaller ones, as in Keras
 
 
+@checked_arguments
 def predict(model: Any, x: Array | EncodedImages, batch_size: int = 64) -> Array:
     """Returns the outputs of a model for any number of samples.
 
@@ -37,6 +39,7 @@ def predict(model: Any, x: Array | EncodedImages, batch_size: int = 64) -> Array
     return np.concatenate(parts)
 
 
+@checked_arguments
 def evaluate(
     model: Any, x: Array | EncodedImages, y: Array, batch_size: int = 64
 ) -> dict[str, float]:

@@ -8,6 +8,7 @@ runs so far.
 import dataclasses
 from typing import Any
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data import Augmentation
 from cctzoo.keywords import check_keywords
 from cctzoo.messages import did_you_mean
@@ -114,6 +115,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+@checked_arguments
 def preset(name: str, **changes: Any) -> Recipe:
     """Returns the recipe of a preset.
 

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data import Dataset
 from cctzoo.data.fingerprint import changes as data_changes
 from cctzoo.data.fingerprint import check_fingerprint
@@ -118,6 +119,7 @@ class Run:
             )
 
 
+@checked_arguments
 def is_run(path: PathLike) -> bool:
     """Whether a path is the directory of a training run, finished or not."""
     return Path(path, "recipe.json").is_file()
@@ -159,6 +161,7 @@ def check_unchanged(directory: PathLike, dataset: Dataset) -> dict[str, Any]:
     return now
 
 
+@checked_arguments
 def load_recipe(directory: PathLike, **changes: Any) -> Recipe:
     """Loads the recipe of a training run, finished or not.
 
@@ -180,6 +183,7 @@ def load_recipe(directory: PathLike, **changes: Any) -> Recipe:
     return dataclasses.replace(recipe, **given)
 
 
+@checked_arguments
 def open_run(directory: PathLike, **changes: Any) -> Run:
     """Opens the directory of a finished training run.
 

@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.data import Dataset, EncodedImages
 from cctzoo.data.batches import check_batch_size
 from cctzoo.data.names import check_prepared
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import HIDDEN, locked
-from cctzoo.keywords import named_keywords
 from cctzoo.models import CCT
 from cctzoo.optional_packages import require
 from cctzoo.training import evaluation, plots
@@ -33,7 +33,7 @@ MOST_LEFT_OUT = 0.05  # share of the training samples that an epoch leaves out w
 logger = logging.getLogger(__name__)
 
 
-@named_keywords
+@checked_arguments
 def train(
     recipe: Recipe,
     directory: PathLike,
@@ -110,7 +110,7 @@ def train_on_data(
         return _run(recipe, Path(directory), devices, tensorboard, workers, (), dataset)
 
 
-@named_keywords
+@checked_arguments
 def resume(
     directory: PathLike,
     *,
@@ -192,6 +192,7 @@ def _run(
     return Run(directory, recipe, figures, recorder.history, model, dataset)
 
 
+@checked_arguments
 def check_directory(directory: PathLike) -> None:
     """Raises ValueError unless the directory is new or empty.
 

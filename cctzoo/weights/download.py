@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from cctzoo import limits
+from cctzoo.arguments import checked_arguments
 from cctzoo.formats.atomic import write_text
 from cctzoo.formats.lock import waiting
 from cctzoo.formats.torch_file import open_torch_file
@@ -47,6 +48,7 @@ class _SameScheme(urllib.request.HTTPRedirectHandler):
 OPENER = urllib.request.build_opener(_SameScheme)
 
 
+@checked_arguments
 def fetch(tag: str) -> Path:
     """The path of the file of trained weights, which is downloaded if necessary.
 

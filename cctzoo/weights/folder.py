@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.formats.atomic import atomic_folder, write_json, write_text
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
@@ -13,6 +14,7 @@ from cctzoo.weights.native import save_weights
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 
+@checked_arguments
 def save_to_folder(
     model: CCT | SoftCommittee,
     path: PathLike,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.typing import PathLike
@@ -14,6 +15,7 @@ from cctzoo.weights.readers import (
 from cctzoo.weights.source import Source
 
 
+@checked_arguments
 def load_weights(model: CCT | SoftCommittee, path: PathLike) -> None:
     """Loads a file that describes its model into a model; either all weights are loaded or none.
 
@@ -30,6 +32,7 @@ def load_weights(model: CCT | SoftCommittee, path: PathLike) -> None:
         source.load_into(model)
 
 
+@checked_arguments
 def load_model(path: PathLike, dtype: str | None = None) -> CCT | SoftCommittee:
     """Builds the model that a file describes, and loads its weights.
 
@@ -45,6 +48,7 @@ def load_model(path: PathLike, dtype: str | None = None) -> CCT | SoftCommittee:
         return source.build(dtype=dtype)
 
 
+@checked_arguments
 def load_from_folder(path: PathLike, dtype: str | None = None) -> CCT | SoftCommittee:
     """Builds the model of a folder of `save_to_folder`, and loads its weights.
 
@@ -62,6 +66,7 @@ def load_from_folder(path: PathLike, dtype: str | None = None) -> CCT | SoftComm
         return source.build(dtype=dtype)
 
 
+@checked_arguments
 def load_pytorch_checkpoint(
     model: CCT, path: PathLike, *, grid: tuple[int, int] | None = None, strict: bool = True
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.formats.safetensors import write_safetensors
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
@@ -17,6 +18,7 @@ DESCRIPTION = "cctzoo"  # key of the description in the metadata of a file with 
 DTYPES = ("float32", "float16")
 
 
+@checked_arguments
 def save_weights(model: CCT | SoftCommittee, path: PathLike, dtype: str = "float32") -> None:
     """Writes the weights of any model of the zoo with a description of the model.
 

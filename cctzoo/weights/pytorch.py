@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.formats.safetensors import write_safetensors
 from cctzoo.formats.stored_array import StoredArray
 from cctzoo.formats.torch_file import write_torch_file
@@ -30,6 +31,7 @@ TOP = ("classifier.fc.", "classifier.attention_pool.")
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
+@checked_arguments
 def state_dict_keys(model: CCT) -> Variables:
     """The variables of a model by key of the authors' `state_dict`.
 
@@ -71,6 +73,7 @@ def state_dict_keys(model: CCT) -> Variables:
     return keys
 
 
+@checked_arguments
 def load_state_dict(
     model: CCT, arrays: Arrays, *, grid: tuple[int, int] | None = None, strict: bool = True
 ) -> None:
@@ -98,6 +101,7 @@ def load_state_dict(
     assign_arrays(model, keys, arrays, top=TOP, grid=grid, strict=strict)
 
 
+@checked_arguments
 def state_dict(model: CCT) -> dict[str, np.ndarray]:
     """The weights of a model as float32 arrays by PyTorch key.
 
@@ -115,6 +119,7 @@ def state_dict(model: CCT) -> dict[str, np.ndarray]:
     return arrays
 
 
+@checked_arguments
 def save_pytorch_checkpoint(model: CCT, path: PathLike) -> None:
     """Writes the weights of a model in the authors' layout, in float32, for PyTorch code.
 

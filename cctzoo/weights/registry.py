@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.formats.safetensors import open_safetensors
 from cctzoo.messages import did_you_mean
 from cctzoo.models.variants import Config, variant_config
@@ -175,6 +176,7 @@ WEIGHTS = {
 }
 
 
+@checked_arguments
 def list_weights(pattern: str = "*") -> list[str]:
     """Tags of trained weights whose model matches a shell pattern, e.g. `"cct_7_*"`."""
     return [tag for tag, row in WEIGHTS.items() if fnmatch.fnmatchcase(row.model, pattern)]
@@ -196,6 +198,7 @@ def tags_hint(tag: str, model: str | None = None) -> str:
     return f"{whose}: {', '.join(tags) or 'none'}.{did_you_mean(tag, tags, cutoff=0.8)}"
 
 
+@checked_arguments
 def describe(tag: str) -> str:
     """All facts about trained weights, as a text to print.
 

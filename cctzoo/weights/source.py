@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any, Self
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.messages import printable
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
@@ -23,6 +24,7 @@ from cctzoo.weights.state_dicts import choose_arrays
 logger = logging.getLogger(__name__)
 
 
+@checked_arguments
 def open_weights(weights: PathLike, model: str | None = None) -> "Source":
     """Opens trained weights: a tag, a file or a folder.
 

@@ -1,11 +1,13 @@
 """Copies the weights of one model into another."""
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.models.model import CCT
 from cctzoo.weights.compatibility import check_words
 from cctzoo.weights.match import assign_arrays
 from cctzoo.weights.names import TOP, model_arrays, variable_names
 
 
+@checked_arguments
 def transfer(source: CCT, target: CCT) -> None:
     """Copies the weights of a trained model by name, and adapts those that depend on the input.
 

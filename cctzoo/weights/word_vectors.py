@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
 from cctzoo.typing import PathLike
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 WORD, NUMBER = 2**16, 64  # most bytes; a word and 300 numbers take 3 kB
 
 
+@checked_arguments
 def load_word_vectors(model: CCT, path: PathLike) -> int:
     """Copies the vectors of a model's words from a text file, and logs how many were found.
 

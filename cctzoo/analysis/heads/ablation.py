@@ -8,6 +8,7 @@ from cctzoo.analysis.batches import sample_batches
 from cctzoo.analysis.checks import check_classifier, check_labelled, encoder_blocks
 from cctzoo.analysis.heads.gates import block_input, gated_model
 from cctzoo.analysis.heads.scores import HeadScores
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
@@ -15,6 +16,7 @@ from cctzoo.typing import Array
 FIGURES = ("probability_drop", "accuracy_drop", "divergence")
 
 
+@checked_arguments
 def head_ablation(
     model: CCT,
     samples: Samples,

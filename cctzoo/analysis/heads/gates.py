@@ -6,11 +6,13 @@ import keras
 from keras import ops
 
 from cctzoo.analysis.checks import check_classifier, encoder_blocks
+from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock
 from cctzoo.models import CCT
 from cctzoo.typing import Array, Tensor
 
 
+@checked_arguments
 def gated_model(model: CCT, start: int | None = None, per_token: bool = False) -> keras.Model:
     """Adds a factor on the output of each head as further inputs of the model.
 

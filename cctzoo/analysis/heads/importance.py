@@ -7,11 +7,13 @@ from cctzoo.analysis.checks import check_labelled, encoder_blocks
 from cctzoo.analysis.heads.gates import gated_model
 from cctzoo.analysis.heads.gradients import gate_gradients
 from cctzoo.analysis.heads.scores import HeadScores
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 
 
+@checked_arguments
 def head_importance(
     model: CCT, samples: Samples, labels: Array, *, batch_size: int = 16
 ) -> HeadScores:

@@ -8,11 +8,13 @@ from cctzoo.analysis.batches import sample_batches
 from cctzoo.analysis.checks import check_classifier, check_labelled
 from cctzoo.analysis.heads.gates import gated_model
 from cctzoo.analysis.heads.pruning import Keep, remaining_heads
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 
 
+@checked_arguments
 def masked_predictions(model: CCT, samples: Samples, keep: Keep, *, batch_size: int = 32) -> Array:
     """Predicts with only some heads of the model; the others are silenced.
 
@@ -30,6 +32,7 @@ def masked_predictions(model: CCT, samples: Samples, keep: Keep, *, batch_size: 
     return _predict(gated_model(model), samples, remaining_heads(model, keep), batch_size)
 
 
+@checked_arguments
 def accuracy_by_kept_heads(
     model: CCT,
     ranking: Mapping[int, Array],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cctzoo.analysis.checks import check_not_quantised, encoder_blocks
+from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock
 from cctzoo.models import CCT
 from cctzoo.typing import Array
@@ -13,6 +14,7 @@ from cctzoo.typing import Array
 Keep = Mapping[int, Sequence[int] | Array]  # from block to the heads that it keeps
 
 
+@checked_arguments
 def prune_heads(model: CCT, keep: Keep, name: str | None = None) -> CCT:
     """Builds a smaller model from only some of the heads.
 

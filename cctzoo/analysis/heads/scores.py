@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cctzoo.analysis.recognition.results import Performance
+from cctzoo.arguments import checked_arguments
 from cctzoo.formats.atomic import write_json
 from cctzoo.formats.fields import NUMBERS, OBJECT, check_fields
 from cctzoo.formats.reading import read_json, reading
@@ -55,6 +56,7 @@ class HeadScores:
             return cls(figures, found["options"])
 
 
+@checked_arguments
 def rank_heads(measured: HeadScores | Performance, by: str | None = None) -> dict[int, Array]:
     """Ranks the heads of each block, the most important head first.
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from cctzoo.arguments import checked_arguments
 from cctzoo.typing import Array
 
 
@@ -31,6 +32,7 @@ class UnitClusters:
         return tuple(sorted(label for cluster in self.clusters for label in cluster))
 
 
+@checked_arguments
 def normalise(fields: Array) -> Array:
     """Divides the matrix of each unit by its own largest element.
 
@@ -46,6 +48,7 @@ def normalise(fields: Array) -> Array:
     return np.where(positive, fields / np.where(positive, largest, 1), 0)
 
 
+@checked_arguments
 def find_clusters(recognised: Array) -> UnitClusters:
     """Finds the greedy clusters of one Boolean matrix.
 
@@ -77,6 +80,7 @@ def find_clusters(recognised: Array) -> UnitClusters:
     return UnitClusters(tuple(clusters), int(recognised.sum()) - inside, in_columns - inside)
 
 
+@checked_arguments
 def unit_clusters(
     fields: Array,
     threshold: float = 0.3,

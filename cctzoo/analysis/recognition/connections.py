@@ -6,10 +6,12 @@ from keras import ops
 
 from cctzoo.analysis.checks import encoder_blocks
 from cctzoo.analysis.recognition.results import Performance
+from cctzoo.arguments import checked_arguments
 from cctzoo.models import CCT
 from cctzoo.typing import Array, Tensor
 
 
+@checked_arguments
 def connection_masks(
     model: CCT, attention: Performance, stream: Performance, mlp: Performance
 ) -> dict[str, Array]:
@@ -64,6 +66,7 @@ def connection_masks(
     return masks
 
 
+@checked_arguments
 def mask_connections(model: keras.Model, masks: dict[str, Array]) -> None:
     """Sets weights to 0 where a mask is False, and keeps them at 0 in training.
 

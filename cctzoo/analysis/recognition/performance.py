@@ -9,10 +9,12 @@ from cctzoo.analysis.recognition.options import ProbeOptions
 from cctzoo.analysis.recognition.pooled_features import UNITS, PooledFeatures, pool_features
 from cctzoo.analysis.recognition.probe import Probe, fit_classifier
 from cctzoo.analysis.recognition.results import BlockPerformance, Performance
+from cctzoo.arguments import checked_arguments
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 
 
+@checked_arguments
 def single_head_performance(
     model: CCT,
     train: Labelled,
@@ -69,6 +71,7 @@ def single_head_performance(
     return measure(features, "head")
 
 
+@checked_arguments
 def single_nodal_performance(
     model: CCT,
     train: Labelled,
@@ -104,6 +107,7 @@ def single_nodal_performance(
     return measure(features, unit)
 
 
+@checked_arguments
 def measure(features: PooledFeatures, unit: str) -> Performance:
     """Trains the probes on pooled features and reads the fields of one kind of unit from them.
 

@@ -20,6 +20,7 @@ from cctzoo.analysis.recognition.token_pooling import (
     token_extractor,
     trained_scores,
 )
+from cctzoo.arguments import checked_arguments
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT, feature_names
 from cctzoo.optional_packages import require
@@ -60,6 +61,7 @@ class PooledFeatures:
     pooling_samples: int = 0
 
 
+@checked_arguments
 def pool_features(
     model: CCT,
     train: Labelled,

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from cctzoo.arguments import checked_layer
 from cctzoo.layers.attention.grouped import NARROW, attend_in_groups
 from cctzoo.layers.attention.reference import mask_bias, plain_scores
 from cctzoo.layers.attention.scaled_dot_product import attend
@@ -13,6 +14,7 @@ from cctzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
+@checked_layer
 class MultiHeadSelfAttention(keras.layers.Layer):
     """Self-attention with one fused query-key-value product, for few heads or many.
 
