@@ -1,5 +1,6 @@
 """Checks of the names and types of arguments, by the signature of a function."""
 
+import contextlib
 import functools
 import inspect
 import os
@@ -12,7 +13,7 @@ import numpy as np
 
 from cctzoo.keywords import check_keywords
 from cctzoo.messages import received
-from cctzoo.plain_values import NOT_SEQUENCES, is_integer, plain
+from cctzoo.plain_values import KINDS, NOT_SEQUENCES, is_integer, plain
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -115,12 +116,32 @@ def _members(hint):
 
 
 def _checked(name, value, kinds):
-    if np.ndarray not in kinds and isinstance(value, np.generic | np.ndarray):
+    if np.ndarray in kinds:
+        value = _array(value)
+    elif isinstance(value, np.generic | np.ndarray):
         value = plain(name, value)
     if not any(_is_a(value, kind) for kind in kinds):
         wanted = " or ".join(dict.fromkeys(WORDS.get(kind, f"a {kind.__name__}") for kind in kinds))
         raise ValueError(f"`{name}` must be {wanted}. {received(**{name: value})}")
     return value
+
+
+def _array(value):
+    """A sequence of numbers or texts as an array; another value as it is."""
+    if isinstance(value, Sequence) and not isinstance(value, NOT_SEQUENCES):
+        with contextlib.suppress(ValueError, OverflowError):  # rows of different lengths
+            array = np.asarray(value)
+            if array.dtype.kind in KINDS:
+                return array.astype(object) if array.dtype.kind == "U" else array
+    return value
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Raises ValueError unless a number of samples per batch is positive and has 32 bits."""
+    if not 1 <= batch_size < 2**31:
+        raise ValueError(
+            f"`batch_size` must be from 1 to 2**31 - 1. {received(batch_size=batch_size)}"
+        )
 
 
 def _is_a(value, kind):
@@ -130,7 +151,6 @@ def _is_a(value, kind):
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind in (Sequence, Iterable, tuple, list):
         return isinstance(value, Iterable) and not isinstance(value, NOT_SEQUENCES)
-    if kind is np.ndarray:  # the functions convert sequences themselves
-        sequence = isinstance(value, Sequence) and not isinstance(value, NOT_SEQUENCES)
-        return sequence or len(getattr(value, "shape", ())) > 0
+    if kind is np.ndarray:  # or a tensor
+        return len(getattr(value, "shape", ())) > 0
     return isinstance(value, kind)

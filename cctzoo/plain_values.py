@@ -79,11 +79,12 @@ def check_types(
 
     Args:
         instance: the dataclass.
-        integers, numbers, booleans: names of the fields of each type. A number must be finite.
+        integers, numbers, booleans: names of the fields of each type. An integer must have 64
+            bits, a number must be finite.
         optional: names of the fields that may be None.
     """
     for names, holds, kind in (
-        (integers, is_integer, "an integer"),
+        (integers, lambda value: is_integer(value) and abs(value) < 2**63, "an integer"),
         (numbers, is_number, "a finite number"),
         (booleans, lambda value: isinstance(value, bool), "True or False"),
     ):
@@ -106,8 +107,9 @@ def _plain(name, value, depth):
         if value.ndim > 1 or value.dtype.kind not in KINDS:
             return value
         _check_length(name, value.size)
-        elements = tuple(_plain(name, each, 1) for each in value.reshape(-1))
-        return elements if value.ndim else elements[0]
+        if value.dtype == np.longdouble:  # its `tolist` has no float of Python
+            value = value.astype("float64")
+        return tuple(value.tolist()) if value.ndim else value.item()
     if isinstance(value, np.generic):
         return _python_scalar(value) if value.dtype.kind in KINDS else value
     if isinstance(value, Number | str):

@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 import math
+import os
 import shlex
 import statistics
 import subprocess
@@ -71,6 +72,9 @@ class EdgeLatency:
     def __post_init__(self) -> None:
         make_plain(self)
         check_types(self, integers=("threads", "runs"))
+        if not isinstance(self.cache, str | os.PathLike):
+            raise ValueError(f"`cache` must be the path of a folder. {received(cache=self.cache)}")
+        object.__setattr__(self, "cache", os.fspath(self.cache))  # search.json holds strings
         if not is_one_of(self.precision, UNCALIBRATED_PRECISIONS):
             raise ValueError(
                 f"`precision` of the latency must be one of {UNCALIBRATED_PRECISIONS}. "

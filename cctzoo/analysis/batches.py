@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from cctzoo.arguments import check_batch_size
 from cctzoo.data import take
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT, feature_extractor, feature_names
@@ -16,6 +17,9 @@ def sample_batches(x: Samples, batch_size: int) -> Iterator[tuple[Array, int]]:
     All batches have the same size, so that a compiled model sees a single shape: the last
     batch is filled up with samples from the start.
     """
+    check_batch_size(batch_size)
+    if not len(x):
+        raise ValueError("The samples must be at least one. Received: 0 samples")
     size = min(batch_size, len(x))
     for start in range(0, len(x), size):
         indices = np.arange(start, start + size) % len(x)

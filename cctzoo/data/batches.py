@@ -9,6 +9,7 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.data.augmentation import Augmentation, boxes
 from cctzoo.data.class_weights import check_class_weights, with_weights
 from cctzoo.data.samples import Samples, take
+from cctzoo.messages import received
 
 
 class ImageBatches(keras.utils.PyDataset):
@@ -54,6 +55,7 @@ class ImageBatches(keras.utils.PyDataset):
         super().__init__(workers=workers)
         augmentation = augmentation or Augmentation()
         check_batch_size(batch_size, len(x), augmentation)
+        check_seed(seed, epoch)
         self.x, self.y, self.classes = x, y, classes
         self.batch_size, self.augmentation = batch_size, augmentation
         self.seed, self.epoch = seed, epoch
@@ -111,4 +113,12 @@ def check_batch_size(batch_size: int, samples: int, augmentation: Augmentation) 
         raise ValueError(
             "`batch_size` must be even for mixup and cutmix, which mix pairs. "
             f"Received: batch_size={batch_size}"
+        )
+
+
+def check_seed(seed: int, epoch: int) -> None:
+    """Raises ValueError for numbers that no random generator takes."""
+    if seed < 0 or epoch < 0:
+        raise ValueError(
+            f"`seed` and `epoch` must not be negative. {received(seed=seed, epoch=epoch)}"
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.encoded_images import EncodedImages
+from cctzoo.messages import received
 
 Kind = Literal["images", "texts"]
 Samples = np.ndarray | EncodedImages
@@ -18,5 +19,18 @@ def take(x: Samples, indices: Any) -> np.ndarray:
     Args:
         x: the samples of a part.
         indices: a slice or an integer or Boolean array.
+
+    Raises:
+        ValueError: for other `indices`, or an index out of range.
     """
+    if not isinstance(indices, slice):
+        places = np.asarray(indices)
+        whole = places.dtype.kind in "iu" or not places.size
+        mask = places.dtype.kind == "b" and places.shape == (len(x),)
+        if not mask and not (whole and np.all((-len(x) <= places) & (places < len(x)))):
+            raise ValueError(
+                f"`indices` must be a slice, integers below the number of samples, {len(x)}, or "
+                f"one Boolean per sample. {received(indices=indices)}"
+            )
+        indices = places if places.size else places.astype("int64")
     return x[indices] if isinstance(x, np.ndarray) else x.batch(indices)

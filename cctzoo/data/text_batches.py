@@ -5,7 +5,7 @@ import numpy as np
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.augmentation import Augmentation
-from cctzoo.data.batches import check_batch_size
+from cctzoo.data.batches import check_batch_size, check_seed
 from cctzoo.data.class_weights import check_class_weights, with_weights
 
 
@@ -45,6 +45,7 @@ class TextBatches(keras.utils.PyDataset):
         super().__init__()
         _check_arrays(x, y, classes)
         check_batch_size(batch_size, len(x), Augmentation())
+        check_seed(seed, epoch)
         self.x, self.y, self.classes = x, y, classes
         self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
         self.class_weights = check_class_weights(class_weights, classes)

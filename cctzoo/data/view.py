@@ -14,7 +14,7 @@ from cctzoo import limits
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.image_files import MODES, convert, decode, mode_of
 from cctzoo.messages import received
-from cctzoo.plain_values import check_types, is_one_of, make_plain
+from cctzoo.plain_values import check_types, is_count, is_one_of, make_plain, plain
 from cctzoo.typing import PathLike
 
 INTERPOLATIONS = ("bicubic", "bilinear")
@@ -137,9 +137,16 @@ def read_images(
     ```
     """
     view = view or View()
+    shape = plain("shape", shape)
+    if not isinstance(shape, tuple) or len(shape) != 3 or not all(map(is_count, shape)):
+        raise ValueError(
+            "`shape` must be three positive integers (height, width, channels). "
+            f"{received(shape=shape)}"
+        )
     height, width, channels = shape
     if channels not in MODES.values():
-        raise ValueError(f"Image files have 1 or 3 channels. Received: shape={tuple(shape)}")
+        raise ValueError(f"Image files have 1 or 3 channels. Received: shape={shape}")
+    limits.check("positions", height * width * channels, "The size of `shape`", shape=shape)
 
     def read(path):
         image = view.open(Path(path).read_bytes(), mode_of(channels), str(path))
@@ -147,6 +154,10 @@ def read_images(
 
     if isinstance(images, str | os.PathLike):
         return read(images)
+    images = list(images)
+    for path in images:
+        if not isinstance(path, str | os.PathLike):
+            raise ValueError(f"`images` must be paths of image files. {received(images=images)}")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         pixels = list(pool.map(read, images))
     return np.stack(pixels) if pixels else np.empty((0, height, width, channels), "uint8")

@@ -6,7 +6,7 @@ import keras
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock, SequencePooling
-from cctzoo.messages import did_you_mean
+from cctzoo.messages import did_you_mean, shown
 from cctzoo.models.model import CCT
 
 
@@ -57,8 +57,8 @@ def feature_extractor(model: CCT, features: Sequence[str]) -> keras.Model:
         if feature not in names:
             raise ValueError(
                 f"A feature must be one of {', '.join(names)}."
-                f"{did_you_mean(feature, names, cutoff=0.4)} "
-                f"Received: {feature!r} in features={list(features)}"
+                f"{did_you_mean(str(feature), names, cutoff=0.4)} "
+                f"Received: {shown(feature)} in features={shown(list(features))}"
             )
     found = {}
 

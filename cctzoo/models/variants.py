@@ -5,6 +5,7 @@ import functools
 import re
 from typing import Any
 
+from cctzoo import limits
 from cctzoo.arguments import checked_arguments
 from cctzoo.messages import did_you_mean, received, shown
 from cctzoo.models.config import CCTConfig
@@ -61,7 +62,8 @@ class Variant:
     def config(self) -> Config:
         """The architecture, built on first use."""
         fields = {"classes": self.classes, **self.changes}
-        return config_from_name(self.base or self.name, **fields)
+        with limits.suspended():
+            return config_from_name(self.base or self.name, **fields)
 
 
 VARIANTS = {
@@ -141,7 +143,7 @@ def change_config(config: Config, /, **changes: Any) -> Config:
     """A config with `changes` to its fields, as in `variant_config`."""
     changes = _with_vocabulary_size(changes)
     _check_keywords(type(config), changes)
-    return dataclasses.replace(config, **changes) if changes else config
+    return dataclasses.replace(config, **changes)  # checks the limits in force
 
 
 def config_from_name(name: str, /, **changes: Any) -> Config:

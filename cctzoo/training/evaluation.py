@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 
-from cctzoo.arguments import checked_arguments
+from cctzoo.arguments import check_batch_size, checked_arguments
 from cctzoo.data import EncodedImages, take
 from cctzoo.models.decisions import check_labels, decide, threshold_of
 from cctzoo.typing import Array
@@ -14,7 +15,7 @@ LEAST = 1e-7  # probability whose logarithm is taken for smaller ones, as in Ker
 
 
 @checked_arguments
-def predict(model: Any, x: Array | EncodedImages, batch_size: int = 64) -> Array:
+def predict(model: keras.Model, x: Array | EncodedImages, batch_size: int = 64) -> Array:
     """Returns the outputs of a model for any number of samples.
 
     Args:
@@ -26,6 +27,9 @@ def predict(model: Any, x: Array | EncodedImages, batch_size: int = 64) -> Array
     Returns:
         (n, classes) float32: logits, or probabilities if the model ends with softmax or sigmoid.
     """
+    check_batch_size(batch_size)
+    if not len(x):
+        raise ValueError("`x` must hold at least one sample. Received: 0 samples")
     if isinstance(x, np.ndarray) and x.dtype == object:
         x = model.vocabulary(x)
     parts = []
@@ -41,7 +45,7 @@ def predict(model: Any, x: Array | EncodedImages, batch_size: int = 64) -> Array
 
 @checked_arguments
 def evaluate(
-    model: Any, x: Array | EncodedImages, y: Array, batch_size: int = 64
+    model: keras.Model, x: Array | EncodedImages, y: Array, batch_size: int = 64
 ) -> dict[str, float]:
     """Evaluates a model on labelled samples.
 
@@ -69,8 +73,6 @@ def evaluate(
             the model has no classifier.
     """
     labels = check_labels(model.config, y, len(x), "y")
-    if not len(x):
-        raise ValueError("`x` must hold at least one sample. Received: 0 samples")
     return figures(predict(model, x, batch_size), labels, model.config)
 
 

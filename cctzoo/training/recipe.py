@@ -199,8 +199,8 @@ class Recipe:
             )
         if self.word_vectors is not None and kind != "texts":
             raise ValueError(
-                "`word_vectors` must be None unless the model is a text model. Received: "
-                f"word_vectors={self.word_vectors!r}, model={self.model!r}"
+                "`word_vectors` must be None unless the model is a text model. "
+                f"{received(word_vectors=self.word_vectors, model=self.model)}"
             )
 
     def check_sources(self) -> None:

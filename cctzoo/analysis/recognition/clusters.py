@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from cctzoo.arguments import checked_arguments
+from cctzoo.messages import received
 from cctzoo.typing import Array
 
 
@@ -43,6 +44,12 @@ def normalise(fields: Array) -> Array:
         The normalised fields; zeros for a unit whose largest element is not positive, where
         the division would change signs or divide by zero.
     """
+    square = fields.ndim == 3 and fields.shape[1] == fields.shape[2] and fields.size
+    if not square or fields.dtype.kind not in "iuf":
+        raise ValueError(
+            "`fields` must be a matrix of numbers (C, C) for each unit. "
+            f"Received: fields of shape {fields.shape} and dtype {fields.dtype}"
+        )
     largest = fields.max(axis=(1, 2), keepdims=True)  # (U, 1, 1)
     positive = largest > 0
     return np.where(positive, fields / np.where(positive, largest, 1), 0)
@@ -120,7 +127,7 @@ def unit_clusters(
 def check_threshold(threshold: float) -> None:
     """Raises ValueError unless `threshold` is in [0, 1)."""
     if not 0 <= threshold < 1:
-        raise ValueError(f"`threshold` must be in [0, 1). Received: threshold={threshold}")
+        raise ValueError(f"`threshold` must be in [0, 1). {received(threshold=threshold)}")
 
 
 def _check_matrix(matrix):
