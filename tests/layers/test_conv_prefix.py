@@ -89,8 +89,8 @@ def test_batch_norm_updates_its_statistics_only_in_training():
     ("options", "received"),
     [
         ({"filters": [5], "kind": "resnet"}, "kind='resnet'"),
-        ({"filters": [5, 7], "pool": [2]}, r"pool=\[2\], filters=\[5, 7\]"),
-        ({"filters": [5, 7], "pool": [-1]}, r"pool=\[-1\], filters=\[5, 7\]"),
+        ({"filters": [5, 7], "pool": [2]}, r"pool=\(2,\), filters=\(5, 7\)"),
+        ({"filters": [5, 7], "pool": [-1]}, r"pool=\(-1,\), filters=\(5, 7\)"),
     ],
 )
 def test_errors(options, received):

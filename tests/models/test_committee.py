@@ -226,7 +226,7 @@ def test_errors(changes, options, message):
 def test_invalid_members():
     model = small_model()
     for members in (model, [model, keras.Sequential([keras.Input((4,))])], 3):
-        with pytest.raises(ValueError, match="at least one `CCT`, without other objects"):
+        with pytest.raises(ValueError, match="`members` must be a sequence"):
             soft_committee(members)
 
 
