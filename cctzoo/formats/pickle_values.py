@@ -34,16 +34,9 @@ LITERALS = {
 }
 EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 ACTIONS = {  # each is a method of `_Machine`, by its name in lower case
-    "MARK",
-    "POP",
-    "POP_MARK",
-    "TUPLE",
-    "TUPLE1",
-    "TUPLE2",
-    "TUPLE3",
-    "APPEND",
-    "APPENDS",
-    "ADDITEMS",
+    *("MARK", "POP", "POP_MARK"),
+    *("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+    *("APPEND", "APPENDS", "ADDITEMS"),
     "FROZENSET",
     "SETITEM",
     "SETITEMS",
@@ -67,9 +60,7 @@ TENSOR = "torch._utils._rebuild_tensor_v2"
 PARAMETERS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
 TENSOR_SUBCLASS = "torch._tensor._rebuild_from_type_v2"
 TENSOR_FUNCTIONS = ("torch._utils._rebuild_", "torch._tensor._rebuild_")  # their prefixes
-# An opcode of one byte can take 100 bytes of memory, and a microsecond.
-BYTES_PER_OPCODE = 16
-SUBJECT = f"The number of a pickle's opcodes, times {BYTES_PER_OPCODE},"
+BYTES_PER_OPCODE = 16  # for the limit: an opcode of one byte can take 100 bytes of memory
 MAX_NAME = 100  # letters of a module or of a name in it; a stream can repeat a long word cheaply
 
 
@@ -137,7 +128,8 @@ class _Machine:
         most = limits.current().json_bytes // BYTES_PER_OPCODE
         for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
             if count > most:
-                limits.check("json_bytes", count * BYTES_PER_OPCODE, SUBJECT, opcodes=count)
+                subject = f"The number of a pickle's opcodes, times {BYTES_PER_OPCODE},"
+                limits.check("json_bytes", count * BYTES_PER_OPCODE, subject, opcodes=count)
             name = opcode.name
             if name in CONSTANTS:
                 self.stack.append(CONSTANTS[name])

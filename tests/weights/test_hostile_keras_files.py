@@ -14,10 +14,10 @@ from cctzoo.training.run import Run
 from cctzoo.weights import load_from_folder, load_model, open_weights, save_to_folder
 from cctzoo.weights.keras_file import check_weights_file, load_keras_model
 from cctzoo.weights.names import model_arrays
+from tests.weights.hostile.hdf5_files import hdf5_files
 from tests.weights.hostile.keras_files import (
     committees,
     descriptions,
-    hdf5_files,
     keras_files,
     with_entries,
 )

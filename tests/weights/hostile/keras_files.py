@@ -5,15 +5,12 @@ import io
 import json
 import zipfile
 
-import h5py
-
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LAMBDA = {"module": "keras.layers", "class_name": "Lambda", "config": {"function": "eval"}}
 PICKLED = {"class_name": "__lambda__", "config": {"value": ["4wEAAA==", None, None]}}
 
 
 def entries(sound):
-    """The entries of a sound file by name."""
     with zipfile.ZipFile(io.BytesIO(sound)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -37,12 +34,10 @@ def with_entries(sound, compression=zipfile.ZIP_STORED, **changes):
 def with_config(sound, change):
     """The sound file; `change` alters its parsed config."""
     config = json.loads(entries(sound)[CONFIG])
-    config = change(config) or config
-    return with_entries(sound, config=json.dumps(config).encode())
+    return with_entries(sound, config=json.dumps(change(config) or config).encode())
 
 
 def with_fields(sound, **fields):
-    """The sound file of a `CCT` with other fields of the architecture."""
     return with_config(sound, lambda saved: saved["config"]["config"].update(fields))
 
 
@@ -137,11 +132,7 @@ TOPS = {
 
 
 def keras_files(sound):
-    """Yields (fault, bytes, suffix, part of the message) of each file.
-
-    Args:
-        sound: a `.keras` file of a `CCT`.
-    """
+    """Yields (fault, bytes, suffix, part of the message); `sound` is the file of a `CCT`."""
     for name, (fields, fault) in FIELDS.items():
         yield f"keras, {name}", with_fields(sound, **fields), ".keras", fault
     for name, value in NAMES.items():
@@ -208,11 +199,9 @@ def _archives(sound):
     twice = with_entries(sound, **{"CONFIG.JSON": b"{}"}).replace(b"CONFIG.JSON", CONFIG.encode())
     yield "keras, an entry twice", twice, ".keras", "the entry 'config.json' occurs twice"
     place = sound.index(b"PK\x01\x02")
-    for name, at, value in (
-        ("sizes that contradict", 24, b"\xff\xff\xff\x7f"),
-        ("an encrypted entry", 8, b"\x01\0"),
-        ("an unknown method", 10, b"\x63\0"),
-    ):
+    sizes = ("sizes that contradict", 24, b"\xff\xff\xff\x7f")
+    flags = (("an encrypted entry", 8, b"\x01\0"), ("an unknown method", 10, b"\x63\0"))
+    for name, at, value in (sizes, *flags):
         changed = bytearray(sound)
         changed[place + at : place + at + len(value)] = value
         yield f"keras, {name}", bytes(changed), ".keras", "the entry 'metadata.json'"
@@ -271,85 +260,6 @@ def committees(sound):
             change(saved)
 
         yield f"committee {name}", with_config(sound, changed), ".keras", "config.json: "
-
-
-def hdf5_files(sound, folder):
-    """Yields (fault, bytes of a `.weights.h5` file, part of the message).
-
-    Args:
-        sound: bytes of a sound `.weights.h5` file.
-        folder: where other files are, which a link could name.
-    """
-    place = "layers/dense/vars/0"
-
-    def changed(change):
-        out = io.BytesIO(sound)
-        with h5py.File(out, "a") as file:
-            change(file)
-        return out.getvalue()
-
-    def replaced(**options):
-        def change(file):
-            del file[place]
-            file.create_dataset(place, **options)
-
-        return changed(change)
-
-    def linked(link):
-        def change(file):
-            del file[place]
-            file[place] = link
-
-        return changed(change)
-
-    def virtual(file):
-        del file[place]
-        layout = h5py.VirtualLayout((16, 3), "f4")
-        layout[:] = h5py.VirtualSource(str(folder / "secret.h5"), "x", (16, 3))
-        file.create_virtual_dataset(place, layout)
-
-    def twice(file):
-        file["layers/again"] = file[place]
-
-    def named(file):
-        file["layers/type"] = h5py.h5t.STD_I32LE.dtype
-
-    secret = str(folder / "secret.bin")
-    link = "link to another place"
-    yield "an external link", linked(h5py.ExternalLink("secret.h5", "/x")), link
-    yield "a soft link", linked(h5py.SoftLink("/layers")), link
-    yield "a link to itself", linked(h5py.SoftLink(f"/{place}")), link
-    yield "two links", changed(twice), "two links to the same object"
-    yield "a named type", changed(named), "not an array or a group"
-    yield "a virtual array", changed(virtual), "chunked or in another file"
-    for name, options, fault in (
-        ("10**12 numbers", {"shape": (10**12,), "dtype": "f4"}, "larger than the file"),
-        ("10**5 x 10**5", {"shape": (10**5, 10**5), "dtype": "f8"}, "larger than the file"),
-        (
-            "a fill value",
-            {"shape": (10**6,), "dtype": "f4", "fillvalue": 1.0},
-            "larger than the file",
-        ),
-        ("chunks", {"shape": (10**9,), "dtype": "f4", "chunks": (1000,)}, "chunked"),
-        (
-            "a compressed array",
-            {"data": [[0.0] * 3] * 16, "chunks": (16, 3), "compression": "gzip"},
-            "compressed",
-        ),
-        (
-            "numbers in another file",
-            {"shape": (16, 3), "dtype": "f4", "external": [(secret, 0, 192)]},
-            "in another file",
-        ),
-        ("texts", {"data": ["a", "b"], "dtype": h5py.string_dtype()}, "does not hold numbers"),
-        ("a table", {"shape": (3,), "dtype": [("a", "f4"), ("b", "i8")]}, "does not hold numbers"),
-        ("nothing", {"data": h5py.Empty("f4")}, "larger than the file"),
-    ):
-        yield name, replaced(**options), fault
-    yield "cut", sound[: len(sound) // 2], "Received: path="
-    yield "a text", b"<html>404</html>", "Received: path="
-    yield "empty", b"", "Received: path="
-    yield "only a signature", sound[:8], "Received: path="
 
 
 def descriptions(sound):
