@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import random
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -143,6 +144,7 @@ def main(case: Case, options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace, run: Callable[[], Tally]) -> None:
     """Prints the tally of a run, and exits with 1 after a failure."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # odd texts are not all valid Unicode
     start = time.monotonic()
     tally = run()
     last = options.first + tally.counts.total() + len(tally.failures) - 1
