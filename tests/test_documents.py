@@ -29,7 +29,8 @@ SCRIPT = re.compile(r"(?:recipes|tuning)/[\w/]+\.py")
 MOST_NOT_RUN = 2  # blocks of all pages together
 ALIKE = set(VARIANTS) - {"cct_lsmha", "text_cct_2_k2"}  # examples that differ only in the name
 
-pytestmark = pytest.mark.one_backend("tensorflow")  # the exports need it
+pytestmark = pytest.mark.one_backend("torch")  # which compiles nothing
+tensorflow_only = pytest.mark.one_backend("tensorflow")  # exports without a child process
 
 
 def blocks(text, language):
@@ -46,6 +47,16 @@ def run_blocks(found, name):
     for line, code, reason in found:
         if reason is None:
             exec(compile("\n" * line + code, name, "exec"), namespace)
+
+
+def cases(texts):
+    """The keys of `texts` as parameters: exports run under TensorFlow, the rest under PyTorch."""
+    found = []
+    for key, text in texts.items():
+        exports = any("export" in code for _, code, _ in blocks(text, "python"))
+        name = str(key.relative_to(ROOT)) if isinstance(key, Path) else key
+        found.append(pytest.param(key, marks=[tensorflow_only] if exports else [], id=name))
+    return found
 
 
 def public_names(module):
@@ -71,16 +82,16 @@ def public_objects():
 
 
 EXAMPLES = public_objects()
-PAGES_WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
+TEXTS = {page: page.read_text() for page in PAGES if blocks(page.read_text(), "python")}
 
 
-@pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", cases(TEXTS))
 def test_python_blocks_of_pages_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run_blocks(blocks(page.read_text(), "python"), str(page))
+    run_blocks(blocks(TEXTS[page], "python"), str(page))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", cases(EXAMPLES))
 def test_examples_of_docstrings_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run_blocks(blocks(EXAMPLES[name], "python"), name)

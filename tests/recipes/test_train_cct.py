@@ -20,6 +20,7 @@ def train_cct(*arguments, folder):
 def test_short_run(tmp_path):
     exports = keras.backend.backend() != "torch"  # a child process converts, as under JAX
     arguments = ["--epochs", 1, "--heads", 16, "--conv-prefix", 1, "--directory", "out"]
+    arguments += ["--train-samples", 200]
     done = train_cct(*arguments, *([] if exports else ["--no-export"]), folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "out" / "report.json").read_text())["test_samples"] == 359

@@ -41,15 +41,9 @@ def test_training(run, script, changes, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["test_samples"] == 50
 
 
-@pytest.fixture
-def committee(run, tmp_path):
-    """Trains a committee; returns its folder, and the folders of its members."""
+def test_committee_averages_its_members_and_trains_a_missing_one(run, tmp_path):
     run("train_committee.py", *FEW, *TINY, "--members", "1", "4", "--directory", "out")
-    return tmp_path / "out", sorted((tmp_path / "out").glob("member*"))
-
-
-def test_committee_averages_its_members(committee):
-    folder, members = committee
+    folder, members = tmp_path / "out", sorted((tmp_path / "out").glob("member*"))
     assert [path.name for path in members] == ["member00_heads1", "member01_heads4"]
     report = json.loads((folder / "report.json").read_text())
     for path in members:
@@ -66,11 +60,6 @@ def test_committee_averages_its_members(committee):
     )
     logits = keras.ops.convert_to_numpy(keras.saving.load_model(folder / "committee.keras")(x))
     np.testing.assert_allclose(np.exp(logits), mean, atol=1e-5)
-
-
-def test_resumed_committee_trains_the_missing_member(run, committee):
-    folder, members = committee
-    report = json.loads((folder / "report.json").read_text())
     for name in ("checkpoint.npz", "report.json", "model.keras", "history.csv"):
         (members[1] / name).unlink()
     (folder / "committee.keras").unlink()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from cctzoo.training.train import train_on_data
 from tests.formats.processes import in_use
 from tests.training.few import few_digits, history_of, stopped_by
 
-OPTIONS = {"epochs": 4, "class_weights": "balanced", "best_by": "mean_class_accuracy"}
+OPTIONS = {"epochs": 4, "class_weights": "balanced", "best_by": "mean_class_accuracy", "ema": 0.9}
 
 TRAIN = """
 import signal, sys
@@ -96,6 +97,7 @@ def test_interrupt_while_files_are_written(whole, tmp_path, monkeypatch):
     assert_equal_runs(directory, whole)
 
 
+@pytest.mark.one_backend("torch")  # signals; `test_interrupt...` resumes on each backend
 def test_kill_and_termination(whole, tmp_path):
     """An epoch has 5 steps: SIGKILL comes in the second epoch, SIGTERM in the third."""
     directory = tmp_path / "run"
@@ -111,9 +113,10 @@ def test_kill_and_termination(whole, tmp_path):
     assert_equal_runs(directory, whole)
 
 
-def test_finished_run_is_evaluated_again(tmp_path):
+def test_finished_run_is_evaluated_again(whole, tmp_path):
     """A run killed after its last checkpoint is completed without training."""
-    run = training.train(few_digits(ema=0.9), tmp_path)
+    run = training.open_run(whole)
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     history = (tmp_path / "history.csv").read_text()
     os.remove(tmp_path / "report.json")
     (tmp_path / "history.csv").write_text(history.splitlines()[0])
@@ -128,6 +131,7 @@ def test_finished_run_is_evaluated_again(tmp_path):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.one_backend("torch")  # files
 def test_changed_data_are_refused(tmp_path, caplog):
     """The data may move; nothing in the run changes if they have changed."""
     rng = np.random.default_rng(0)

@@ -72,6 +72,7 @@ def test_vocabulary_does_not_depend_on_the_seed(run, texts):
     )
 
 
+@pytest.mark.one_backend("torch")  # test_resume.py resumes on each backend
 def test_resumed_epochs_equal_those_of_one_run(run, texts, tmp_path):
     directory = tmp_path / "half"
 

@@ -1,10 +1,7 @@
 """The training benchmark: plain PyTorch is the same model, and the script runs to its end."""
 
 import json
-import os
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -48,15 +45,14 @@ def test_plain_pytorch_is_the_same_model(name, heads):
 
 
 @once
-def test_small_run_with_a_failing_competitor(tmp_path):
+def test_small_run_with_a_failing_competitor(run, tmp_path, monkeypatch):
     """Without a C++ compiler, `torch.compile` fails; the others are reported."""
     path = tmp_path / "figures.json"
     arguments = "--models cct_2_3x2_32 --heads 4 --batch 4 --steps 2 --rounds 2 --threads 1"
     arguments += f" --backends compile jax --precision mixed_bfloat16 --json {path}"
-    broken = {"CXX": "/no/compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, str(BENCHMARKS / "training.py"), *arguments.split()]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **broken})
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("CXX", "/no/compiler")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    done = run("benchmarks/training.py", *arguments.split())
     figures = json.loads(path.read_text())
     assert figures["versions"].keys() == {"keras", "torch", "jax"}
     plain, compiled, ours = figures["results"]
