@@ -138,7 +138,7 @@ def test_invalid_arguments():
     model = text_model(vocabulary=VOCABULARY)
     with pytest.raises(ValueError, match="Received: texts='w0 w1'"):
         word_saliency(model, "w0 w1")
-    with pytest.raises(ValueError, match="must be a `CCT`"):
+    with pytest.raises(ValueError, match="`model` must be a CCT"):
         word_saliency(feature_extractor(model, ["mask"]), ["w0"])
 
 

@@ -206,7 +206,7 @@ def test_invalid_data(model, parts):
             with pytest.raises(ValueError, match=re.escape(received)) as error:
                 pool_features(model, **given)
             assert f"`{place}`" in str(error.value)
-    with pytest.raises(ValueError, match=r"must be a `CCT`.* Received: Functional"):
+    with pytest.raises(ValueError, match=r"`model` must be a CCT. Received: model=<Functional"):
         pool_features(feature_extractor(model, ["norm"]), *parts)
     with pytest.raises(ValueError, match=r"sequence pooling.* Received: pooling='model', 'small'"):
         pool_features(small_model(pooling="avg"), *parts, options=ProbeOptions(pooling="model"))
