@@ -11,6 +11,7 @@ from tests.analysis.trained import scatter
 from tests.models.small import CLASSES, predict, to_array
 from tests.models.text_models import LENGTH, WORDS, padded, text_model
 
+once = pytest.mark.one_backend("torch")  # the other tests run on each backend
 FAMILIES = ("text_cct", "text_vit")  # sequence pooling, class token
 BLOCK = 2  # the last
 
@@ -71,7 +72,7 @@ def measured(model, parts):
     return found | {"rollout": analysis.attention_rollout(model, x)}
 
 
-@pytest.mark.one_backend("torch")  # the other tests run on each backend
+@once
 def test_padding_changes_no_result(pair, parts):
     short, long = (measured(model, parts) for model in pair)
     tokens = short["rollout"].shape[1]
@@ -105,7 +106,7 @@ def test_fields_equal_those_of_unpadded_texts(model, parts):
     assert heads[BLOCK].accuracy == pytest.approx((single.sum(1).argmax(1) == y).mean())
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["text_vit", pytest.param("text_cct", marks=once)])
 def test_attention_maps_equal_those_of_unpadded_texts(family, parts):
     """Rollout, distance and entropy of one text at a time, with its padding cut off."""
     model = scatter(text_model(family))
@@ -158,7 +159,10 @@ def test_importance_ignores_padding(model, parts):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"family": "text_vit", "heads": (2, 3, 4), "head_dim": 5}, {"conv_prefix": 1}],
+    [
+        {"family": "text_vit", "heads": (2, 3, 4), "head_dim": 5},
+        *(pytest.param(changes, marks=once) for changes in ({}, {"conv_prefix": 1})),
+    ],
 )
 def test_pruned_equals_masked(changes, parts):
     model = scatter(text_model(**changes))
@@ -175,6 +179,7 @@ def test_pruned_equals_masked(changes, parts):
     assert len(texts) == len(expected)
 
 
+@once  # heads/test_importance.py compares them on each backend
 def test_ablation_equals_masking(model, parts):
     ids, y = padded(parts[1][0], LENGTH), parts[1][1]
     found = analysis.head_ablation(model, ids, y, 1, batch_size=8)["probability_drop"][1]

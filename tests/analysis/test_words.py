@@ -100,6 +100,7 @@ WINDOWS = {  # word indices, for the four words of the first text
 }
 
 
+@once
 @pytest.mark.parametrize("family", WINDOWS)
 def test_saliency_shares_the_rollout_among_the_words_of_a_window(family):
     model = text_model(family, vocabulary=VOCABULARY)

@@ -80,6 +80,7 @@ def test_a_committee_of_one_equals_its_member(activation):
     np.testing.assert_allclose(one, probabilities(model, x), rtol=1e-5)
 
 
+@once
 def test_names():
     model, same, image = member("a"), member("a", heads=2), member("image")
     committee = soft_committee([model, same, model, member("a_2"), image], name="five")
@@ -128,6 +129,7 @@ def test_saved_and_loaded(average, activation, tmp_path):
     assert not SoftCommittee.from_config(committee.get_config()).trainable_weights
 
 
+@once
 def test_config_and_clone():
     committee = soft_committee(different(), weights=[1, 2, 4])
     x = images(committee)
@@ -189,6 +191,7 @@ def test_fit_reaches_every_member(average):
         assert (new != old).any(), weight.path
 
 
+@once
 @pytest.mark.parametrize(
     ("changes", "options", "message"),
     [
@@ -223,6 +226,7 @@ def test_errors(changes, options, message):
         soft_committee(members, **options)
 
 
+@once
 def test_invalid_members():
     model = small_model()
     for members in (model, [model, keras.Sequential([keras.Input((4,))])], 3):
@@ -230,6 +234,7 @@ def test_invalid_members():
             soft_committee(members)
 
 
+@once
 def test_members_with_the_same_mean_in_two_spellings():
     """0.4 and (0.4, 0.4, 0.4) are the same mean."""
     inputs = {"include_preprocessing": False}

@@ -10,6 +10,14 @@ from tests.layers.contract import randomise
 from tests.models.small import predict, small_model, to_array
 from tests.models.text_models import FAMILIES, LENGTH, PREFIXES, WORDS, padded, text_model
 
+once = pytest.mark.one_backend("torch")  # for the further cases of a test of every backend
+OTHERS = ("text_cvt", "text_vit", "text_transformer")
+CASES = [  # each family and each prefix on every backend, their products under PyTorch
+    pytest.param(family, prefix, marks=[] if prefix == "none" or family == "text_cct" else [once])
+    for family in FAMILIES
+    for prefix in PREFIXES
+]
+
 
 @pytest.fixture(scope="module")
 def texts():
@@ -17,8 +25,7 @@ def texts():
     return [rng.integers(2, WORDS, size) for size in (12, 13, 17, 7, 22)]
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("family", "prefix"), CASES)
 def test_padding_does_not_change_logits(family, prefix, texts):
     """A padded text in a batch gets the logits of a batch that holds only this text."""
     model = text_model(family, **PREFIXES[prefix])
@@ -35,7 +42,7 @@ def test_padding_does_not_change_logits(family, prefix, texts):
     np.testing.assert_allclose(found[0], expected[1], atol=1e-5)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["text_cct", *(pytest.param(f, marks=once) for f in OTHERS)])
 def test_an_empty_text_is_one_word_of_zeros(family):
     model = text_model(family)
     randomise(model)
@@ -64,7 +71,9 @@ def test_avg_pooling_ignores_padding(texts):
     np.testing.assert_allclose(predict(longer, padded(texts, 29)), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("prefix", ["none", "vgg", "token_image"])
+@pytest.mark.parametrize(
+    "prefix", ["vgg", *(pytest.param(name, marks=once) for name in ("none", "token_image"))]
+)
 def test_a_saved_model_predicts_the_same(prefix, texts, tmp_path):
     model = text_model(**PREFIXES[prefix], vocabulary=[f"w{i}" for i in range(WORDS - 2)])
     randomise(model)
@@ -97,6 +106,7 @@ def test_features(texts):
     assert not found["attention02"][np.broadcast_to(absent[:, None, None], (5, 3, 12, 12))].any()
 
 
+@once
 def test_factories_build_their_variants():
     small = {"vocabulary_size": 30, "word_dim": 12, "length": 8, "classes": 3}
     built = {

@@ -89,6 +89,7 @@ def test_kernel_for_grey_images_equals_repeated_channels(tmp_path):
     )
 
 
+@once
 def test_classifier_for_other_classes_is_fresh(tmp_path, caplog):
     source = small_model()
     save_pytorch_checkpoint(source, tmp_path / "a.pth")
@@ -120,7 +121,9 @@ SQUARE = {"kernel_size": 4, "family": "cvt", "input_shape": (16, 16, 3)}
 
 
 @pytest.mark.parametrize("family", ["cvt", "vit"])
-@pytest.mark.parametrize("shape", [(24, 24, 3), (12, 40, 3), (8, 32, 3)])
+@pytest.mark.parametrize(
+    "shape", [(12, 40, 3), *(pytest.param(s, marks=once) for s in ((24, 24, 3), (8, 32, 3)))]
+)
 def test_positions_are_resized_like_pytorch(family, shape, tmp_path, caplog):
     """As in the authors' tool; the position of a class token is kept."""
     options = {**SQUARE, "family": family}
@@ -159,6 +162,7 @@ def test_resizing_positions_twice_returns_a_plane(tmp_path):
     np.testing.assert_allclose(inner, plane[1:-1, 1:-1], atol=1e-4)
 
 
+@once
 def test_grid_that_is_not_square_must_be_given(tmp_path):
     source, target = small_model(), small_model(input_shape=(40, 24, 3))
     save_pytorch_checkpoint(source, tmp_path / "a.pth")
@@ -167,6 +171,7 @@ def test_grid_that_is_not_square_must_be_given(tmp_path):
     load_pytorch_checkpoint(target, tmp_path / "a.pth", grid=(3, 4))
 
 
+@once
 def test_sines(tmp_path):
     """Sines are written as a table, as the authors do; learned positions are refused."""
     sine, other = (small_model(positional_embedding="sine") for _ in range(2))

@@ -59,6 +59,7 @@ def test_round_trip(name, tmp_path):
         np.testing.assert_allclose(predict(back, x), predict(model, x), atol=1e-6)
 
 
+@once
 def test_committees(tmp_path):
     model, other = made("committee"), made("committee")
     save_weights(model, tmp_path / "a.safetensors")
@@ -232,6 +233,7 @@ def test_files_of_other_kinds_are_refused(tmp_path):
         save_weights(model, tmp_path / "a.h5")
 
 
+@once
 def test_other_heads_are_refused(tmp_path):
     """Their weights have the same shapes, but another meaning."""
     path = tmp_path / "a.safetensors"

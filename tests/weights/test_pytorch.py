@@ -28,6 +28,7 @@ from tests.weights.authors import (
     small_text_model,
 )
 
+once = pytest.mark.one_backend("torch")  # keys; the references are compared on each backend
 REFERENCE = Path(__file__).parent / "reference"
 IMAGE_REFERENCES = [
     "cct_2_3x2_32",
@@ -57,6 +58,7 @@ def test_round_trip(family):
         np.testing.assert_array_equal(array, state[key])
 
 
+@once
 @pytest.mark.parametrize("family", TEXT_FAMILIES)
 def test_text_round_trip(family):
     """Every weight has a key of the authors' shape, and comes back through it."""
@@ -80,11 +82,13 @@ def test_text_round_trip(family):
         np.testing.assert_array_equal(back[key], array)
 
 
+@once
 def test_sine_has_no_position_key():
     keys = state_dict_keys(small_model(positional_embedding="sine"))
     assert "classifier.positional_emb" not in keys
 
 
+@once
 def test_wrong_keys_are_listed_and_nothing_is_assigned():
     model, state = small_model(**FAMILIES["cct"]), made_up("cct")
     before = model.get_weights()
@@ -103,6 +107,7 @@ def test_wrong_keys_are_listed_and_nothing_is_assigned():
         np.testing.assert_array_equal(weight, expected)
 
 
+@once
 @pytest.mark.parametrize(
     ("changes", "received"),
     [
@@ -117,6 +122,7 @@ def test_models_without_a_layout_are_refused(changes, received):
             function(model)
 
 
+@once
 def test_all_reference_outputs_are_there():
     """Every file is compared with a model below, and every comparison has its file."""
     names = sorted([*IMAGE_REFERENCES, *TEXT_REFERENCES])

@@ -15,6 +15,7 @@ from cctzoo.weights.registry import PACKAGED, WEIGHTS
 from cctzoo.weights.source import locate_weights
 from tests.models.small import images, predict
 
+once = pytest.mark.one_backend("torch")  # the accuracy is checked on each backend
 SHIPPED = [tag for tag, row in WEIGHTS.items() if row.url is None]
 FOLDER = "https://shi-labs.com/projects/cct/checkpoints/"
 PUBLISHED = {
@@ -29,6 +30,7 @@ PUBLISHED = {
 }
 
 
+@once
 def test_checkpoints_of_the_authors():
     rows = [row for row in WEIGHTS.values() if row.url]
     found = {row.url: (row.model, row.config.classes) for row in rows}
@@ -42,6 +44,7 @@ def test_checkpoints_of_the_authors():
         assert "not known" in describe(row.tag)
 
 
+@once
 @pytest.mark.parametrize("tag", SHIPPED)
 def test_shipped_files(tag):
     row = WEIGHTS[tag]
@@ -60,6 +63,7 @@ def test_shipped_files(tag):
         assert word in describe(tag)
 
 
+@once
 def test_all_shipped_files_are_listed_and_packaged():
     names = {path.name for path in PACKAGED.iterdir()}
     assert names == {f"{tag}{suffix}" for tag in SHIPPED for suffix in (".safetensors", ".md")}
@@ -78,6 +82,7 @@ def test_digits_are_as_accurate_as_stated():
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
 
 
+@once
 def test_defaults_are_those_of_the_weights():
     model = models.cct_2_3x2_32(weights="digits")
     assert model.input_shape == (None, 16, 16, 1)
@@ -88,6 +93,7 @@ def test_defaults_are_those_of_the_weights():
     assert (model.config.embed_dim, model.config.heads, model.name) == (128, 64, "mine")
 
 
+@once
 def test_other_images_classes_and_no_top(caplog):
     model = models.cct_2_3x2_32(
         weights="digits", input_shape=(24, 32, 3), classes=4, classifier_activation=None
@@ -107,6 +113,7 @@ def test_other_images_classes_and_no_top(caplog):
     assert found["attention01"].shape == (3, 2, 16, 16)
 
 
+@once
 def test_every_row_names_a_model_and_a_data_set():
     for tag, row in WEIGHTS.items():
         assert row.model in models.list_models()
@@ -115,6 +122,7 @@ def test_every_row_names_a_model_and_a_data_set():
         assert tag == f"{row.model}.{row.name}"
 
 
+@once
 def test_lists():
     assert models.list_models(weights=True) == list_weights() == list(WEIGHTS)
     assert models.list_models("cct_conv", weights=True) == ["cct_conv.cifar10_10k"]
@@ -122,6 +130,7 @@ def test_lists():
     assert locate_weights("cifar10", "cct_2_3x2_32").tag == "cct_2_3x2_32.cifar10"
 
 
+@once
 @pytest.mark.parametrize(
     ("variant", "weights", "words"),
     [
@@ -139,6 +148,7 @@ def test_unknown_weights(variant, weights, words):
         assert word in str(error.value)
 
 
+@once
 @pytest.mark.parametrize(
     ("changes", "received"),
     [
@@ -154,11 +164,13 @@ def test_changes_that_do_not_fit_the_weights(changes, received):
         models.cct_2_3x2_32(weights="digits", **changes)
 
 
+@once
 def test_describe_an_unknown_tag():
     with pytest.raises(ValueError, match=r"cct_2_3x2_32\.digits.*Received: tag='digits'"):
         describe("digits")
 
 
+@once
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".keras", ".weights.h5"])
 def test_paths_in_factories(suffix, tmp_path):
     source = models.cct_2_3x2_32(weights="digits")
@@ -177,6 +189,7 @@ def test_paths_in_factories(suffix, tmp_path):
             np.testing.assert_array_equal(weight, expected)
 
 
+@once
 def test_policies():
     model = models.cct_2_3x2_32(weights="digits", dtype="mixed_bfloat16")
     assert keras.backend.standardize_dtype(model.weights[0].dtype) == "float32"

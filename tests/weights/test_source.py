@@ -19,6 +19,7 @@ from cctzoo.weights.source import locate_weights
 from tests.models.small import small_model
 from tests.weights.notices import adaptations
 
+once = pytest.mark.one_backend("torch")  # `test_all_sources...` loads on each backend
 DESCRIBED = ("a.keras", "a.safetensors", "folder", "authors.safetensors")
 WEIGHTS_ONLY = ("a.pth", "a.pt", "foreign.safetensors", "a.weights.h5")
 TAG = "cct_2_3x2_32.digits"
@@ -54,6 +55,7 @@ def assert_equal_weights(model, expected):
         np.testing.assert_array_equal(weight, other)
 
 
+@once
 @pytest.mark.parametrize("name", DESCRIBED)
 def test_sources_with_a_config_build_their_model(name, model, folder):
     with open_weights(folder / name) as source:
@@ -71,6 +73,7 @@ def test_all_sources_load_into_a_model(name, model, folder):
     assert_equal_weights(other, model)
 
 
+@once
 @pytest.mark.parametrize("name", WEIGHTS_ONLY)
 def test_sources_without_a_config_cannot_build(name, folder):
     with open_weights(folder / name) as source:
@@ -79,6 +82,7 @@ def test_sources_without_a_config_cannot_build(name, folder):
             source.build()
 
 
+@once
 @pytest.mark.parametrize("name", [*DESCRIBED, *WEIGHTS_ONLY[:-1]])
 def test_weights_are_adapted_to_other_classes(name, model, folder, caplog):
     with open_weights(folder / name) as source:
@@ -97,6 +101,7 @@ def test_weights_are_adapted_to_other_classes(name, model, folder, caplog):
         np.testing.assert_array_equal(weight, expected)
 
 
+@once
 @pytest.mark.parametrize("name", DESCRIBED)
 def test_other_numbers_of_heads_are_refused(name, folder):
     """Their weights have the same shapes, but another meaning."""
@@ -107,6 +112,7 @@ def test_other_numbers_of_heads_are_refused(name, folder):
             source.load_into(small_model(heads=4))
 
 
+@once
 def test_unknown_keywords_are_refused(folder):
     with (
         open_weights(folder / "folder") as source,
@@ -115,6 +121,7 @@ def test_unknown_keywords_are_refused(folder):
         source.build(heds=2)
 
 
+@once
 def test_tags():
     for tag in (TAG, "digits"):
         with open_weights(tag, "cct_2_3x2_32") as source:
@@ -127,6 +134,7 @@ def test_tags():
             open_weights("digits", model)
 
 
+@once
 def test_published_weights_are_not_downloaded_before_they_are_needed(tmp_path, monkeypatch):
     """Wrong arguments are found without a download."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
@@ -137,6 +145,7 @@ def test_published_weights_are_not_downloaded_before_they_are_needed(tmp_path, m
     assert not (tmp_path / "home").exists()
 
 
+@once
 def test_statistics_are_averaged_for_other_channels():
     grey = models.cct_2_3x2_32(weights="cifar10", input_shape=(32, 32, 1)).config
     with open_weights("cct_2_3x2_32.cifar10") as source:
@@ -148,6 +157,7 @@ def test_statistics_are_averaged_for_other_channels():
         assert source.build(input_shape=(48, 32, 3)).config.mean == own.mean
 
 
+@once
 @pytest.mark.parametrize("argument", ["weights", "start_from"])
 @pytest.mark.parametrize("name", LINES)
 def test_weights_that_do_not_exist(name, argument, tmp_path, monkeypatch):
@@ -159,6 +169,7 @@ def test_weights_that_do_not_exist(name, argument, tmp_path, monkeypatch):
     assert f"Received: {argument}={name!r}" in str(error.value)
 
 
+@once
 @pytest.mark.parametrize("name", ["a.keras", "a.weights.h5", "a.safetensors", "a.pth"])
 def test_broken_files(name, model, tmp_path):
     path = tmp_path / name
@@ -170,6 +181,7 @@ def test_broken_files(name, model, tmp_path):
         source.load_into(small_model())
 
 
+@once
 def test_committees(tmp_path):
     committee = soft_committee([small_model()], name="both")
     committee.save(tmp_path / "a.keras")

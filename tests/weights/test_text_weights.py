@@ -79,6 +79,7 @@ def test_model_card(tmp_path):
     assert "predict" not in card
 
 
+@once
 def test_weights_of_factories(tmp_path):
     """With the same config, and with other classes and a shorter length."""
     source = models.text_cct(2, 2, vocabulary=WORDS, word_dim=5, length=14, classes=3)
@@ -102,6 +103,7 @@ def test_weights_of_factories(tmp_path):
         models.text_cct(weights="digits")
 
 
+@once
 def test_transfer(caplog):
     source = small_text_model(vocabulary=WORDS, length=16)
     target = small_text_model(vocabulary=WORDS, classes=7)

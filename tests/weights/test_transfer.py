@@ -7,6 +7,8 @@ import torch
 from cctzoo.weights import transfer
 from tests.models.small import images, predict, small_model
 
+once = pytest.mark.one_backend("torch")  # the first test runs on each backend
+
 
 def test_equal_models_become_equal():
     source, target = small_model(), small_model()
@@ -16,6 +18,7 @@ def test_equal_models_become_equal():
     np.testing.assert_allclose(predict(source, x), predict(target, x), atol=1e-6)
 
 
+@once
 def test_other_classes_leave_the_classifier_fresh(caplog):
     source, target = small_model(), small_model(classes=7)
     before = target.get_layer("classifier").get_weights()
@@ -31,6 +34,7 @@ def test_other_classes_leave_the_classifier_fresh(caplog):
     assert caplog.messages == ["weights: fresh classifier for 7 classes"]
 
 
+@once
 @pytest.mark.parametrize(
     ("options", "shapes"),
     [
@@ -56,6 +60,7 @@ def test_positions_are_resized_like_pytorch(options, shapes, caplog):
     assert "position embedding resized" in caplog.text
 
 
+@once
 def test_models_that_do_not_fit_change_nothing():
     source, target = small_model(), small_model(depth=3, embed_dim=48)
     before = target.get_weights()

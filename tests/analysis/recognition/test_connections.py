@@ -13,6 +13,8 @@ from cctzoo.analysis import (
 from tests.analysis.trained import labelled
 from tests.models.small import CLASSES, small_model
 
+once = pytest.mark.one_backend("torch")  # only NumPy
+
 
 def performance(unit, counts, seed):
     """Units with random diagonal fields."""
@@ -38,6 +40,7 @@ def measured(heads=False):
     )
 
 
+@once
 @pytest.mark.parametrize("heads", [True, False])
 def test_weight_is_kept_if_both_units_share_a_label(heads):
     model = small_model()
@@ -83,6 +86,7 @@ def test_training_keeps_masked_weights_at_zero():
         assert (value != before[variable.path]).any()
 
 
+@once
 def test_invalid_arguments():
     model = small_model()
     attention, stream, mlp = measured()
