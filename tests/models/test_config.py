@@ -10,7 +10,7 @@ from cctzoo.layers import ConvTokenizer
 from cctzoo.models import CCTConfig, cct_7_3x1_32, create_model
 from tests.models.small import small_config, small_model
 
-pytestmark = pytest.mark.one_backend("jax")  # no computation
+pytestmark = pytest.mark.one_backend("torch")  # which builds models in the least time
 
 WRONG = [
     ({"family": "swin"}, "family='swin'"),
