@@ -1,4 +1,7 @@
+import dataclasses
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +50,14 @@ def test_huge_numbers_are_shortened_in_the_message():
     with pytest.raises(ValueError, match="Received: depth=1") as error:
         limits.check("layers", 10**9000, "`depth`", depth=10**9000)
     assert len(str(error.value)) < 400
+
+
+def test_the_page_on_security_lists_the_limits():
+    page = Path(__file__).parents[1].joinpath("docs", "security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\d,]+)(?:\^(\d+)| ([MG]iB))? \|", page, re.MULTILINE)
+    units = {"": 1, "MiB": 2**20, "GiB": 2**30}
+    found = {
+        name: int(number.replace(",", "")) ** int(power or 1) * units[unit]
+        for name, number, power, unit in rows
+    }
+    assert found == dataclasses.asdict(limits.Limits())
