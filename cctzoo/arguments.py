@@ -19,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
 
+LONGEST_PATH = 4096  # of Linux; other systems allow less
 WORDS = {
     int: "an integer",
     np.ndarray: "an array",
@@ -123,7 +124,19 @@ def _checked(name, value, kinds):
     if not any(_is_a(value, kind) for kind in kinds):
         wanted = " or ".join(dict.fromkeys(WORDS.get(kind, f"a {kind.__name__}") for kind in kinds))
         raise ValueError(f"`{name}` must be {wanted}. {received(**{name: value})}")
+    if os.PathLike in kinds and isinstance(value, str) and not _is_path(value):
+        raise ValueError(
+            f"`{name}` must be a path: at most {LONGEST_PATH} bytes that the file system can "
+            f"encode, without NUL. {received(**{name: value})}"
+        )
     return value
+
+
+def _is_path(text):
+    try:
+        return "\0" not in text and len(os.fsencode(text)) <= LONGEST_PATH
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
 def _array(value):

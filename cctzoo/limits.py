@@ -42,7 +42,7 @@ class Limits:
         labels: classes of a data set, entries of a vocabulary, and values of a sequence.
         points: points of a search space.
         json_bytes: size of a JSON file, or of the metadata in a file of weights.
-        array_bytes: size of all arrays in a file, unpacked.
+        array_bytes: size of all arrays in a file, unpacked, and of a batch of samples.
         unpacking: how many times larger than the file its unpacked content may be.
     """
 

@@ -45,7 +45,7 @@ def attention_rollout(model: CCT, samples: Samples, *, batch_size: int = 8) -> A
     reduced = keras.Model(extractor.inputs[0], outputs)
     extra = model.config.tokens - np.prod(model.config.grid)  # 1 with a class token
     maps = []
-    for batch, count in sample_batches(samples, batch_size):
+    for batch, count in sample_batches(samples, batch_size, model.input_shape[1:]):
         found = reduced.predict_on_batch(batch)
         size, tokens = len(batch), model.config.tokens
         if weighted:
@@ -128,7 +128,7 @@ def _mean_by_head(model, samples, reduce, batch_size):
         {name: reduce(extractor.output[name], mask) for name in names.values()},
     )
     sums = dict.fromkeys(names, 0.0)
-    for batch, count in sample_batches(samples, batch_size):
+    for batch, count in sample_batches(samples, batch_size, model.input_shape[1:]):
         found = reduced.predict_on_batch(batch)
         for block, name in names.items():
             sums[block] = sums[block] + found[name][:count].astype("float64").sum(axis=0)

@@ -6,20 +6,23 @@ import numpy as np
 
 from cctzoo.arguments import check_batch_size
 from cctzoo.data import take
-from cctzoo.data.samples import Samples
+from cctzoo.data.samples import Samples, check_sample_shape
 from cctzoo.models import CCT, feature_extractor, feature_names
 from cctzoo.typing import Array
 
 
-def sample_batches(x: Samples, batch_size: int) -> Iterator[tuple[Array, int]]:
+def sample_batches(
+    x: Samples, batch_size: int, shape: tuple[int, ...]
+) -> Iterator[tuple[Array, int]]:
     """Yields (samples, count) in order; the first `count` samples of a batch are new.
+
+    Raises ValueError unless `shape` is the shape of one sample.
 
     All batches have the same size, so that a compiled model sees a single shape: the last
     batch is filled up with samples from the start.
     """
     check_batch_size(batch_size)
-    if not len(x):
-        raise ValueError("The samples must be at least one. Received: 0 samples")
+    check_sample_shape(x, shape, "samples")
     size = min(batch_size, len(x))
     for start in range(0, len(x), size):
         indices = np.arange(start, start + size) % len(x)

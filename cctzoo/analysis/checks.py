@@ -7,6 +7,7 @@ import numpy as np
 
 from cctzoo.data.samples import Samples
 from cctzoo.layers import EncoderBlock
+from cctzoo.messages import shown
 from cctzoo.models import CCT, is_quantised
 from cctzoo.models.decisions import decision_kind
 from cctzoo.typing import Array
@@ -119,6 +120,6 @@ def encoder_blocks(model: CCT, blocks: int | Iterable[int] | None = None) -> lis
     if not selected or any(block not in known for block in selected):
         raise ValueError(
             f"`blocks` must be encoder blocks of the model: {', '.join(map(str, known))}. "
-            f"Received: blocks={blocks!r}"
+            f"Received: blocks={shown(blocks)}"
         )
     return sorted(set(selected))

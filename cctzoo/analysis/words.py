@@ -36,6 +36,7 @@ def word_saliency(
             if `texts` is not a sequence of str.
     """
     check_model(model)
+    texts = list(texts)
     if model.config.kind != "texts":
         raise ValueError(
             "`model` must be a text model that was built with a `vocabulary=`. "

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cctzoo import limits
-from cctzoo.messages import received
+from cctzoo.messages import received, shown
 from cctzoo.plain_values import is_count, plain
 
 DEFAULT_SIZE = 224  # pixels, for images of any size
@@ -41,5 +41,5 @@ def check_size(x: Any, image_size: ImageSize | None) -> None:
     if image_size is not None and height_width(image_size) != (height, width):
         raise ValueError(
             "Images that all have the same size are not resized: `image_size` must be that size "
-            f"or None. Received: image_size={image_size!r}, images of {height}x{width}"
+            f"or None. Received: image_size={shown(image_size)}, images of {height}x{width}"
         )

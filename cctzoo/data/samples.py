@@ -34,3 +34,19 @@ def take(x: Samples, indices: Any) -> np.ndarray:
             )
         indices = places if places.size else places.astype("int64")
     return x[indices] if isinstance(x, np.ndarray) else x.batch(indices)
+
+
+def check_sample_shape(samples: Samples, shape: tuple[int, ...], argument: str) -> None:
+    """Raises ValueError unless the samples are at least one and have the shape of an input.
+
+    Args:
+        samples: images, or token ids.
+        shape: of one sample.
+        argument: name of the samples in the message.
+    """
+    found = tuple(samples.shape)
+    if found[1:] != tuple(shape) or not found[0]:
+        raise ValueError(
+            f"`{argument}` must be at least one sample of shape {tuple(shape)}, in an array "
+            f"(n, {', '.join(map(str, shape))}). Received: {argument} of shape {found}"
+        )

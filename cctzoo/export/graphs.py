@@ -10,6 +10,7 @@ from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
 from cctzoo.export.report import ExportReport, check_samples, compare, require_parity
 from cctzoo.formats.atomic import atomic_file
+from cctzoo.messages import received
 from cctzoo.models import CCT, SoftCommittee
 from cctzoo.runtimes import OnnxRunner, OpenVINORunner
 from cctzoo.typing import PathLike
@@ -69,7 +70,7 @@ def _to_graph(model, path, kind, batch, samples, labels, class_names):
     suffix, runner = {"onnx": (".onnx", OnnxRunner), "openvino": (".xml", OpenVINORunner)}[kind]
     path = artifact.check_path(path, suffix)
     if batch is not None and (not isinstance(batch, int) or batch < 1):
-        raise ValueError(f"`batch` must be a positive integer or None. Received: batch={batch!r}")
+        raise ValueError(f"`batch` must be a positive integer or None. {received(batch=batch)}")
     model = in_float32(model)
     metadata = artifact.metadata(model, class_names)
     x, y = check_samples(model, samples, labels, batch or 1)

@@ -17,6 +17,7 @@ from cctzoo.export.report import (
     require_parity,
 )
 from cctzoo.formats.atomic import atomic_file
+from cctzoo.messages import shown
 from cctzoo.models import CCT, SoftCommittee
 from cctzoo.runtimes import LiteRTRunner
 from cctzoo.typing import PathLike
@@ -97,7 +98,7 @@ def to_litert(
             f"`precision` must be one of {PRECISIONS}. Received: precision={precision!r}"
         )
     if not isinstance(batch, int) or batch < 1:
-        raise ValueError(f"`batch` must be a positive integer. Received: batch={batch!r}")
+        raise ValueError(f"`batch` must be a positive integer. Received: batch={shown(batch)}")
     model = in_float32(model)
     metadata = artifact.metadata(model, class_names)
     x, y = check_samples(model, samples, labels, batch)

@@ -7,6 +7,7 @@ import keras
 
 from cctzoo.arguments import checked_layer
 from cctzoo.layers.functional import row_mask
+from cctzoo.messages import shown
 from cctzoo.typing import Tensor
 
 KINDS = ("vgg", "depthwise")
@@ -61,7 +62,7 @@ class ConvPrefix(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if kind not in KINDS:
-            raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={kind!r}")
+            raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={shown(kind)}")
         if not set(pool) <= set(range(len(filters))):
             raise ValueError(
                 "`pool` must hold indices of blocks, from 0 to len(filters) - 1. "

@@ -9,6 +9,7 @@ from cctzoo.layers.attention.layer import MultiHeadSelfAttention
 from cctzoo.layers.functional import gelu
 from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.stochastic_depth import StochasticDepth
+from cctzoo.messages import shown
 from cctzoo.typing import Tensor
 
 NORMS = ("cct", "pre")
@@ -64,7 +65,7 @@ class EncoderBlock(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if norm not in NORMS:
-            raise ValueError(f"`norm` must be one of {NORMS}. Received: norm={norm!r}")
+            raise ValueError(f"`norm` must be one of {NORMS}. Received: norm={shown(norm)}")
         self.mlp_ratio = mlp_ratio
         self.norm = norm
         options = {"dtype": self.dtype_policy}

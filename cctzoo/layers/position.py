@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from cctzoo.arguments import checked_layer
+from cctzoo.messages import shown
 from cctzoo.typing import Array, Tensor
 
 KINDS = ("learnable", "sine")
@@ -34,7 +35,7 @@ class PositionEmbedding(keras.layers.Layer):
     def __init__(self, kind: str = "learnable", zero_first: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if kind not in KINDS:
-            raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={kind!r}")
+            raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={shown(kind)}")
         self.kind = kind
         self.zero_first = zero_first
         self.supports_masking = True

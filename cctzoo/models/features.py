@@ -6,7 +6,7 @@ import keras
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock, SequencePooling
-from cctzoo.messages import did_you_mean, shown
+from cctzoo.messages import did_you_mean, received, shown
 from cctzoo.models.model import CCT
 
 
@@ -49,9 +49,9 @@ def feature_extractor(model: CCT, features: Sequence[str]) -> keras.Model:
     ```
     """
     names = feature_names(model)
-    if isinstance(features, str) or not len(features):
+    if not isinstance(features, Sequence) or isinstance(features, str) or not features:
         raise ValueError(
-            f"`features` must be a sequence of at least one name. Received: features={features!r}"
+            f"`features` must be a sequence of at least one name. {received(features=features)}"
         )
     for feature in features:
         if feature not in names:

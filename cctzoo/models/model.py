@@ -11,6 +11,7 @@ import numpy as np
 from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock, FirstToken, LayerNorm, MaskedAverage, SequencePooling
 from cctzoo.layers.encoder_block import EPSILON
+from cctzoo.messages import received
 from cctzoo.models.names import check_name
 from cctzoo.models.pixel_values import checks_pixels, read_input
 from cctzoo.models.quantised import quantised_layers
@@ -56,7 +57,7 @@ class CCT(keras.Model):
         **kwargs: Any,
     ) -> None:
         check_name(name)
-        policy = keras.dtype_policies.get(dtype)
+        policy = policy_of(dtype)
         inputs, outputs = build_graph(config, policy)
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
         self.config = config
@@ -110,6 +111,21 @@ class CCT(keras.Model):
         policies = {"classifier": float32}  # replaced below if the classifier is quantised
         policies |= {layer.path: layer.dtype_policy for layer in layers}
         return keras.dtype_policies.DTypePolicyMap(self.dtype_policy, policies)
+
+
+def policy_of(dtype: Any) -> keras.DTypePolicy:
+    """The dtype policy of Keras that an argument `dtype` names; None is the global policy.
+
+    Raises:
+        ValueError: if Keras has no such policy.
+    """
+    try:
+        return keras.dtype_policies.get(dtype)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            '`dtype` must be a dtype policy of Keras, e.g. "float32" or "mixed_bfloat16". '
+            f"{received(dtype=dtype)}"
+        ) from error
 
 
 def build_graph(config: Config, policy: keras.DTypePolicy) -> tuple[Tensor, Tensor]:

@@ -1,12 +1,15 @@
 """Evaluation: accuracies, loss and the confusion matrix."""
 
+import math
 from typing import Any
 
 import keras
 import numpy as np
 
+from cctzoo import limits
 from cctzoo.arguments import check_batch_size, checked_arguments
 from cctzoo.data import EncodedImages, take
+from cctzoo.data.samples import check_sample_shape
 from cctzoo.models.decisions import check_labels, decide, threshold_of
 from cctzoo.typing import Array
 
@@ -28,10 +31,11 @@ def predict(model: keras.Model, x: Array | EncodedImages, batch_size: int = 64) 
         (n, classes) float32: logits, or probabilities if the model ends with softmax or sigmoid.
     """
     check_batch_size(batch_size)
-    if not len(x):
-        raise ValueError("`x` must hold at least one sample. Received: 0 samples")
     if isinstance(x, np.ndarray) and x.dtype == object:
         x = model.vocabulary(x)
+    check_sample_shape(x, model.input_shape[1:], "x")
+    size = 4 * math.prod(model.input_shape[1:]) * batch_size  # also of an incomplete batch
+    limits.check("array_bytes", size, "The bytes of a batch", batch_size=batch_size)
     parts = []
     for start in range(0, len(x), CHUNK * batch_size):
         count = min(CHUNK * batch_size, len(x) - start)

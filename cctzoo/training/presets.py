@@ -11,7 +11,7 @@ from typing import Any
 from cctzoo.arguments import checked_arguments
 from cctzoo.data import Augmentation
 from cctzoo.keywords import check_keywords
-from cctzoo.messages import did_you_mean
+from cctzoo.messages import did_you_mean, shown
 from cctzoo.training.recipe import Recipe
 
 # 200 epochs: the paper's table of small models.
@@ -138,7 +138,7 @@ def preset(name: str, **changes: Any) -> Recipe:
     if name not in PRESETS:
         raise ValueError(
             f"`name` must be one of {', '.join(PRESETS)}.{did_you_mean(name, PRESETS)} "
-            f"Received: name={name!r}"
+            f"Received: name={shown(name)}"
         )
     check_keywords("preset", changes, [field.name for field in dataclasses.fields(Recipe)])
     return Recipe(**PRESETS[name] | changes)

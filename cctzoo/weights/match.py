@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 
 from cctzoo.formats.stored_array import StoredArray, is_floating
-from cctzoo.messages import printable
+from cctzoo.messages import printable, received
+from cctzoo.plain_values import is_count
 
 logger = logging.getLogger(__name__)
 
@@ -198,6 +199,10 @@ def _cut_positions(shape, target, notes):
 
 def _change_grid(config, grid):
     """The rule for position embeddings (1, T, D) of image models."""
+    if grid is not None and (len(tuple(grid)) != 2 or not all(map(is_count, grid))):
+        raise ValueError(
+            f"`grid` must be two positive integers (height, width). {received(grid=grid)}"
+        )
     extra = int(config.has_class_token)  # its position comes first
 
     def change_grid(shape, target, notes):

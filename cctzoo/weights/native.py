@@ -7,6 +7,7 @@ import numpy as np
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.formats.safetensors import write_safetensors
+from cctzoo.messages import shown
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.typing import PathLike
@@ -43,7 +44,7 @@ def save_weights(model: CCT | SoftCommittee, path: PathLike, dtype: str = "float
     if Path(path).suffix != ".safetensors":
         raise ValueError(f"`path` must end with .safetensors. Received: path={str(path)!r}")
     if dtype not in DTYPES:
-        raise ValueError(f"`dtype` must be one of {DTYPES}. Received: dtype={dtype!r}")
+        raise ValueError(f"`dtype` must be one of {DTYPES}. Received: dtype={shown(dtype)}")
     metadata = {"format": FORMAT, "model": json.dumps(describe_model(model))}
     arrays = {}
     for name, array in model_arrays(model).items():

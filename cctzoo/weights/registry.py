@@ -9,7 +9,7 @@ from typing import Any
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.formats.safetensors import open_safetensors
-from cctzoo.messages import did_you_mean
+from cctzoo.messages import did_you_mean, shown
 from cctzoo.models.variants import Config, variant_config
 from cctzoo.published_statistics import PUBLISHED_STATISTICS
 from cctzoo.weights.description import config_of, parse_description
@@ -186,7 +186,7 @@ def find(tag: str) -> TrainedWeights:
     """The row of a tag; raises ValueError, with near matches, if there is none."""
     if tag not in WEIGHTS:
         raise ValueError(
-            f"`tag` must be one of `list_weights()`. {tags_hint(tag)} Received: tag={tag!r}"
+            f"`tag` must be one of `list_weights()`. {tags_hint(tag)} Received: tag={shown(tag)}"
         )
     return WEIGHTS[tag]
 

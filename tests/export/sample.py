@@ -14,6 +14,9 @@ SHAPE, CLASSES = (16, 12, 3), 7
 NAMES = [f"class {i}" for i in range(CLASSES)]
 # Under JAX and PyTorch, a child process converts the same file by the same code, in 9 s.
 once = pytest.mark.one_backend("tensorflow")
+not_jax = pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="one format under JAX, all formats under PyTorch"
+)
 
 
 def sample_model():

@@ -11,7 +11,7 @@ import pytest
 
 from cctzoo import export, models
 from cctzoo.runtimes import load_runner
-from tests.export.sample import NAMES, once
+from tests.export.sample import NAMES, not_jax, once
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from tests.export.sample import NAMES, once
         ("float32", 1e-5, 1),
         pytest.param("float16", 0.01, 0.56, marks=once),
         pytest.param("dynamic_int8", 0.3, 0.38, marks=once),
-        ("int8", 0.5, 0.4),
+        pytest.param("int8", 0.5, 0.4, marks=not_jax),
     ],
 )
 def test_litert(model, images, labels, litert, precision, tolerance, size):
@@ -76,6 +76,7 @@ def test_the_file_describes_the_model(model, litert):
     assert models.CCTConfig(**about["config"]) == model.config
 
 
+@not_jax
 def test_saved_model(model, images, labels, tmp_path):
     """Any batch size, uint8 and float32; weights stored once; an old SavedModel is replaced."""
     path = tmp_path / "saved"
@@ -106,7 +107,7 @@ OPENVINO = (export.to_openvino, "model.xml", ["model.bin", "model.xml", "model.x
 @pytest.mark.parametrize(
     ("function", "name", "files", "batch"),
     [
-        (*ONNX, 2),
+        pytest.param(*ONNX, 2, marks=not_jax),
         *(pytest.param(*case, marks=once) for case in [(*ONNX, None), (*OPENVINO, 2)]),
         pytest.param(*OPENVINO, None, marks=once),
     ],

@@ -12,7 +12,7 @@ from cctzoo import export, latency, models
 from cctzoo.data import Dataset
 from cctzoo.export.inputs import noise
 from cctzoo.runtimes import load_runner
-from tests.export.sample import once, spread
+from tests.export.sample import not_jax, once, spread
 from tests.models.text_models import FAMILIES, PREFIXES, padded, text_model
 
 SIGMAS = "\u03c3\u03b5\u03c2"  # the last one is a final sigma
@@ -109,6 +109,7 @@ def test_the_file_describes_the_model(model, tmp_path):
     assert config == model.config
 
 
+@not_jax
 def test_saved_model_takes_texts(model, tmp_path):
     path = tmp_path / "saved"
     report = export.to_saved_model(model, path, TEXTS)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 LONGEST = 1000  # characters of an error message
+MEMORY = 2**31  # bytes that a case may allocate; the conversion of a model takes most
 SECONDS = 120  # of one case; exports in a child process take the longest
 
 # A case takes its own random numbers and an empty folder, and returns its outcome.
@@ -76,6 +77,7 @@ def run_cases(
     seconds: float | None = None,
     first: int = 0,
     show: Callable[[str], Any] = lambda line: None,
+    most_memory: int = MEMORY,
 ) -> Tally:
     """Runs the cases `first`, `first + 1`, ... of a seed.
 
@@ -86,12 +88,13 @@ def run_cases(
         seconds: see `count`.
         first: number of the first case.
         show: is called with each failure when it occurs.
+        most_memory: bytes that a case may allocate.
     """
     tally, start, number = Tally(), time.monotonic(), first
     while number < first + count if count is not None else time.monotonic() < start + seconds:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                with time_limit(SECONDS):
+                with time_limit(SECONDS), memory_limit(most_memory):
                     outcome = case(numbers_of(seed, number), Path(folder))
                 tally.counts[outcome] += 1
             except Exception as error:  # whatever a case raises is a failure
@@ -100,6 +103,30 @@ def run_cases(
                 show(tally.failures[-1])
         number += 1
     return tally
+
+
+@contextlib.contextmanager
+def memory_limit(size: int) -> Iterator[None]:
+    """Within the block, the process can take a number of bytes more: the machine must survive."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource  # not on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory("VmData") + size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def memory(name: str) -> int:
+    """Bytes of this process under Linux: VmRSS now, VmHWM at most, VmData allocated."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"/proc/self/status has no {name}")
 
 
 @contextlib.contextmanager
@@ -130,16 +157,14 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def main(case: Case, options: argparse.Namespace) -> None:
+def main(case: Case, options: argparse.Namespace, most_memory: int = MEMORY) -> None:
     """Runs the cases that the flags ask for, and reports them as `report` does."""
+    given = {name: getattr(options, name) for name in ("seed", "count", "seconds", "first")}
 
     def show(line):
         print(line, flush=True)
 
-    report(
-        options,
-        lambda: run_cases(case, options.seed, options.count, options.seconds, options.first, show),
-    )
+    report(options, lambda: run_cases(case, **given, show=show, most_memory=most_memory))
 
 
 def report(options: argparse.Namespace, run: Callable[[], Tally]) -> None:

@@ -39,6 +39,7 @@ def check_case(numbers: random.Random, folder: Path, export_share: float = 0.0) 
     keras.utils.set_random_seed(numbers.randrange(2**31))
     with limits.raised(**SMALL), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You are using a softmax over axis")  # of one token
+        warnings.filterwarnings("ignore", "Explicitly requested dtype float64")  # JAX has none
         if kind == "committee":
             return _check_committee(numbers, folder, export_share)
         if kind == "numpy":

@@ -21,8 +21,18 @@ import time
 import warnings
 from pathlib import Path
 
-from tests.fuzz.cases import Fault, Tally, arguments, described, is_clear, numbers_of, report
-from tests.fuzz.guard import Guard, limit_memory
+from tests.fuzz.cases import (
+    MEMORY,
+    Fault,
+    Tally,
+    arguments,
+    described,
+    is_clear,
+    memory_limit,
+    numbers_of,
+    report,
+)
+from tests.fuzz.guard import Guard
 from tests.fuzz.sound_files import SoundFiles
 from tests.fuzz.tampering import tampered
 
@@ -42,21 +52,22 @@ def check_files(seed: int, count: int | None, seconds: float = 60, first: int = 
         command += [f"--first={number}", f"--seconds={max(1, end - time.monotonic())}"]
         command += [] if count is None else [f"--count={first + count - number}"]
         with tempfile.TemporaryFile("w+") as errors:
-            child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
-            timer, case = _kill_later(child, START), None
-            for line in child.stdout:
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=errors, text=True
+            ) as child:
+                timer, case = _kill_later(child, START), None
+                for line in child.stdout:
+                    timer.cancel()
+                    timer = _kill_later(child, SILENCE)
+                    found = json.loads(line)
+                    case = found.get("case")  # None after the end of a case
+                    if case is None:
+                        _count(tally, seed, number, found)
+                        number += 1
                 timer.cancel()
-                timer = _kill_later(child, SILENCE)
-                found = json.loads(line)
-                case = found.get("case")  # None after the end of a case
-                if case is None:
-                    _count(tally, seed, number, found)
-                    number += 1
-            timer.cancel()
-            status = child.wait()
             errors.seek(0)
             rest = errors.read()[-1000:]
-        if status == 0:
+        if child.returncode == 0:
             return tally
         if case is None:
             raise RuntimeError(f"The child process has ended between two cases: {rest}")
@@ -92,7 +103,6 @@ def run_child(options: argparse.Namespace) -> None:
             folder = Path(root, "cases", "sound", name)
             contents.append(sound.copy(name, folder).read_bytes())
             sound.kinds[name].read(folder)  # what this imports is not the work of a hostile file
-        limit_memory()
         number, end = options.first, time.monotonic() + options.seconds
         while _goes_on(options, number, end):
             numbers = numbers_of(options.seed, number)
@@ -141,7 +151,7 @@ def check_case(
     path = sound.copy(name, folder)
     path.write_bytes(tampered(numbers, path.read_bytes(), path.suffix, contents))
     try:
-        with guard.watch():
+        with memory_limit(MEMORY), guard.watch():
             sound.kinds[name].read(folder)
     except Fault:
         raise

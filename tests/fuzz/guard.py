@@ -2,17 +2,15 @@
 
 import contextlib
 import os
-import resource
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.fuzz.cases import Fault, time_limit
+from tests.fuzz.cases import Fault, memory, time_limit
 
 SECONDS = 10
 MEMORY = 500 * 2**20  # bytes more than before the block
-HARD = 2**31  # bytes that the process may take in all beyond its state at `limit_memory`
 # Events of `sys.audit` that no reader may cause.
 FORBIDDEN = (
     *("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn"),
@@ -40,14 +38,14 @@ class Guard:
     def watch(self) -> Iterator[None]:
         """Raises Fault after a block that did what it must not do, or TimeoutError in it."""
         _reset_peak()
-        before, start = _memory("VmRSS"), time.monotonic()
+        before, start = memory("VmRSS"), time.monotonic()
         self._seen, self._armed = [], True
         try:
             with time_limit(SECONDS):
                 yield
         finally:
             self._armed = False
-            seconds, grown = time.monotonic() - start, _memory("VmHWM") - before
+            seconds, grown = time.monotonic() - start, memory("VmHWM") - before
         if self._seen:
             raise Fault(f"it must do nothing but read: {self._seen[:3]}")
         if seconds > SECONDS or grown > MEMORY:
@@ -75,12 +73,6 @@ class Guard:
             self._seen.append(f"{event} {place}")
 
 
-def limit_memory() -> None:
-    """The process can take `HARD` bytes more from now on: the machine must survive a fault."""
-    now = _memory("VmData")
-    resource.setrlimit(resource.RLIMIT_DATA, (now + HARD, resource.RLIM_INFINITY))
-
-
 def _imports(event):
     """Whether a module is being imported, which reads its compiled code by marshal."""
     if event not in ("marshal.loads", "ctypes.dlopen"):
@@ -91,14 +83,6 @@ def _imports(event):
             return True
         frame = frame.f_back
     return False
-
-
-def _memory(name):
-    """Bytes of this process: VmRSS now, VmHWM at most, VmData of data."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"/proc/self/status has no {name}")
 
 
 def _reset_peak():

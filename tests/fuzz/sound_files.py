@@ -65,6 +65,7 @@ class SoundFiles:
         keras.utils.set_random_seed(0)
         self.model = models.create_model("cct_2_3x2_32", **IMAGE)
         self.texts = models.text_cct(**TEXT)
+        self.committee = models.soft_committee([self.model, self.model])
         self.optimizer = keras.optimizers.AdamW()
         self.optimizer.build(self.model.trainable_variables)
         names = ("classify_tflite", "classify_text_tflite")
@@ -184,11 +185,10 @@ class SoundFiles:
 
     def _write_weights(self, folder, name):
         model = self.texts if name == "text.safetensors" else self.model
-        committee = models.soft_committee([self.model, self.model])
         if name == "model.keras":
             model.save(folder / name)
         elif name == "committee.keras":
-            committee.save(folder / name)
+            self.committee.save(folder / name)
         elif name == "model.weights.h5":
             model.save_weights(folder / name)
         elif name in ("own.safetensors", "text.safetensors"):
@@ -196,7 +196,7 @@ class SoundFiles:
         elif name in ("authors.safetensors", "model.pth"):
             weights.save_pytorch_checkpoint(model, folder / name)
         elif name.startswith("saved/"):
-            saved = committee if "committee" in folder.name else model
+            saved = self.committee if "committee" in folder.name else model
             weights.save_to_folder(saved, folder / "saved")
         elif name == "glove.txt":
             lines = [f"{word} 0.1 -0.25 {i}" for i, word in enumerate(WORDS)]

@@ -60,14 +60,14 @@ def test_export_of_a_name_and_its_errors(run, tmp_path):
 
 @tensorflow_only
 def test_export_and_latency_of_a_named_text_model(run):
-    named = ["--models", "text_cct_2_k2", "--formats", "dynamic_int8", "int8", "keras"]
+    named = ["--models", "text_cct_2_k2", "--formats", "int8", "keras"]
     done = run("benchmarks/latency.py", *named, "--runs", 2)
     cells = done.stdout.splitlines()[-1].split(" | ")
     assert cells[1].startswith("1.000, 6.")  # megabytes
-    assert len(cells) == 4
-    formats = ["float32", "saved_model", "onnx"]
+    assert len(cells) == 3
+    formats = ["saved_model", "onnx"]
     done = run("export_model.py", "text_cct_2_k2", "--formats", *formats, "--to", "out")
-    assert done.stdout.count("max difference") == 3
+    assert done.stdout.count("max difference") == 2
 
 
 @tensorflow_only

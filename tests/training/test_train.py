@@ -152,6 +152,7 @@ def test_a_run_needs_several_classes_and_logits(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.one_backend("torch")  # test_fit.py: each step on each backend
 def test_divergence_names_the_step_and_keeps_earlier_epochs(tmp_path):
     recipe = few_digits(epochs=3, warmup_epochs=2, learning_rate=1e30, warmup_rate=0.0)
     # The rate is 0 in step 1 and a sixth of 1e30 in step 2: from step 3, nothing is finite.
@@ -160,6 +161,7 @@ def test_divergence_names_the_step_and_keeps_earlier_epochs(tmp_path):
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"recipe.json", "data.json"}
 
 
+@pytest.mark.one_backend("torch")  # the division of the data
 def test_without_validation_part_all_images_train(tmp_path):
     run = training.train(few_digits(validation=0.0, epochs=1, warmup_epochs=0), tmp_path / "run")
     assert len(run.dataset.x_train) == 100
@@ -185,6 +187,7 @@ def test_moving_average_is_saved(plain, tmp_path):
     np.testing.assert_allclose(*losses, rtol=1e-3)
 
 
+@pytest.mark.one_backend("torch")  # weights/ loads on each backend
 def test_fine_tuning_for_other_images_and_classes(tmp_path):
     first = build_model(few_digits(), few_digits().load_data())
     first.save(tmp_path / "first.keras")

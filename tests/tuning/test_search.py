@@ -66,6 +66,7 @@ def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
         assert record.parameters == model.count_params()
 
 
+@pytest.mark.one_backend("torch")  # the trials above train on each backend
 def test_text_models(call, tmp_path, monkeypatch):
     """Each trial takes its vocabulary from its training texts; search.json has no words."""
     monkeypatch.setattr(EdgeLatency, "measure", made_up.measure)

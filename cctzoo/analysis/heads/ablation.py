@@ -56,7 +56,7 @@ def _ablate_block(model, block, x, y, batch_size):
     before, after = block_input(model, block), gated_model(model, start=block)
     heads = model.get_layer(f"block{block:02d}").attention.num_heads
     sums, done = np.zeros((heads, len(FIGURES))), 0
-    for batch, count in sample_batches(x, batch_size):
+    for batch, count in sample_batches(x, batch_size, model.input_shape[1:]):
         entry = before(batch)
         gates = [
             np.ones((len(batch), *tensor.shape[1:]), "float32")

@@ -42,7 +42,7 @@ def head_importance(
     gradients, masks = gate_gradients(gated), token_masks(model)
     totals = [np.zeros(tensor.shape[-1]) for tensor in gated.inputs[1:]]
     done = 0
-    for batch, count in sample_batches(x, batch_size):
+    for batch, count in sample_batches(x, batch_size, model.input_shape[1:]):
         size = len(batch)
         targets = y[(done + np.arange(size)) % len(y)]
         gates = [np.ones((size, *tensor.shape[1:]), "float32") for tensor in gated.inputs[1:]]

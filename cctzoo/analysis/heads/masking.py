@@ -80,7 +80,7 @@ def _predict(gated, x, kept, batch_size):
         row[:, heads] = 1
         gates.append(row)
     parts = []
-    for batch, count in sample_batches(x, batch_size):
+    for batch, count in sample_batches(x, batch_size, gated.inputs[0].shape[1:]):
         every = [np.broadcast_to(row, (len(batch), *row.shape)) for row in gates]
         logits = gated.predict_on_batch([np.asarray(batch, gated.inputs[0].dtype), *every])
         parts.append(np.asarray(logits, "float32")[:count])

@@ -10,6 +10,7 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.formats.atomic import write_json
 from cctzoo.formats.fields import NUMBERS, OBJECT, check_fields
 from cctzoo.formats.reading import read_json, reading
+from cctzoo.messages import shown
 from cctzoo.typing import Array, PathLike
 
 
@@ -77,7 +78,7 @@ def rank_heads(measured: HeadScores | Performance, by: str | None = None) -> dic
         if measured.unit != "head" or by not in (None, "labels"):
             raise ValueError(
                 'A `Performance` ranks only heads, and only by="labels". '
-                f"Received: by={by!r}, performance of unit={measured.unit!r}"
+                f"Received: by={shown(by)}, performance of unit={measured.unit!r}"
             )
         return {
             block.block: np.lexsort([[unit.noise for unit in block.units], -block.labels_per_unit])
@@ -85,7 +86,7 @@ def rank_heads(measured: HeadScores | Performance, by: str | None = None) -> dic
         }
     by = next(iter(measured.figures)) if by is None else by
     if by not in measured.figures:
-        raise ValueError(f"`by` must be one of {tuple(measured.figures)}. Received: by={by!r}")
+        raise ValueError(f"`by` must be one of {tuple(measured.figures)}. Received: by={shown(by)}")
     return {
         block: np.argsort(-np.asarray(values), kind="stable")
         for block, values in measured[by].items()

@@ -10,6 +10,7 @@ from cctzoo.analysis.recognition.pooled_features import UNITS, PooledFeatures, p
 from cctzoo.analysis.recognition.probe import Probe, fit_classifier
 from cctzoo.analysis.recognition.results import BlockPerformance, Performance
 from cctzoo.arguments import checked_arguments
+from cctzoo.messages import shown
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 
@@ -121,7 +122,7 @@ def measure(features: PooledFeatures, unit: str) -> Performance:
     blocks = sorted(block for kind, block in features.train if kind == unit)
     if not blocks:
         known = sorted({kind for kind, _ in features.train})
-        raise ValueError(f"`unit` must be one of {known}. Received: unit={unit!r}")
+        raise ValueError(f"`unit` must be one of {known}. Received: unit={shown(unit)}")
     options = features.options
     return Performance(
         unit,

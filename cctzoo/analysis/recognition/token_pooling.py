@@ -62,7 +62,7 @@ def _batches(extractor, x, batch_size):
     Features are (B, T, width) float32. The mask is (B, T), False where a token is padding.
     """
     done = 0
-    for samples, count in sample_batches(x, batch_size):
+    for samples, count in sample_batches(x, batch_size, extractor.input_shape[1:]):
         found = extractor.predict_on_batch(samples)
         found = {name: _sequence(name, value[:count]) for name, value in found.items()}
         if "mask" not in found:  # an image model: no token is padding

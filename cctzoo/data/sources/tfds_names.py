@@ -5,6 +5,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+from cctzoo.messages import shown
 from cctzoo.typing import PathLike
 
 TFDS_NAME = re.compile(r"(?P<set>\w+)(/[\w.\-]+)?(:[\d.*]+)?")  # set/configuration:version
@@ -28,11 +29,11 @@ def check_tfds_name(name: str, data_dir: PathLike | None, others: str) -> None:
     word = set_name(name)
     if word is None:
         raise ValueError(
-            f"{rule} ('set', 'set/configuration' or 'set:version'). Received: name={name!r}"
+            f"{rule} ('set', 'set/configuration' or 'set:version'). Received: name={shown(name)}"
         )
     if importlib.util.find_spec("tensorflow_datasets") is None:
         raise ValueError(
-            f"{rule}, which needs `pip install 'cctzoo[recipes]'`. Received: name={name!r}"
+            f"{rule}, which needs `pip install 'cctzoo[recipes]'`. Received: name={shown(name)}"
         )
     import tensorflow_datasets as tfds
 
@@ -43,4 +44,4 @@ def check_tfds_name(name: str, data_dir: PathLike | None, others: str) -> None:
     if word not in known and not prepared.is_dir():
         close = difflib.get_close_matches(word, known, n=5)
         hint = f". Did you mean: {', '.join(close)}?" if close else ""
-        raise ValueError(f"{rule}. Received: name={name!r}{hint}")
+        raise ValueError(f"{rule}. Received: name={shown(name)}{hint}")
