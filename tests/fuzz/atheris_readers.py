@@ -27,6 +27,7 @@ INSTRUMENTED = [
     "json",
     "classify_tflite",
     "classify_text_tflite",
+    "tflite_graph",
 ]
 with atheris.instrument_imports(include=INSTRUMENTED):
     from tests.fuzz.readers import CORPUS, Readers

@@ -13,7 +13,8 @@ from PIL import Image
 from cctzoo import data, export, models
 from cctzoo.models import vocabulary
 from tests.data.pictures import picture
-from tests.recipes.test_device_recipes import changed, script
+from tests.fuzz.scripts import load_script
+from tests.recipes.test_device_recipes import changed
 
 pytestmark = pytest.mark.one_backend("tensorflow")  # TensorFlow converts on every backend
 SMALL = {"depth": 1, "embed_dim": 4, "heads": 1, "conv_layers": 1, "classes": 3}
@@ -102,7 +103,7 @@ def test_damaged_files_give_one_line(run, files, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", SCRIPTS)
 def test_metadata_that_unpack_to_gigabytes(files, tmp_path, kind):
-    graph = script(SCRIPTS[kind]).Graph
+    graph = load_script(SCRIPTS[kind]).Graph
     about = json.loads(zipfile.ZipFile(files[kind]).read("metadata.json"))
     sizes = {zipfile.ZIP_DEFLATED: "bytes, at most", zipfile.ZIP_BZIP2: "in another way"}
     for method, message in sizes.items():
@@ -116,7 +117,7 @@ def test_metadata_that_unpack_to_gigabytes(files, tmp_path, kind):
 
 def test_texts_and_words_beyond_the_table(run, files, tmp_path):
     """A text for which the graph fails does not end the script; ids are those of the package."""
-    assert script("classify_text_tflite").WORD.pattern == vocabulary.WORD.pattern
+    assert load_script("classify_text_tflite").WORD.pattern == vocabulary.WORD.pattern
 
     def many(about):
         about["input"]["vocabulary"] = [f"w{i}" for i in range(9)]
@@ -153,7 +154,7 @@ def test_no_such_file_is_printed_without_control_characters(run):
 
 
 def test_large_outputs_and_odd_graphs(files):
-    graph = script("classify_tflite").Graph(files["image"], 1)
+    graph = load_script("classify_tflite").Graph(files["image"], 1)
     graph.kind, graph.decision = "logits", "threshold"
     graph.interpreter.get_tensor = lambda index: np.array([[-1e4, 0, 1e4]], "float32")
     np.testing.assert_allclose(graph(np.zeros((8, 8, 3), "float32")), [0, 0.5, 1], atol=1e-9)

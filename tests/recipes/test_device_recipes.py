@@ -1,7 +1,6 @@
 """The scripts for devices: they read and classify what the Keras model does, without Keras."""
 
 import dataclasses
-import importlib.util
 import json
 import subprocess
 import sys
@@ -16,24 +15,17 @@ from cctzoo import data, export, models
 from cctzoo.data import image_files
 from cctzoo.data.sources import folder_layout
 from tests.data.pictures import picture
+from tests.fuzz.scripts import DEVICE, load_script
 from tests.recipes.mixed_folder import mixed_folder
 
 pytestmark = pytest.mark.one_backend("tensorflow")  # TensorFlow converts on every backend
-DEVICE = Path(__file__).parents[2] / "recipes" / "device"
 NAMES = ["one", "two\x1b[31m", "three", "four"]
 WITHOUT = "['keras', 'tensorflow', 'cctzoo']"
 
 
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, DEVICE / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def classify():
-    return script("classify_tflite")
+    return load_script("classify_tflite")
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +81,7 @@ def without_keras(name, *arguments, **options):
         "import runpy, sys\n"
         f"sys.modules.update(dict.fromkeys({WITHOUT}))\n"
         "sys.argv = sys.argv[1:]\n"
+        f"sys.path.insert(0, {str(DEVICE)!r})\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     command = [sys.executable, "-c", code, str(DEVICE / name), *map(str, arguments)]
@@ -126,12 +119,6 @@ def test_the_script_has_the_constants_of_the_package(classify):
     for name in ("SYSTEM_FILES", "SYSTEM_FOLDERS"):
         assert getattr(classify, name) == getattr(folder_layout, name)
     assert dataclasses.asdict(data.View()) == classify.DEFAULT_VIEW
-
-
-def test_both_scripts_share_their_code():
-    texts = [path.read_text() for path in sorted(DEVICE.glob("classify*.py"))]
-    shared = [text[text.index("# The rest") : text.index("def parse_arguments")] for text in texts]
-    assert shared[0] == shared[1]
 
 
 def test_a_model_without_view_takes_images_of_its_size(run, model, tflite, classify, tmp_path):
