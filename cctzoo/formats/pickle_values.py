@@ -18,40 +18,17 @@ from cctzoo import limits
 
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 LITERALS = {
-    "BININT",
-    "BININT1",
-    "BININT2",
-    "LONG1",
-    "LONG4",
-    "BINFLOAT",
-    "BINUNICODE",
-    "SHORT_BINUNICODE",
-    "BINUNICODE8",
-    "SHORT_BINBYTES",
-    "BINBYTES",
-    "BINBYTES8",
-    "BYTEARRAY8",
+    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
 EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 ACTIONS = {  # each is a method of `_Machine`, by its name in lower case
     *("MARK", "POP", "POP_MARK"),
-    *("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
-    *("APPEND", "APPENDS", "ADDITEMS"),
-    "FROZENSET",
-    "SETITEM",
-    "SETITEMS",
-    "BINPUT",
-    "LONG_BINPUT",
-    "MEMOIZE",
-    "BINGET",
-    "LONG_BINGET",
-    "GLOBAL",
-    "STACK_GLOBAL",
-    "REDUCE",
-    "NEWOBJ",
-    "NEWOBJ_EX",
-    "BUILD",
-    "BINPERSID",
+    *("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"),
+    *("APPEND", "APPENDS", "ADDITEMS", "SETITEM", "SETITEMS"),
+    *("BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET"),
+    *("GLOBAL", "STACK_GLOBAL", "REDUCE", "NEWOBJ", "NEWOBJ_EX", "BUILD", "BINPERSID"),
 }
 # The globals that are understood. They too are handled as names and never imported.
 ORDERED_DICT = "collections.OrderedDict"
