@@ -42,6 +42,11 @@ class AugmentedModel(keras.Model):
         if images is not None:
             self.images = keras.Variable(images, dtype="uint8", trainable=False, name="images")
 
+    @property
+    def input_shape(self):
+        """(None, height, width, channels) of the images that it takes in evaluation."""
+        return self.model.input_shape
+
     def call(self, batch, training=False):
         if isinstance(batch, dict):
             # Under MirroredStrategy, the first, symbolic call of Keras has float64 for int32.

@@ -199,7 +199,7 @@ def _cut_positions(shape, target, notes):
 
 def _change_grid(config, grid):
     """The rule for position embeddings (1, T, D) of image models."""
-    if grid is not None and (len(tuple(grid)) != 2 or not all(map(is_count, grid))):
+    if grid is not None and not all(map(is_count, grid)):
         raise ValueError(
             f"`grid` must be two positive integers (height, width). {received(grid=grid)}"
         )
@@ -211,7 +211,7 @@ def _change_grid(config, grid):
         tokens = shape[1] - extra
         side = math.isqrt(max(tokens, 0))
         source = tuple(grid or (config.grid if shape == target else (side, side)))
-        if tokens < 1 or math.prod(source) != tokens:
+        if tokens < 1 or len(source) != len(config.grid) or math.prod(source) != tokens:
             return None
         if source == config.grid:
             return lambda array: array

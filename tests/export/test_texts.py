@@ -95,7 +95,7 @@ def test_other_precisions(many_words, precision, tmp_path):
 @once
 def test_the_file_describes_the_model(model, tmp_path):
     """The metadata suffices to turn a text into ids."""
-    export.to_litert(model, tmp_path / "model.tflite", class_names="abcde")
+    export.to_litert(model, tmp_path / "model.tflite", class_names=list("abcde"))
     about = json.loads(zipfile.ZipFile(tmp_path / "model.tflite").read("metadata.json"))
     inputs = about["input"]
     assert inputs["shape"] == [22]
