@@ -44,11 +44,13 @@ def test_figures():
     assert "top5_accuracy" not in evaluation.figures(LOGITS[:, :5], LABELS % 5, five)
 
 
-class Outputs:
+class Outputs(keras.Model):
     """A model whose outputs are its inputs."""
 
     def __init__(self, classes, activation):
+        super().__init__()
         self.config = small_config(classes=classes, classifier_activation=activation)
+        self.input_shape = (None, classes)
 
     def predict(self, x, batch_size, verbose):
         return x
@@ -116,7 +118,9 @@ def test_confusion_plot_of_any_size(count, tmp_path):
 def test_prediction_returns_each_sample_once_from_full_batches(count):
     """The pixels of each image are its number."""
 
-    class Echo:
+    class Echo(keras.Model):
+        input_shape = (None, 2, 2, 3)
+
         def predict(self, images, batch_size, verbose):
             assert len(images) % batch_size == 0
             return images.reshape(len(images), -1)[:, :2]
