@@ -54,6 +54,7 @@ def test_a_child_ends_with_its_killed_parent(tmp_path):
     os.kill(child, 0)  # it runs
     kill(parent)
     wait_until(lambda: not running(child))
+    assert not running(child)
 
 
 def wait_until(condition, seconds=20):

@@ -17,7 +17,7 @@ from cctzoo.optional_packages import require
 from cctzoo.runtimes import import_openvino
 from cctzoo.typing import PathLike
 
-# Packages that the conversion to a format, and the run of its result, need besides TensorFlow.
+# Packages, in addition to TensorFlow, for converting to a format and for running the result.
 PACKAGES = {
     "litert": ("ai_edge_litert",),
     "onnx": ("tf2onnx", "onnx", "onnxruntime"),

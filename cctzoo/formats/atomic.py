@@ -126,7 +126,7 @@ def temporary_folder() -> Iterator[Path]:
 def naming(path: PathLike, draft: Path | None = None) -> Iterator[None]:
     """Names the file at `path` in an OSError of the block that names no file, or its draft.
 
-    The error of a full disk names no file by itself.
+    The system's error for a full disk names no file.
     """
     try:
         yield

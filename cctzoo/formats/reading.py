@@ -23,10 +23,8 @@ ERRORS = (
     ArithmeticError,
     OSError,
     EOFError,
-    RecursionError,
     MemoryError,
-    NotImplementedError,
-    RuntimeError,  # zipfile: an encrypted entry
+    RuntimeError,  # also RecursionError (deep JSON) and NotImplementedError (zip methods)
     struct.error,
     csv.Error,
     zipfile.BadZipFile,
