@@ -43,7 +43,7 @@ class AugmentedModel(keras.Model):
             self.images = keras.Variable(images, dtype="uint8", trainable=False, name="images")
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int | None, ...]:
         """(None, height, width, channels) of the images that it takes in evaluation."""
         return self.model.input_shape
 
