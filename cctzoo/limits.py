@@ -1,8 +1,8 @@
 """Limits: how large models, data and files may be. They are checked before memory is allocated.
 
 A wrong number in a config, a recipe or a file from elsewhere would otherwise take all memory, or
-hours. All limits are far above what the models of the zoo need. To go beyond one on purpose, raise it in Python by
-`raised`, or for a command by the environment variable `CCTZOO_LIMITS`.
+hours. All limits are far above what the models of the zoo need. To go beyond one on purpose, raise
+it in Python by `raised`, or for a command by the environment variable `CCTZOO_LIMITS`.
 
 Example:
     ```python
