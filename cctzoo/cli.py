@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from cctzoo.data import Augmentation
+from cctzoo.delivery import check_delivery, deliver
 from cctzoo.flags import add_field_arguments, flag
 from cctzoo.formats.lock import locked
 from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.program_errors import exit_on_error
-from cctzoo.runs import check_delivery, deliver
 from cctzoo.settings import help_texts
 from cctzoo.training import (
     PRESETS,

@@ -19,12 +19,12 @@ import sys
 from pathlib import Path
 
 from cctzoo import cli, export
+from cctzoo.delivery import comparison_samples
 from cctzoo.export.litert import PRECISIONS
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.runs import (
     class_names,
-    comparison_samples,
     is_run,
     load_model_and_data,
     open_model,

@@ -18,9 +18,10 @@ import dataclasses
 from pathlib import Path
 
 from cctzoo import analysis, cli, latency, training
+from cctzoo.delivery import check_delivery, deliver
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import locked
-from cctzoo.runs import check_delivery, deliver, is_run, is_variant, load_for_training
+from cctzoo.runs import is_run, is_variant, load_for_training
 from cctzoo.weights import list_weights
 
 

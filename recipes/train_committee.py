@@ -20,9 +20,9 @@ images.
 import dataclasses
 
 from cctzoo import cli, models, training
+from cctzoo.delivery import check_delivery, deliver
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import locked
-from cctzoo.runs import check_delivery, deliver
 from cctzoo.training.build import config_from_data
 
 

@@ -34,6 +34,7 @@ ROOMS = [
     {"named_models"},
     {"training"},
     {"runtimes", "latency", "export", "analysis"},
+    {"delivery"},
     {"runs"},
     {"flags"},
     {"program_errors"},

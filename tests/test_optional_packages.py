@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from cctzoo import analysis, data, export, runs, training
+from cctzoo import analysis, data, delivery, export, training
 from cctzoo.data.sources.digits import load_digits
 from tests.models.small import small_model
 from tests.training.few import few_digits
@@ -67,8 +67,8 @@ LITERT = export_as(export.to_litert, "model.tflite")
             export_as(export.to_openvino, "model.xml"),
             r"needs openvino: pip install 'cctzoo\[openvino\]'",
         ),
-        ("ai_edge_quantizer", lambda *_: runs.check_delivery(), "ai-edge-quantizer"),
-        ("tensorflow", lambda *_: runs.check_delivery(), "tensorflow"),
+        ("ai_edge_quantizer", lambda *_: delivery.check_delivery(), "ai-edge-quantizer"),
+        ("tensorflow", lambda *_: delivery.check_delivery(), "tensorflow"),
     ],
 )
 def test_a_missing_package_is_named_before_any_work(

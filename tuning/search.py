@@ -32,9 +32,10 @@ from cctzoo import cli, training
 from cctzoo.child_process import end_with_parent
 from cctzoo.data.batches import check_batch_size
 from cctzoo.data.names import check_prepared
+from cctzoo.delivery import check_delivery, deliver, is_delivered
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
-from cctzoo.runs import check_delivery, deliver, is_delivered, open_run
+from cctzoo.runs import open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fit import sigterm_like_interrupt
 from tuning.arguments import check_resumed, make_parser, plan_fields
