@@ -139,7 +139,7 @@ def _check_resized(image_size, file, size):
 
 
 def _warn_of_content(read):
-    """Warns of images that training takes, but that are probably not as intended."""
+    """Warns if training can use some of the images, but probably not as intended."""
     if all(image.dark for image in read.values()):
         warnings.warn(
             "The pixels of all images are 0 or 1, which is black; 0 to 255 are expected",

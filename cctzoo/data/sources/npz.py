@@ -44,7 +44,7 @@ def load_npz(path: Path, image_size: ImageSize | None = None) -> Parts:
 
 
 def _with_channels(shape):
-    """The shape (n, height, width, channels) of images of three or four dimensions."""
+    """The shape (n, height, width, channels) of an array of images, with channels or without."""
     return shape if len(shape) == 4 else (*shape, 1)
 
 
