@@ -25,11 +25,11 @@ class EncoderBlock(keras.layers.Layer):
     normalised between the two. `norm="pre"` is the usual pre-norm block.
 
     Args:
-        num_heads, head_dim: as in `MultiHeadSelfAttention`.
+        num_heads, head_dim, attention: as in `MultiHeadSelfAttention`.
         mlp_ratio: width of the perceptron's hidden layer / width D of the stream.
         norm: `"cct"` or `"pre"`.
         dropout: rate after each Dense layer of the perceptron, in [0, 1).
-        attention_dropout: rate applied to the attention scores, in [0, 1).
+        attention_dropout: `dropout` of `MultiHeadSelfAttention`, in [0, 1).
         stochastic_depth: probability that a residual branch is dropped, in [0, 1].
         seed: integer seed of the block's random states. Default: random.
 
@@ -61,6 +61,7 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout: float = 0.0,
         stochastic_depth: float = 0.0,
         seed: int | None = None,
+        attention: str = "softmax",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -70,7 +71,13 @@ class EncoderBlock(keras.layers.Layer):
         self.norm = norm
         options = {"dtype": self.dtype_policy}
         self.attention = MultiHeadSelfAttention(
-            num_heads, head_dim, attention_dropout, seed=seed, name="attention", **options
+            num_heads,
+            head_dim,
+            attention_dropout,
+            seed=seed,
+            attention=attention,
+            name="attention",
+            **options,
         )
         self.attention_norm = LayerNorm(epsilon=EPSILON, name="attention_norm", **options)
         self.mlp_norm = LayerNorm(epsilon=EPSILON, name="mlp_norm", **options)

@@ -46,7 +46,7 @@ def attend_in_groups(qkv: Tensor, num_heads: int, bias: Tensor | None = None) ->
         scores = ops.softmax(scores if bias is None else scores + bias, axis=-1)
         scores = ops.swapaxes(ops.cast(scores, value.dtype), -1, -2)  # (B, G, T, T)
         outputs.append(ops.matmul(value, scores))  # (B, G, H, T): H are rows of a matrix kernel
-    return ops.transpose(_concatenate(outputs), (0, 3, 1, 2))
+    return ops.transpose(concatenate(outputs, axis=1), (0, 3, 1, 2))
 
 
 def group_size(num_heads: int, tokens: int) -> int:
@@ -59,9 +59,9 @@ def group_size(num_heads: int, tokens: int) -> int:
     return max((size for size in sizes if 4 * size * tokens**2 <= GROUP_BYTES), default=sizes[0])
 
 
-def _concatenate(parts):
-    """Concatenates along the heads, a few tensors at a time."""
+def concatenate(parts: list[Tensor], axis: int) -> Tensor:
+    """Concatenates along an axis, a few tensors at a time."""
     while len(parts) > 1:
         starts = range(0, len(parts), MOST_CONCATENATED)
-        parts = [ops.concatenate(parts[i : i + MOST_CONCATENATED], axis=1) for i in starts]
+        parts = [ops.concatenate(parts[i : i + MOST_CONCATENATED], axis) for i in starts]
     return parts[0]

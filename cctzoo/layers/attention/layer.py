@@ -6,17 +6,31 @@ import keras
 from keras import ops
 
 from cctzoo.arguments import checked_layer
-from cctzoo.layers.attention.grouped import NARROW, attend_in_groups
+from cctzoo.layers.attention import grouped, scaled_dot_product
+from cctzoo.layers.attention.polynomial import grouped as grouped_polynomial
+from cctzoo.layers.attention.polynomial import linear
+from cctzoo.layers.attention.polynomial.kernel import key_weights, polynomial_scores
 from cctzoo.layers.attention.reference import mask_bias, plain_scores
-from cctzoo.layers.attention.scaled_dot_product import attend
 from cctzoo.layers.functional import BACKEND
+from cctzoo.messages import shown
 from cctzoo.typing import Tensor
+
+KINDS = ("softmax", "polynomial")
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
 @checked_layer
 class MultiHeadSelfAttention(keras.layers.Layer):
     """Self-attention with one fused query-key-value product, for few heads or many.
+
+    Each head averages the values of all tokens. The weight of a key k for a query q is
+
+        softmax:     exp(q . k / sqrt(H))
+        polynomial:  (|q| |k| + q . k)^2 + 0.01 |q|^2 |k|^2
+
+    divided by the sum over all keys. The polynomial kernel is a scalar product of
+    (H + 1) (H + 2) / 2 features of q and of k, so that its time and memory grow with T instead of
+    T^2, and fall as the heads become narrower. See `docs/polynomial-attention.md`.
 
     Letters: B batch, T tokens, D width of the input, N heads, H head width.
 
@@ -25,11 +39,14 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             about as many heads as there are classes.
         head_dim: width H of a head, at least 1. Default: D / N, which must be an integer.
             N * H may differ from D; the projection maps the heads back to D.
-        dropout: rate applied to the attention scores in training, in [0, 1).
+        dropout: rate in [0, 1), in training: of the scores that softmax attention drops, or of
+            the keys that each head of polynomial attention drops.
         implementation: `"auto"` (the fastest form for the backend, the size and, in an
             exported graph, the runtime), `"plain"` (stores all scores) or `"fused"` (stores
-            one tile of them).
+            one tile of them, or, with polynomial attention, none).
         seed: integer seed of the layer's random state. Default: random.
+        attention: `"softmax"` or `"polynomial"`. The weights have the same shapes; a trained
+            layer of one kind has to be fine-tuned as the other.
 
     Call arguments:
         x: (B, T, D).
@@ -37,7 +54,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         training: whether dropout applies.
         head_gates: (N,), or a shape that broadcasts to (B, T, N): factors of the heads before
             projection; 0 switches a head off.
-        return_attention_scores: also return the scores after softmax and before dropout.
+        return_attention_scores: also return the weights of the keys, which sum to 1 for each
+            query, before dropout.
         return_heads: also return the heads before projection.
 
     Returns:
@@ -49,7 +67,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             `head_dim` is given.
 
     Reference: Gross et al., arXiv 2506.23832 (many heads); Hassani et al.,
-    arXiv 2104.05704 (query, key and value without bias, projection with bias).
+    arXiv 2104.05704 (query, key and value without bias, projection with bias). The polynomial
+    kernel is, to our knowledge, new.
     """
 
     def __init__(
@@ -59,6 +78,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         dropout: float = 0.0,
         implementation: str = "auto",
         seed: int | None = None,
+        attention: str = "softmax",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -68,10 +88,15 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             raise ValueError(f"`head_dim` must be at least 1. Received: head_dim={head_dim}")
         if not 0 <= dropout < 1:
             raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
+        if attention not in KINDS:
+            raise ValueError(
+                f"`attention` must be one of {KINDS}. Received: attention={shown(attention)}"
+            )
         self.num_heads = num_heads
         self.head_dim = head_dim
         self.dropout = dropout
         self.implementation = implementation
+        self.attention = attention
         self.seed_generator = keras.random.SeedGenerator(seed) if dropout > 0 else None
         self.supports_masking = True
 
@@ -109,10 +134,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return_heads: bool = False,
     ) -> Tensor | tuple[Tensor, ...]:
         qkv = self.qkv(x)  # (B, T, 3*N*H)
-        if self._in_groups(qkv, training) and not return_attention_scores:
-            heads = attend_in_groups(qkv, self.num_heads, mask_bias(mask))  # (B, T, N, H)
-        else:
-            heads, scores = self._attend(qkv, mask, training, return_attention_scores)
+        attend = self._polynomial if self.attention == "polynomial" else self._softmax
+        heads, scores = attend(qkv, mask, training, return_attention_scores)
         if head_gates is not None:
             heads = heads * ops.cast(head_gates, heads.dtype)[..., None]
         inner = self.num_heads * self.head_dim
@@ -124,14 +147,11 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             outputs.append(heads)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-    def _in_groups(self, qkv, training):
-        """Whether to attend in groups: narrow heads, inference, TensorFlow (which exports)."""
-        if BACKEND != "tensorflow" or training or self.implementation != "auto":
-            return False
-        return self.head_dim <= NARROW and qkv.shape[1] is not None
+    # Both return the heads (B, T, N, H), and the scores (B, N, T, T) or None if not asked for.
 
-    def _attend(self, qkv, mask, training, return_scores):
-        """The heads (B, T, N, H), and the scores (B, N, T, T) or None if not asked for."""
+    def _softmax(self, qkv, mask, training, return_scores):
+        if self._in_groups(qkv, training) and not return_scores:
+            return grouped.attend_in_groups(qkv, self.num_heads, mask_bias(mask)), None
         # Three 3-D slices, then 4-D heads: LiteRT's delegate takes no 5-D tensor.
         query, key, value = (
             self._split_heads(part) for part in ops.split(qkv, 3, axis=-1)
@@ -144,7 +164,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             heads = ops.matmul(ops.cast(kept, value.dtype), value)
         else:
             scores = None
-            heads = attend(
+            heads = scaled_dot_product.attend(
                 query,
                 key,
                 value,
@@ -155,6 +175,31 @@ class MultiHeadSelfAttention(keras.layers.Layer):
                 training,
             )  # (B, N, T, H)
         return ops.transpose(heads, (0, 2, 1, 3)), scores
+
+    def _polynomial(self, qkv, mask, training, return_scores):
+        tokens = ops.shape(qkv)[1]
+        # Tokens last, by one transposition of a matrix.
+        qkv = ops.reshape(
+            ops.transpose(qkv, (0, 2, 1)), (-1, 3 * self.num_heads, self.head_dim, tokens)
+        )
+        weights, scores = key_weights(mask), None
+        if return_scores:
+            query, key, _ = ops.split(qkv, 3, axis=1)  # each (B, N, H, T)
+            scores = polynomial_scores(query, key, weights)
+        if self.dropout and training:
+            shape = (ops.shape(qkv)[0], self.num_heads, 1, tokens)
+            weights = key_weights(mask, self.dropout, self.seed_generator, shape)
+        if self._in_groups(qkv, training) and linear.is_linear(qkv.shape[-1], self.head_dim):
+            heads = grouped_polynomial.attend_in_groups(qkv, self.num_heads, weights)
+        else:
+            heads = linear.attend(*ops.split(qkv, 3, axis=1), weights, self.implementation)
+        return ops.transpose(heads, (0, 3, 1, 2)), scores
+
+    def _in_groups(self, x, training):
+        """Whether to attend in groups: narrow heads, inference, TensorFlow (which exports)."""
+        if BACKEND != "tensorflow" or training or self.implementation != "auto":
+            return False
+        return self.head_dim <= grouped.NARROW and all(x.shape[1:])
 
     def _split_heads(self, x):
         """(B, T, N*H) -> (B, N, T, H)."""

@@ -11,6 +11,7 @@ Letters: B batch, N heads, T tokens, H head width.
 import keras
 from keras import ops
 
+from cctzoo.layers.attention.implementations import check_implementation
 from cctzoo.layers.attention.reference import mask_bias, plain_scores
 from cctzoo.layers.functional import BACKEND
 from cctzoo.typing import Tensor
@@ -22,7 +23,6 @@ elif BACKEND == "tensorflow":
 elif BACKEND == "torch":
     from cctzoo.layers.attention.torch import attend_tiles
 
-IMPLEMENTATIONS = ("auto", "plain", "fused")
 # Of one sample's scores. Seconds of a training step under TensorFlow, fused and plain: 0.075
 # and 0.059 with 1 MiB of scores, 0.115 and 0.159 with 4 MiB.
 LEAST_FUSED_BYTES = 4 << 20
@@ -57,11 +57,7 @@ def attend(
     Raises:
         ValueError: if `implementation` is unknown, or if `dropout` has no `seed_generator`.
     """
-    if implementation not in IMPLEMENTATIONS:
-        raise ValueError(
-            f"`implementation` must be one of {IMPLEMENTATIONS}. "
-            f"Received: implementation={implementation!r}"
-        )
+    check_implementation(implementation)
     if dropout and seed_generator is None:
         raise ValueError(
             f"`dropout` needs a `seed_generator`. Received: dropout={dropout}, seed_generator=None"
