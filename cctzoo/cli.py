@@ -32,7 +32,7 @@ from cctzoo.weights import open_weights
 logger = logging.getLogger(__name__)
 
 DEFAULTS = Recipe()
-MODEL_CHANGES = ("heads", "head_dim", "conv_prefix", "depth", "embed_dim")
+MODEL_CHANGES = ("heads", "head_dim", "attention", "conv_prefix", "depth", "embed_dim")
 TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
 DATA_FOLDERS = ("data_dir", "manual_dir")
 DATA_PLACES = ("dataset", *DATA_FOLDERS)  # may be given with --resume
@@ -107,13 +107,18 @@ def recipe_parser(
     for name in MODEL_CHANGES + TEXT_CHANGES:
         group.add_argument(
             flag(name),
-            type=json.loads,
+            type=_word_or_json if name == "attention" else json.loads,
             metavar="JSON",
             default=argparse.SUPPRESS,
             help=CONFIG_HELP[name],
         )
     parser.set_defaults(**defaults)
     return parser
+
+
+def _word_or_json(text: str) -> Any:
+    """Returns a list in JSON as a list, and a word without quotes as it is."""
+    return json.loads(text) if text.startswith(("[", '"')) else text
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser, preset: str = "digits") -> None:

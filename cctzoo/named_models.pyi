@@ -52,6 +52,8 @@ __all__ = [  # noqa: RUF022
     "text_transformer_6",
     "cct_lsmha",
     "cct_conv",
+    "cct_polynomial",
+    "cct_conv_polynomial",
 ]
 
 class _Keywords(TypedDict, total=False):
@@ -62,6 +64,7 @@ class _Keywords(TypedDict, total=False):
     embed_dim: int
     heads: int | Sequence[int]
     head_dim: int | Sequence[int] | None
+    attention: str | Sequence[str]
     mlp_ratio: float
     conv_prefix: int
     prefix_kind: str
@@ -140,3 +143,5 @@ def text_transformer_4(**keywords: Unpack[_TextKeywords]) -> CCT: ...
 def text_transformer_6(**keywords: Unpack[_TextKeywords]) -> CCT: ...
 def cct_lsmha(**keywords: Unpack[_CCTKeywords]) -> CCT: ...
 def cct_conv(**keywords: Unpack[_CCTKeywords]) -> CCT: ...
+def cct_polynomial(**keywords: Unpack[_CCTKeywords]) -> CCT: ...
+def cct_conv_polynomial(**keywords: Unpack[_CCTKeywords]) -> CCT: ...

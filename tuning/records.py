@@ -131,6 +131,8 @@ class Record:
             heads += f" {values['head_profile']}"
         if values["head_dim"]:
             heads += f" of {values['head_dim']}"
+        if values["attention"] != "softmax":
+            heads += f", {values['attention']} attention"
         parts.append(heads)
         if values["conv_prefix"]:
             parts.append("prefix {conv_prefix} {prefix_kind} {prefix_pool}".format(**values))

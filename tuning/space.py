@@ -24,6 +24,7 @@ CONFIG_FIELDS = (
     "embed_dim",
     "heads",
     "head_dim",
+    "attention",
     "conv_prefix",
     "prefix_kind",
     "prefix_filters",
@@ -45,6 +46,7 @@ class SearchSpace:
         head_profile: `"even"`; `"rising"`: from a quarter of `heads` in the first encoder
             block to `heads` in the last one, in powers of two; `"falling"`: the reverse.
         head_dim: widths of a head; 0: `embed_dim` shared among the heads, at least 1 each.
+        attention: kinds of attention of all encoder blocks.
         conv_prefix: numbers of initial blocks that are convolutions.
         prefix_kind: kinds of these blocks, see `layers.ConvPrefix`; `"token_image"` is for text
             models.
@@ -67,6 +69,7 @@ class SearchSpace:
     head_dim: tuple[int, ...] = setting(
         (0,), "width of a head; 0: embed_dim shared among the heads"
     )
+    attention: tuple[str, ...] = setting(("softmax",), "kind of attention: softmax or polynomial")
     conv_prefix: tuple[int, ...] = setting(
         (0, 1, 2, 3), "number of initial blocks that are convolutions"
     )
@@ -78,6 +81,7 @@ class SearchSpace:
     def __post_init__(self) -> None:
         words = {
             "head_profile": PROFILES,
+            "attention": TextConfig.ATTENTION_KINDS,
             "prefix_kind": TextConfig.PREFIX_KINDS,
             "prefix_pool": POOLS,
         }
@@ -165,7 +169,9 @@ def point_config(values: dict[str, Any], base: CCTConfig | TextConfig) -> CCTCon
 
 
 @functools.lru_cache(maxsize=10_000)  # oracles ask for the configs of all trials at each proposal
-def _config(base, depth, embed_dim, heads, profile, head_dim, prefix, prefix_kind, prefix_pool):
+def _config(
+    base, depth, embed_dim, heads, profile, head_dim, attention, prefix, prefix_kind, prefix_pool
+):
     if prefix >= depth:
         raise ValueError(
             "`conv_prefix` must be below `depth`: at least one block must be a transformer block. "
@@ -180,6 +186,7 @@ def _config(base, depth, embed_dim, heads, profile, head_dim, prefix, prefix_kin
         embed_dim=embed_dim,
         heads=block_heads,
         head_dim=tuple(head_dim or max(1, embed_dim // count) for count in block_heads),
+        attention=attention,
         conv_prefix=prefix,
         prefix_kind=prefix_kind if prefix else "vgg",
         prefix_filters=None,

@@ -1,6 +1,7 @@
 """The model, its config, and functions that build every listed model by name."""
 
 from cctzoo import named_models
+from cctzoo.models.attention import with_attention
 from cctzoo.models.committee import SoftCommittee, soft_committee
 from cctzoo.models.config import CCTConfig
 from cctzoo.models.cost import multiply_accumulates
@@ -40,5 +41,6 @@ __all__ = [
     "text_transformer",
     "text_vit",
     "variant_config",
+    "with_attention",
 ]
 __all__ += named_models.__all__

@@ -37,7 +37,7 @@ class CCTConfig(EncoderConfig):
             one per channel.
 
     The other arguments are those of `EncoderConfig`: `depth`, `embed_dim`, `heads`,
-    `head_dim`, `mlp_ratio`, `conv_prefix`, `prefix_kind` (`"vgg"`, `"depthwise"`),
+    `head_dim`, `attention`, `mlp_ratio`, `conv_prefix`, `prefix_kind` (`"vgg"`, `"depthwise"`),
     `prefix_filters` (default: half of `embed_dim`, and `embed_dim` in the last two blocks),
     `prefix_pool`, `positional_embedding`, `norm`, `dropout`, `attention_dropout`,
     `stochastic_depth`, `include_top`, `pooling`, `classes` and `classifier_activation`.

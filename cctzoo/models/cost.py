@@ -3,6 +3,7 @@
 import math
 
 from cctzoo.arguments import checked_arguments
+from cctzoo.layers.attention.polynomial.linear import count_features, is_linear
 from cctzoo.layers.conv_prefix import EXPANSION
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
@@ -13,18 +14,24 @@ from cctzoo.models.text_config import TextConfig
 def multiply_accumulates(config: CCTConfig | TextConfig) -> int:
     """Multiply-accumulates of all convolutions and matrix products for one image or text.
 
-    The two products of attention (2 * depth * T^2 * width) are included; published figures
-    for the family leave them out. Norms, softmax and activations are not counted.
+    The two products of attention are included: 2 * T^2 * N * H in a block of softmax attention,
+    and 2 * T * N * (H + 1) * F in one of polynomial attention with F features, or those of
+    softmax if they are fewer. Published figures for the family leave them out. Norms, softmax,
+    features and activations are not counted.
     """
     if config.kind == "texts":
         total = _text_tokenizer(config) + _text_prefix(config)
     else:
         total = _tokenizer(config) + _prefix(config, 9)
     width, tokens = config.embed_dim, config.tokens
-    for heads, head_dim in zip(config.block_heads, config.block_head_dims, strict=True):
+    blocks = zip(config.block_heads, config.block_head_dims, config.block_attention, strict=True)
+    for heads, head_dim, attention in blocks:
         inner = heads * head_dim
         total += tokens * width * 3 * inner + tokens * inner * width  # qkv, projection
-        total += 2 * tokens**2 * inner  # scores, values
+        if attention == "polynomial" and is_linear(tokens, head_dim):
+            total += 2 * tokens * heads * (head_dim + 1) * count_features(head_dim)
+        else:
+            total += 2 * tokens**2 * inner  # scores, values
         total += 2 * tokens * width * int(width * config.mlp_ratio)
     if config.token_pooling == "sequence":
         total += 2 * tokens * width

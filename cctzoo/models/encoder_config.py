@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from cctzoo import limits
+from cctzoo.layers.attention.layer import KINDS
 from cctzoo.layers.encoder_block import NORMS
 from cctzoo.layers.position import KINDS as POSITION_KINDS
 from cctzoo.messages import received
@@ -27,6 +28,8 @@ class EncoderConfig:
             encoder block (there are `depth - conv_prefix` of them).
         head_dim: width of a head, or a sequence with one number per encoder block. Default:
             `embed_dim / heads`.
+        attention: `"softmax"` or `"polynomial"`, whose cost falls with more heads (see
+            `layers.MultiHeadSelfAttention`), or a sequence with one of them per encoder block.
         mlp_ratio: hidden width of the perceptrons / `embed_dim`.
         conv_prefix: number of initial blocks that are convolutions.
         prefix_kind: kind of the convolution blocks, e.g. `"vgg"` or `"depthwise"`, see
@@ -64,6 +67,9 @@ class EncoderConfig:
     head_dim: int | Sequence[int] | None = setting(
         None, "width of a head, or a list with one number per encoder block (embed_dim / heads)"
     )
+    attention: str | Sequence[str] = setting(
+        "softmax", "softmax or polynomial, or a list with one of them per encoder block"
+    )
     mlp_ratio: float = 2
     conv_prefix: int = setting(0, "number of initial blocks that are convolutions")
     prefix_kind: str = "vgg"
@@ -79,6 +85,7 @@ class EncoderConfig:
     classes: int = 1000
     classifier_activation: str | None = "softmax"
 
+    ATTENTION_KINDS: ClassVar[tuple[str, ...]] = KINDS
     FAMILIES: ClassVar[tuple[str, ...]] = ()
     CLASS_TOKEN: ClassVar[tuple[str, ...]] = ()  # the families with a class token
     PREFIX_KINDS: ClassVar[tuple[str, ...]] = ()
@@ -173,11 +180,17 @@ class EncoderConfig:
             "conv_prefix",
             "depth",
         )
-        for name in ("heads", "head_dim"):
+        kinds = self.attention if isinstance(self.attention, tuple) else (self.attention,)
+        self._require(
+            all(is_one_of(kind, self.ATTENTION_KINDS) for kind in kinds),
+            f"`attention` must be one of {self.ATTENTION_KINDS} or a sequence of them.",
+            "attention",
+        )
+        for name in ("heads", "head_dim", "attention"):
             value = getattr(self, name)
             self._require(
                 not isinstance(value, tuple) or len(value) == self.depth - self.conv_prefix,
-                f"A sequence of `{name}` must hold one number per encoder block, `depth` - "
+                f"A sequence of `{name}` must hold one value per encoder block, `depth` - "
                 f"`conv_prefix` = {self.depth - self.conv_prefix}.",
                 name,
                 "depth",
@@ -232,6 +245,13 @@ class EncoderConfig:
         if isinstance(self.head_dim, tuple):
             return self.head_dim
         return tuple(self.head_dim or self.embed_dim // heads for heads in self.block_heads)
+
+    @property
+    def block_attention(self) -> tuple[str, ...]:
+        """Kind of attention of each encoder block."""
+        if isinstance(self.attention, tuple):
+            return self.attention
+        return (self.attention,) * (self.depth - self.conv_prefix)
 
     @property
     def block_pool(self) -> tuple[int, ...]:

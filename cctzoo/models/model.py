@@ -137,8 +137,10 @@ def build_graph(config: Config, policy: keras.DTypePolicy) -> tuple[Tensor, Tens
     masks = {} if mask is None else {"mask": mask}  # (B, T)
     x = keras.layers.Dropout(config.dropout, name="dropout", dtype=dtype)(x)
     rates = config.stochastic_depth_rates
-    sizes = zip(config.block_heads, config.block_head_dims, rates, strict=True)
-    for i, (heads, head_dim, rate) in enumerate(sizes):
+    blocks = zip(
+        config.block_heads, config.block_head_dims, config.block_attention, rates, strict=True
+    )
+    for i, (heads, head_dim, attention, rate) in enumerate(blocks):
         x = EncoderBlock(
             num_heads=heads,
             head_dim=head_dim,
@@ -147,6 +149,7 @@ def build_graph(config: Config, policy: keras.DTypePolicy) -> tuple[Tensor, Tens
             dropout=config.dropout,
             attention_dropout=config.attention_dropout,
             stochastic_depth=rate,
+            attention=attention,
             name=f"block{config.conv_prefix + i:02d}",
             dtype=dtype,
         )(x, **masks)

@@ -76,8 +76,8 @@ def _escaped(name):
 
 def _architecture(config):
     return (
-        f"{config.heads} heads per block, {config.depth} blocks of width {config.embed_dim}, "
-        f"{config.conv_prefix} of them convolutional"
+        f"{config.heads} heads per block with {config.attention} attention, {config.depth} "
+        f"blocks of width {config.embed_dim}, {config.conv_prefix} of them convolutional"
     )
 
 

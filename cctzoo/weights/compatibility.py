@@ -2,7 +2,7 @@
 
 import json
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cctzoo.models.committee import SoftCommittee
@@ -26,22 +26,29 @@ FIXED_BY_KIND = {
     "images": ("conv_layers",),
     "texts": ("vocabulary_size", "word_dim", "padding_id"),
 }
+BY_BLOCK = {
+    "heads": "block_heads",
+    "head_dim": "block_head_dims",
+    "attention": "block_attention",
+}
 # Fields that the grammar of model names states. The width and the heads only follow from the
 # depth, and models are often trained with others.
 SPELLED = ("family", "depth", "kernel_size", "conv_prefix")
 SPELLED_BY_KIND = {"images": ("conv_layers", "positional_embedding"), "texts": ()}
 
 
-def check_same(source: Config, target: Config, what: str) -> None:
+def check_same(source: Config, target: Config, what: str, changes: Collection[str] = ()) -> None:
     """Raises ValueError if weights of one config mean something else in a model of another.
 
     Models with different numbers of heads, for example, have weights of the same shapes, so
-    that no comparison of shapes finds the difference. The same is true of different words.
+    that no comparison of shapes finds the difference. The same is true of different words, and of
+    the kind of attention, which may differ if it was asked for.
 
     Args:
         source: the config of the weights.
         target: the config of the model that the weights are loaded into.
         what: the subject of the error message, e.g. "The weights 'cct_2_3x2_32.cifar10'".
+        changes: names of the fields that the user changed.
     """
     if source.kind != target.kind:
         fixed = ("family",)
@@ -49,8 +56,10 @@ def check_same(source: Config, target: Config, what: str) -> None:
         check_words(source, target, what)
         fixed = (*FIXED, *FIXED_BY_KIND[source.kind])
     pairs = {name: (getattr(source, name), getattr(target, name)) for name in fixed}
-    for name, of_blocks in (("heads", "block_heads"), ("head_dim", "block_head_dims")):
+    for name, of_blocks in BY_BLOCK.items():
         pairs[name] = _given_or_of_blocks(source, target, name, of_blocks)
+    if "attention" in changes:
+        del pairs["attention"]
     different = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     if different:
         wanted, received = _listed(different)
@@ -97,7 +106,7 @@ def check_variant(
 
 
 def _given_or_of_blocks(source, target, name, of_blocks):
-    """Both values of a field as they were given; if one is a sequence, one number per block."""
+    """Both values of a field as they were given; if one is a sequence, one value per block."""
     given, expanded = (
         tuple(getattr(config, field) for config in (source, target)) for field in (name, of_blocks)
     )
@@ -157,25 +166,38 @@ def describe_assumptions(source: Config | None, model: CCT, file: str) -> str | 
         None if the file and the model agree, or if the model has no such settings.
     """
     config = model.config
+    heads = f"heads={config.heads!r}"
+    if config.attention != "softmax":
+        heads += f", attention={config.attention!r}"
     if config.kind == "texts":
         if source is not None:
             return None
         words = "no vocabulary" if config.vocabulary is None else "the vocabulary"
         return (
-            f"{file} holds neither words nor the number of heads: {words} and "
-            f"heads={config.heads!r} of the model are used"
+            f"{file} holds neither words nor the number of heads: {words} and {heads} of the "
+            "model are used"
         )
     if not config.include_preprocessing:
         return None
     own = f"mean={config.mean!r}, std={config.std!r}"
     if source is None:
         return (
-            f"{file} holds neither pixel statistics nor the number of heads: {own} and "
-            f"heads={config.heads!r} of the model are used"
+            f"{file} holds neither pixel statistics nor the number of heads: {own} and {heads} "
+            "of the model are used"
         )
     if (source.mean, source.std) == (config.mean, config.std):
         return None
     return (
         f"{file} holds weights for pixels with mean={source.mean!r}, std={source.std!r}: the model "
         f"keeps its own, {own}"
+    )
+
+
+def describe_attention(source: Config, target: Config) -> str | None:
+    """That the weights come from another kind of attention, as one sentence; None if not."""
+    if source.block_attention == target.block_attention:
+        return None
+    return (
+        f"the weights were trained with attention={source.attention!r} and are loaded for "
+        f"attention={target.attention!r}: the model has to be fine-tuned"
     )

@@ -11,7 +11,12 @@ from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import Config, change_config
 from cctzoo.typing import PathLike
-from cctzoo.weights.compatibility import check_committee, check_same, describe_assumptions
+from cctzoo.weights.compatibility import (
+    check_committee,
+    check_same,
+    describe_assumptions,
+    describe_attention,
+)
 from cctzoo.weights.description import build_described
 from cctzoo.weights.download import fetch
 from cctzoo.weights.match import assign_arrays
@@ -153,7 +158,8 @@ class Source:
             dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
             **changes: fields of the config to change, e.g. `classes=4`. The weights are adapted
                 as in `load_pytorch_checkpoint`. For other channels, `mean` and `std` become the
-                average over the old channels, unless they are given.
+                average over the old channels, unless they are given. For another `attention`,
+                the weights stay as they are, and a line of the log says so.
 
         Raises:
             ValueError: if the file holds only weights, or the weights do not fit the changes.
@@ -161,7 +167,9 @@ class Source:
         if self.config is None:
             return self._build_committee(name, dtype, changes)
         config = change_config(self.config, **_with_statistics(self.config, changes))
-        check_same(self.config, config, str(self))
+        check_same(self.config, config, str(self), changes)
+        if notice := describe_attention(self.config, config):
+            logger.info("weights: %s", notice)
         model = CCT(config, name=name or self.name or "cct", dtype=dtype)
         self._load(model)
         if {"mean", "std"} & changes.keys():

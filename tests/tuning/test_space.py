@@ -14,6 +14,7 @@ POINT = {
     "heads": 16,
     "head_profile": "even",
     "head_dim": 0,
+    "attention": "softmax",
     "conv_prefix": 0,
     "prefix_kind": "vgg",
     "prefix_pool": "late",
