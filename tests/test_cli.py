@@ -93,6 +93,14 @@ def test_a_failed_export_prints_one_line(monkeypatch, capsys):
         assert capsys.readouterr().err == f"train_cct.py: {message}\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("polynomial", "polynomial"), ('["softmax", "polynomial"]', None)]
+)
+def test_attention_is_a_word_or_a_list(monkeypatch, text, value):
+    recipe = parsed(monkeypatch, "--attention", text)[1]
+    assert recipe.changes == {"attention": value or ("softmax", "polynomial")}
+
+
 def test_changes_of_recipe_model_and_augmentation(monkeypatch):
     arguments = "--preset cifar10_300 --dataset digits --heads [8,16] --depth 2 --epochs 30"
     arguments += " --clip-norm 1 --mixing-epochs none --no-flip --crop-scale 0.5 1 --ema 0.99"

@@ -24,7 +24,9 @@ pytestmark = once
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("cct_lsmha", {}),
+        ("cct_lsmha", {"depth": 2}),
+        ("cct_polynomial", {"depth": 2}),
+        ("cct_conv_polynomial", {"depth": 4}),
         ("cct_7_3x1_32", {"depth": 2}),
         ("cct_conv", {"depth": 4}),  # three blocks of the prefix, one of attention
         ("cct_2_3x2_32_sine", {}),

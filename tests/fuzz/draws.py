@@ -124,6 +124,7 @@ def encoder(numbers: random.Random, kinds: tuple[str, ...], widening: bool) -> d
         elif chance() < 0.5 and not widening and kind == "token_image":
             fields["prefix_filters"] = [choice((2, 3)) for _ in range(prefix)]
     options = {
+        "attention": ("polynomial", [choice(("softmax", "polynomial")) for _ in range(blocks)]),
         "mlp_ratio": (0.5, 1, 2.0),
         "positional_embedding": ("learnable", "sine", None),
         "norm": ("cct", "pre"),

@@ -43,6 +43,11 @@ WRONG = [
     ({"heads": (4,) * 6 + (25,)}, "embed_dim=256, heads=(4, 4, 4, 4, 4, 4, 25)"),
     ({"heads": 8, "head_dim": (8,) * 6}, "head_dim=(8, 8, 8, 8, 8, 8), depth=7, conv_prefix=0"),
     ({"depth": 2, "head_dim": (8, 0)}, "head_dim=(8, 0)"),
+    *(({"attention": value}, f"attention={value!r}") for value in ("linear", None, 1)),
+    (
+        {"depth": 3, "attention": ("softmax", "polynomial")},
+        "attention=('softmax', 'polynomial'), depth=3, conv_prefix=0",
+    ),
     *(
         ({"conv_prefix": value}, f"conv_prefix={value!r}, depth=7")
         for value in (7, 8, -1, True, 1.0, "1")
@@ -100,6 +105,7 @@ def test_rules(changes, received):
         {"heads": 25, "head_dim": 8},
         {"heads": [4, 16, 64], "conv_prefix": 4},
         {"heads": [4, 16, 25], "head_dim": [64, 16, 3], "conv_prefix": 4},
+        {"attention": ["polynomial", "softmax"], "conv_prefix": 5},
         {"conv_prefix": 6},
         {"conv_prefix": 6, "embed_dim": 1, "heads": 1},
         {"conv_prefix": 2, "prefix_filters": [32, 256], "prefix_pool": []},
@@ -118,6 +124,7 @@ def test_allowed_values(changes):
 def test_derived_values():
     config = CCTConfig(depth=5, heads=2, conv_prefix=3, stochastic_depth=0.4)
     assert config.block_heads == (2, 2)
+    assert config.block_attention == ("softmax", "softmax")
     assert config.block_filters == (128, 256, 256)
     assert config.block_pool == (1, 2)
     assert config.stochastic_depth_rates == pytest.approx((0.3, 0.4))

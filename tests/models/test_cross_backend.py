@@ -19,6 +19,7 @@ NEXT = {"tensorflow": "jax", "jax": "torch", "torch": "tensorflow"}
 MODELS = {
     "prefix": {"depth": 3, "conv_prefix": 2, "prefix_kind": "depthwise"},
     "lsmha": {"embed_dim": 128, "heads": 64},
+    "polynomial": {"attention": "polynomial", "heads": 12, "kernel_size": 3},
 }
 CHILD = """
 import sys

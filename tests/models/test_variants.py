@@ -112,6 +112,19 @@ def test_macs_of_a_prefix():
         assert multiply_accumulates(config) == rest + prefix
 
 
+def test_macs_of_polynomial_attention():
+    """48 tokens in heads of 3 (10 features) are linear; in heads of 24 (325) they take scores."""
+    options = {"kernel_size": 3, "conv_layers": 1, "depth": 2}
+    for heads, linear in [(8, 2 * 48 * 8 * 4 * 10), (1, 2 * 48**2 * 24)]:
+        macs = [
+            multiply_accumulates(small_config(heads=heads, attention=attention, **options))
+            for attention in ("softmax", ("softmax", "polynomial"), "polynomial")
+        ]
+        assert [macs[0] - each for each in macs] == [
+            n * (2 * 48**2 * 24 - linear) for n in range(3)
+        ]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_is_a_function(variant):
     """The function has the fields of the row as defaults."""

@@ -72,44 +72,33 @@ def test_export_and_latency_of_a_named_text_model(run):
 
 @tensorflow_only
 def test_measure_latency(run, tmp_path):
+    formats = ["float32", "saved_model", "onnx", "openvino", "keras"]
+    names = ["cct_2_3x2_32.digits", "cvt_2_4_32"]
     done = run(
         "benchmarks/latency.py",
         "--models",
-        "cct_2_3x2_32",
-        "cvt_2_4_32",
+        *names,
         "--formats",
-        "float32",
-        "keras",
+        *formats,
         "--runs",
-        3,
+        2,
         "--to",
         "out",
     )
-    assert "| `cvt_2_4_32` |" in done.stdout
+    first, second = (line.split(" | ") for line in done.stdout.splitlines()[-2:])
+    assert first[1].startswith("1.000, ")
+    assert second[0] == "| `cvt_2_4_32`"
+    assert len(first) == len(second) == 6
     rows = json.loads((tmp_path / "out" / "latency.json").read_text())["rows"]
-    assert [row["name"] for row in rows][:2] == ["cct_2_3x2_32 float32", "cct_2_3x2_32 keras"]
-    assert len(rows) == 4
+    assert [row["name"] for row in rows] == [f"{name} {each}" for name in names for each in formats]
     assert (tmp_path / "out" / "latency.png").read_bytes().startswith(b"\x89PNG")
     exports = json.loads((tmp_path / "out" / "exports.json").read_text())
     assert exports["cvt_2_4_32 float32"]["partitions"] == 1
 
 
 @tensorflow_only
-def test_measure_latency_of_formats_and_files(run, tmp_path):
-    formats = ["float32", "saved_model", "onnx", "openvino", "keras"]
-    done = run(
-        "benchmarks/latency.py",
-        "--models",
-        "cct_2_3x2_32.digits",
-        "--formats",
-        *formats,
-        "--runs",
-        2,
-    )
-    cells = done.stdout.splitlines()[-1].split(" | ")
-    assert cells[1].startswith("1.000, ")
-    assert len(cells) == 6
-    export.to_litert(models.create_model("cct_2_3x2_32"), tmp_path / "a.tflite")
+def test_latency_of_a_file(run, tmp_path):
+    export.to_litert(models.create_model("cct_2_3x2_32", depth=1), tmp_path / "a.tflite")
     done = run("benchmarks/latency.py", "--files", "a.tflite", "--runs", 2)
     assert done.stdout.splitlines()[1].startswith("a.tflite")
 

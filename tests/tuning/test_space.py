@@ -46,6 +46,16 @@ def test_models_of_points(heads):
         assert model.output_shape == (None, 3)
 
 
+def test_attention():
+    choices = {"depth": (2,), "embed_dim": (16,), "heads": (4,)}
+    both = SearchSpace(**choices, attention=("softmax", "polynomial"))
+    assert both.count_models(BASE) == 2 * SearchSpace(**choices).count_models(BASE)
+    values = POINT | {"attention": "polynomial", "conv_prefix": 2}
+    assert point_config(values, BASE).block_attention == ("polynomial",) * 2
+    with pytest.raises(ValueError, match="attention=\\('linear',\\)"):
+        SearchSpace(attention=("linear",))
+
+
 def test_text_models():
     base = variant_config("text_cct_2_k2", vocabulary_size=50, word_dim=12, length=40, classes=3)
     image = POINT | {"conv_prefix": 2, "prefix_kind": "token_image"}

@@ -106,6 +106,25 @@ def test_contradictions_are_refused_by_name(name, variant, changes, received, fo
 
 
 @once
+@pytest.mark.parametrize("name", FILES)
+def test_another_attention_is_loaded_if_it_is_asked_for(name, model, folder, caplog):
+    caplog.set_level("INFO")
+    fast = create_model(NAME, weights=folder / name, attention="polynomial")
+    assert fast.config.attention == "polynomial"
+    for mine, other in zip(fast.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    (notice,) = caplog.messages
+    assert "attention='softmax' and are loaded for attention='polynomial'" in notice
+
+
+@once
+def test_another_attention_is_refused_by_a_model_that_exists(folder):
+    other = create_model(NAME, attention="polynomial", **CHANGES, **STATISTICS)
+    with pytest.raises(ValueError, match=r"require attention='softmax'\. Received: attention='pol"):
+        load_weights(other, folder / "a.safetensors")
+
+
+@once
 def test_a_model_of_the_same_name_may_have_been_changed(tmp_path):
     trained = create_model("cct_conv", embed_dim=24, heads=4, depth=5, input_shape=(16, 16, 3))
     trained.save(tmp_path / "a.keras")

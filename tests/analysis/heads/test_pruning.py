@@ -18,6 +18,10 @@ MODELS = {
         {"depth": 3, "conv_prefix": 1, "heads": (2, 5), "head_dim": (3, 4), "norm": "pre"},
         {2: [1, 4]},
     ),
+    "polynomial": (
+        {"attention": "polynomial", "kernel_size": 3, "heads": 6},
+        {0: [2, 5], 1: [0, 1, 4]},
+    ),
     "class token": ({"family": "vit", "kernel_size": 4}, {0: [0, 1], 1: [2]}),
 }
 
@@ -33,7 +37,7 @@ def centred(x):
 
 
 @pytest.mark.parametrize(
-    "kind", ["prefix", *(pytest.param(kind, marks=once) for kind in ("cct", "class token"))]
+    "kind", ["prefix", *(pytest.param(kind, marks=once) for kind in MODELS if kind != "prefix")]
 )
 def test_pruned_equals_masked(kind):
     changes, keep = MODELS[kind]
