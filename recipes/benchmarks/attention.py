@@ -1,21 +1,11 @@
-"""Time and peak memory of the attention core compared with the plain formula, per backend.
+"""Time and peak memory of the attention core, per backend: softmax and polynomial.
 
     python recipes/benchmarks/attention.py --heads 4 16 64 --repeats 3
 
-Gives auto / plain, at batch 32, 256 tokens, width 256, without dropout:
+Three implementations: softmax with all scores stored (plain), softmax as the layer computes it in
+training (fused), and polynomial attention.
 
-    heads              4                   16                   64
-                 training  memory    training  memory    training  memory
-    JAX              0.71    0.69        0.57    0.34        0.32    0.10
-    TensorFlow       1.06    1.00        0.75    0.29        0.52    0.14
-    PyTorch          0.61    0.43        0.38    0.13        0.24    0.04
-
-JAX and PyTorch at 4 and 64 heads were measured on a quiet machine (inference at 64 heads: 0.35,
-0.15), the other rows while other jobs ran, so they are rough. At 4 heads, auto is plain under
-TensorFlow. One run each, medians of 3, 2 cores of an Intel Xeon; keras 3.15.1, jax 0.10.2,
-tensorflow 2.21.0, torch 2.13.0. With `--dropout 0.1` and 64 heads: time 0.28, memory 0.03 for
-PyTorch on a quiet machine; 0.13, 0.06 for JAX and 0.42, 0.17 for TensorFlow on a busy machine,
-on which PyTorch took 1.36.
+Gives: docs/benchmarks.md.
 """
 
 import argparse
@@ -28,12 +18,12 @@ import sys
 import time
 
 BACKENDS = ("jax", "tensorflow", "torch")  # the names of their packages as well
-IMPLEMENTATIONS = ("plain", "auto")
+IMPLEMENTATIONS = ("plain", "fused", "polynomial")
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description="Time and memory of the attention core compared with the plain formula.",
+        description="Time and memory of the attention core: softmax and polynomial.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--batch", type=int, default=32, help="samples")
@@ -78,16 +68,30 @@ def make_functions(implementation, inputs, upstream, dropout):
     import keras
     from keras import ops
 
+    from cctzoo.layers.attention.polynomial import linear
+    from cctzoo.layers.attention.polynomial.kernel import key_weights
     from cctzoo.layers.attention.scaled_dot_product import attend
 
     seeds = keras.random.SeedGenerator(1)
+    softmax = {"fused": "auto"}.get(implementation, implementation)
+
+    def polynomial(inputs, rate):
+        batch, heads, tokens, _ = inputs[0].shape
+        weights = key_weights(None, rate, seeds, (batch, heads, 1, tokens))
+        heads = linear.attend(*(ops.swapaxes(x, -1, -2) for x in inputs), weights)
+        return ops.swapaxes(heads, -1, -2)
 
     def loss(*inputs):
-        outputs = attend(*inputs, None, dropout, seeds, implementation, training=True)
+        if implementation == "polynomial":
+            outputs = polynomial(inputs, dropout)
+        else:
+            outputs = attend(*inputs, None, dropout, seeds, softmax, training=True)
         return ops.sum(outputs * upstream)
 
     def infer(*inputs):
-        return attend(*inputs, implementation=implementation)
+        if implementation == "polynomial":
+            return polynomial(inputs, 0.0)
+        return attend(*inputs, implementation=softmax)
 
     if keras.backend.backend() == "jax":
         import jax
@@ -181,7 +185,7 @@ def main():
     versions = [f"{name} {version}" for name, version in found.items()]
     table = Table(
         title=f"batch {options.batch}, {options.tokens} tokens, width {options.width}, "
-        f"dropout {options.dropout:g}; auto / plain (ratio)",
+        f"dropout {options.dropout:g}; plain; ratios: fused to plain, polynomial to fused",
         caption=f"{processor()}, {options.threads} threads; "
         f"{', '.join(versions)}; median of {options.repeats} alternating runs; "
         "peak host memory of one training step, each in a new process",
@@ -192,9 +196,15 @@ def main():
         for heads in options.heads:
             seconds = run_child(backend, heads, IMPLEMENTATIONS)
             memory = {name: run_child(backend, heads, [name]) / 1e9 for name in IMPLEMENTATIONS}
-            pairs = [(seconds[f"auto/{x}"], seconds[f"plain/{x}"]) for x in ("train", "infer")]
-            pairs.append((memory["auto"], memory["plain"]))
-            cells = [f"{auto:.3f} / {plain:.3f} ({auto / plain:.2f})" for auto, plain in pairs]
+            figures = [
+                [seconds[f"{name}/{kind}"] for name in IMPLEMENTATIONS]
+                for kind in ("train", "infer")
+            ]
+            figures.append([memory[name] for name in IMPLEMENTATIONS])
+            cells = [
+                f"{plain:.3f}; {fused / plain:.2f}, {polynomial / fused:.2f}"
+                for plain, fused, polynomial in figures
+            ]
             table.add_row(backend, str(heads), *cells)
     Console(width=100).print(table)
 

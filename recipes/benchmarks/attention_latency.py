@@ -1,0 +1,139 @@
+"""Latency of softmax and polynomial attention in LiteRT, by heads and by tokens.
+
+    python recipes/benchmarks/attention_latency.py --to latency
+    python recipes/benchmarks/attention_latency.py --precision dynamic_int8 --heads 4 64 256
+
+CCT-7/3x1 with random weights: one curve over the number of heads for images of 32 pixels, which
+have 256 tokens, and one over the number of tokens for 64 heads. All models are timed alternately;
+ratios are to softmax attention with 4 heads and 256 tokens.
+
+Gives: docs/polynomial-attention.md.
+"""
+
+import argparse
+import math
+import tempfile
+from pathlib import Path
+
+import keras
+
+from cctzoo import export, latency, models
+from cctzoo.export.litert import PRECISIONS
+from cctzoo.models import CCTConfig
+from cctzoo.plotting import new_figure, save_figure
+
+KINDS = CCTConfig.ATTENTION_KINDS
+HEADS, TOKENS = 64, 256  # of the curve over tokens, of the curve over heads
+COLOURS = {"softmax": "#e07a1f", "polynomial": "#1d4e89"}
+
+
+def main():
+    options = parse_arguments()
+    cases = [(heads, TOKENS) for heads in options.heads]
+    cases += [(HEADS, tokens) for tokens in options.tokens if tokens != TOKENS]
+    cases = [(4, TOKENS), *(case for case in dict.fromkeys(cases) if case != (4, TOKENS))]
+    with tempfile.TemporaryDirectory() as folder:
+        targets = {}
+        for heads, tokens in cases:
+            for kind in KINDS:
+                path = Path(folder, f"{kind}_{heads}_{tokens}.tflite")
+                model = build(kind, heads, tokens, options.depth)
+                report = export.to_litert(model, path, options.precision, least_agreement=0.0)
+                print(report, flush=True)
+                targets[label(kind, heads, tokens)] = path
+                keras.utils.clear_session()
+        timed = latency.measure(targets, options.threads, options.runs)
+    print(timed)
+    rows = {row.name: row for row in timed.rows}
+    for name, part in (
+        ("heads", [c for c in cases if c[1] == TOKENS]),
+        ("tokens", [c for c in cases if c[0] == HEADS]),
+    ):
+        print(f"\n{table(rows, sorted(part), name)}")
+    if options.to:
+        options.to.mkdir(parents=True, exist_ok=True)
+        timed.save(options.to / "attention_latency.json")
+        draw(rows, cases, options.to / "attention_latency.svg")
+
+
+def build(kind, heads, tokens, depth):
+    side = 2 * math.isqrt(tokens)  # the tokenizer's pooling halves the image
+    return models.create_model(
+        "cct_7_3x1_32",
+        attention=kind,
+        heads=heads,
+        input_shape=(side, side, 3),
+        depth=depth,
+        classifier_activation=None,
+    )
+
+
+def label(kind, heads, tokens):
+    return f"{kind}, {heads} heads, {tokens} tokens"
+
+
+def table(rows, cases, name):
+    """Markdown: the ratio of each kind of attention over the heads or the tokens."""
+    values = [heads if name == "heads" else tokens for heads, tokens in cases]
+    lines = [f"| {name} | " + " | ".join(map(str, values)) + " |", "|---" * (len(cases) + 1) + "|"]
+    for kind in KINDS:
+        cells = [f"{rows[label(kind, *case)].ratio:.2f}" for case in cases]
+        lines.append(f"| {kind} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def draw(rows, cases, path):
+    figure = new_figure(9, 3.6)
+    panels = figure.subplots(1, 2)
+    for axes, index, name in zip(panels, (0, 1), ("heads", "tokens"), strict=True):
+        fixed = (HEADS, TOKENS)[1 - index]
+        part = sorted(case for case in cases if case[1 - index] == fixed)
+        for kind in KINDS:
+            ratios = [rows[label(kind, *case)].ratio for case in part]
+            values = [case[index] for case in part]
+            axes.plot(values, ratios, "o-", color=COLOURS[kind], label=f"{kind} attention")
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log", base=2)
+        axes.set_xticks(values, map(str, values))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_xlabel(f"number of {name}")
+        other = f"{fixed} tokens" if name == "heads" else f"{fixed} heads"
+        axes.set_title(other, fontsize=10)
+        axes.grid(True, color="#e5e5e5")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("latency relative to 4 softmax heads")
+    panels[0].legend(frameon=False)
+    save_figure(figure, path)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--heads", type=int, nargs="+", default=[4, 16, 64, 128, 256], help="divisors of 256")
+    add("--tokens", type=int, nargs="+", default=[64, 256, 1024], help="even squares")
+    add("--precision", choices=[p for p in PRECISIONS if p != "int8"], default="float32")
+    add("--depth", type=int, default=7, help="encoder blocks")
+    add("--threads", type=int, default=1)
+    add("--runs", type=int, default=30, help="timed runs per model")
+    add("--to", type=Path, help="folder for attention_latency.json and .svg")
+    options = parser.parse_args()
+    try:
+        for tokens in options.tokens:
+            if tokens < 4 or math.isqrt(tokens) ** 2 != tokens:
+                raise ValueError(f"--tokens must be square numbers from 4 on. Received: {tokens}")
+        for heads in options.heads:
+            models.variant_config("cct_7_3x1_32", heads=heads, depth=options.depth)
+        for count in ("threads", "runs"):
+            if getattr(options, count) < 1:
+                value = getattr(options, count)
+                raise ValueError(f"--{count} must be at least 1. Received: {count}={value}")
+    except ValueError as error:
+        parser.exit(2, f"attention_latency.py: {error}\n")
+    return options
+
+
+if __name__ == "__main__":
+    main()
