@@ -28,6 +28,30 @@ def squared_length(x: Tensor) -> Tensor:
     return ops.sum(x * x, axis=-2, keepdims=True) + LENGTH_EPSILON
 
 
+def with_length(x: Tensor) -> Tensor:
+    """(..., H, T) -> (x, |x|): (..., H + 1, T)."""
+    return ops.concatenate([x, ops.sqrt(squared_length(x))], axis=-2)
+
+
+def with_ones(value: Tensor, weights: Tensor | None) -> Tensor:
+    """(value, 1), whose averages are the numerator and the denominator: (..., H + 1, T).
+
+    Args:
+        value: (B, N, H, T).
+        weights: (B, 1 or N, 1, T), see `key_weights`.
+    """
+    value = ops.concatenate([value, ops.ones_like(value[..., :1, :])], axis=-2)
+    return value if weights is None else value * weights
+
+
+def kernel_values(query: Tensor, key: Tensor) -> Tensor:
+    """The weight w of each key for each query: (B, N, H, T) twice -> (B, N, T, T)."""
+    query, key = with_length(query), with_length(key)
+    products = ops.matmul(ops.swapaxes(query, -1, -2), key)
+    floor = FLOOR * ops.swapaxes(ops.square(query[..., -1:, :]), -1, -2)  # (B, N, T, 1)
+    return ops.square(products) + floor * ops.square(key[..., -1:, :])
+
+
 def polynomial_scores(query: Tensor, key: Tensor, weights: Tensor | None = None) -> Tensor:
     """The kernel's values for each query, divided by their sum: (B, N, T, T) in float32.
 
@@ -35,13 +59,10 @@ def polynomial_scores(query: Tensor, key: Tensor, weights: Tensor | None = None)
         query, key: (B, N, H, T).
         weights: of the keys, as `key_weights` returns them.
     """
-    query, key = (ops.cast(x, "float32") for x in (query, key))
-    lengths = ops.swapaxes(squared_length(query), -1, -2) * squared_length(key)  # (B, N, T, T)
-    products = ops.matmul(ops.swapaxes(query, -1, -2), key)
-    scores = ops.square(ops.sqrt(lengths) + products) + FLOOR * lengths
+    values = kernel_values(*(ops.cast(x, "float32") for x in (query, key)))
     if weights is not None:
-        scores = scores * weights
-    return scores / ops.sum(scores, axis=-1, keepdims=True)
+        values = values * weights
+    return values / ops.sum(values, axis=-1, keepdims=True)
 
 
 def key_weights(

@@ -20,7 +20,7 @@ import numpy as np
 from keras import ops
 
 from cctzoo.layers.attention.implementations import check_implementation
-from cctzoo.layers.attention.polynomial.kernel import FLOOR, polynomial_scores, squared_length
+from cctzoo.layers.attention.polynomial.kernel import FLOOR, kernel_values, with_length, with_ones
 from cctzoo.layers.functional import BACKEND
 from cctzoo.typing import Array, Tensor
 
@@ -61,13 +61,21 @@ def attend(
     parts = [ops.cast(x, "float32") for x in (query, key, value)]
     fused = one_row and (implementation == "fused" or is_linear(tokens, head_dim))
     if implementation == "plain" or not fused:
-        scores = polynomial_scores(*parts[:2], weights)
-        heads = ops.matmul(parts[2], ops.swapaxes(scores, -1, -2))
+        heads = _attend_by_scores(*parts, weights)
     elif BACKEND == "torch" and value.device.type != "meta":  # meta: shape inference
         heads = attend_in_tiles(*parts, weights)
     else:
         heads = attend_by_features(*parts, weights, selected_products)
     return ops.cast(heads, value.dtype)
+
+
+def _attend_by_scores(query, key, value, weights):
+    """As `attend`, with all scores; divided after the average, which is smaller."""
+    values = kernel_values(query, key)  # (B, N, T, T)
+    if weights is not None:
+        values = values * weights
+    outputs = ops.matmul(with_ones(value, None), ops.swapaxes(values, -1, -2))
+    return outputs[..., :-1, :] / outputs[..., -1:, :]
 
 
 def is_linear(tokens: int | None, head_dim: int) -> bool:
@@ -95,9 +103,7 @@ def attend_by_features(
     Args:
         features: `selected_products`, or a function that returns the same.
     """
-    value = ops.concatenate([value, ops.ones_like(value[..., :1, :])], axis=-2)
-    if weights is not None:
-        value = value * weights
+    value = with_ones(value, weights)  # (B, N, H + 1, T)
     coefficients = ops.convert_to_tensor(feature_coefficients(key.shape[-2]))
     products = ops.matmul(value, ops.swapaxes(features(key), -1, -2))  # (B, N, H + 1, F)
     outputs = ops.matmul(products * coefficients, features(query))  # (B, N, H + 1, T)
@@ -119,7 +125,7 @@ def feature_coefficients(head_dim: int) -> Array:
 
 def selected_products(x: Tensor) -> Tensor:
     """(..., H, T) -> features (..., F, T). Selecting by a matrix has a fast gradient."""
-    lifted = ops.concatenate([x, ops.sqrt(squared_length(x))], axis=-2)  # (..., H + 1, T)
+    lifted = with_length(x)  # (..., H + 1, T)
     first, second = map(ops.convert_to_tensor, _selections(x.shape[-2]))
     return ops.matmul(first, lifted) * ops.matmul(second, lifted)
 
