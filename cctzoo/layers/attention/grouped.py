@@ -14,7 +14,7 @@ from cctzoo.typing import Tensor
 NARROW = 8  # up to this head width, most columns of a matrix kernel are idle (AVX-512 has 32)
 GROUP_BYTES = 2 << 20  # of float32 scores; 1, 2 and 4 MiB are equally fast
 MOST_GROUPS = 16  # limits the size of the graph: seven operators per group
-MOST_CONCATENATED = 4  # LiteRT's delegate concatenates at most 5 tensors
+MOST_CONCATENATED = 5  # by LiteRT's delegate
 
 
 def attend_in_groups(qkv: Tensor, num_heads: int, bias: Tensor | None = None) -> Tensor:

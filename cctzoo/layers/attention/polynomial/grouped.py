@@ -10,7 +10,7 @@ Letters: B batch, N heads, H head width, T tokens, F features.
 from keras import ops
 
 from cctzoo.layers.attention.grouped import concatenate
-from cctzoo.layers.attention.polynomial.kernel import squared_length
+from cctzoo.layers.attention.polynomial.kernel import with_length
 from cctzoo.layers.attention.polynomial.linear import attend_by_features, count_features
 from cctzoo.typing import Tensor
 
@@ -43,7 +43,7 @@ def group_size(num_heads: int, head_dim: int, tokens: int) -> int:
 
 
 def sliced_products(x: Tensor) -> Tensor:
-    """As `linear.selected_products`: each component times itself and those after it."""
-    square = squared_length(x)  # (B, N, 1, T)
+    """As `linear.selected_products`, by slices: each component times itself and those after it."""
+    lifted = with_length(x)  # (B, N, H + 1, T)
     products = [x[..., i:, :] * x[..., i : i + 1, :] for i in range(x.shape[-2])]
-    return concatenate([*products, x * ops.sqrt(square), square], axis=-2)
+    return concatenate([*products, lifted * lifted[..., -1:, :]], axis=-2)
