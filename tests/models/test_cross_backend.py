@@ -38,7 +38,7 @@ def test_predictions_are_equal(tmp_path):
     models = {
         name: small_model(classifier_activation=None, **changes) for name, changes in MODELS.items()
     }
-    models["committee"] = soft_committee(models.values(), weights=[1, 2])
+    models["committee"] = soft_committee(models.values(), weights=[1, 2, 3])
     expected = {}
     for name, model in models.items():
         x = images(model)
