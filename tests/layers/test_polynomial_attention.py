@@ -58,10 +58,10 @@ def test_groups_equal_the_slow_reference(monkeypatch, width, heads_per_group):
 
 @pytest.mark.parametrize(
     ("heads", "width", "tokens", "size"),
-    [(64, 4, 256, 8), (128, 2, 256, 16), (64, 4, 64, 32), (25, 4, 256, 5), (64, 4, 9999, 4)],
+    [(64, 4, 256, 16), (128, 2, 256, 32), (64, 4, 64, 64), (25, 4, 256, 5), (64, 4, 9999, 4)],
 )
 def test_group_size(heads, width, tokens, size):
-    """A divisor that fits into 128 KiB of features, unless there would be over 16 groups."""
+    """A divisor that fits into 256 KiB of features, unless there would be over 16 groups."""
     assert grouped.group_size(heads, width, tokens) == size
 
 

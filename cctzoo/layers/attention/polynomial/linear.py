@@ -14,7 +14,6 @@ that the narrow axis lies in the rows of a matrix kernel.
 """
 
 import functools
-from collections.abc import Callable
 
 import numpy as np
 from keras import ops
@@ -65,7 +64,7 @@ def attend(
     elif BACKEND == "torch" and value.device.type != "meta":  # meta: shape inference
         heads = attend_in_tiles(*parts, weights)
     else:
-        heads = attend_by_features(*parts, weights, selected_products)
+        heads = _attend_by_features(*parts, weights)
     return ops.cast(heads, value.dtype)
 
 
@@ -91,22 +90,12 @@ def count_features(head_dim: int) -> int:
     return (head_dim + 1) * (head_dim + 2) // 2
 
 
-def attend_by_features(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    weights: Tensor | None,
-    features: Callable[[Tensor], Tensor],
-) -> Tensor:
-    """As `attend`, in the linear form.
-
-    Args:
-        features: `selected_products`, or a function that returns the same.
-    """
+def _attend_by_features(query, key, value, weights):
+    """As `attend`, in the linear form."""
     value = with_ones(value, weights)  # (B, N, H + 1, T)
     coefficients = ops.convert_to_tensor(feature_coefficients(key.shape[-2]))
-    products = ops.matmul(value, ops.swapaxes(features(key), -1, -2))  # (B, N, H + 1, F)
-    outputs = ops.matmul(products * coefficients, features(query))  # (B, N, H + 1, T)
+    products = ops.matmul(value, ops.swapaxes(selected_products(key), -1, -2))  # (.., H + 1, F)
+    outputs = ops.matmul(products * coefficients, selected_products(query))  # (.., H + 1, T)
     return outputs[..., :-1, :] / outputs[..., -1:, :]
 
 
