@@ -20,7 +20,7 @@ def draw():
     matplotlib.rcParams["svg.hashsalt"] = "cctzoo"  # the same file for the same figures
     figure = matplotlib.figure.Figure((11, 3.5), layout="constrained", facecolor="white")
     left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.25])
-    side = np.linspace(-2, 2, 241)
+    side = np.linspace(-2, 2, 61)
     keys = np.stack(np.meshgrid(side, side))
     products = np.tensordot(QUERY, keys, 1)
     lengths = np.hypot(*keys) * np.hypot(*QUERY)

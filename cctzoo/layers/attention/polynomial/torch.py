@@ -44,9 +44,7 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upstream):
         query, key, value, weights, heads, sums, products = ctx.saved_tensors
-        d_query, d_key, d_value = (
-            torch.empty(x.shape, device=x.device) for x in (query, key, value)
-        )
+        d_query, d_key, d_value = (value.new_empty(x.shape) for x in (query, key, value))
         work = _Work(value)
         for tile in work.tiles:
             d_outputs = work.rows
