@@ -150,7 +150,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     # Both return the heads (B, T, N, H), and the scores (B, N, T, T) or None if not asked for.
 
     def _softmax(self, qkv, mask, training, return_scores):
-        if self._in_groups(qkv, training) and not return_scores:
+        narrow = self.head_dim <= grouped.NARROW
+        if narrow and self._in_groups(qkv, training) and not return_scores:
             return grouped.attend_in_groups(qkv, self.num_heads, mask_bias(mask)), None
         # Three 3-D slices, then 4-D heads: LiteRT's delegate takes no 5-D tensor.
         query, key, value = (
@@ -196,10 +197,10 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return ops.transpose(heads, (0, 3, 1, 2)), scores
 
     def _in_groups(self, x, training):
-        """Whether to attend in groups: narrow heads, inference, TensorFlow (which exports)."""
+        """Whether to attend by groups of heads: inference under TensorFlow, which exports."""
         if BACKEND != "tensorflow" or training or self.implementation != "auto":
             return False
-        return self.head_dim <= grouped.NARROW and all(x.shape[1:])
+        return None not in x.shape[1:]
 
     def _split_heads(self, x):
         """(B, T, N*H) -> (B, N, T, H)."""
