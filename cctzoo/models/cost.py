@@ -28,7 +28,7 @@ def multiply_accumulates(config: CCTConfig | TextConfig) -> int:
     for heads, head_dim, attention in blocks:
         inner = heads * head_dim
         total += tokens * width * 3 * inner + tokens * inner * width  # qkv, projection
-        if attention == "polynomial" and is_linear(tokens, head_dim):
+        if attention == "polynomial" and is_linear(head_dim, tokens):
             total += 2 * tokens * heads * (head_dim + 1) * count_features(head_dim)
         else:
             total += 2 * tokens**2 * inner  # scores, values

@@ -207,10 +207,11 @@ def test_contract_of_the_layer(tokens, tmp_path):
     check_layer(MultiHeadSelfAttention, options, (2, tokens, 7), (2, tokens, 7), tmp_path)
 
 
-def test_the_layer_returns_its_scores_and_heads():
+@pytest.mark.parametrize("shape", [(2, 40), (2, 40, 40)])
+def test_the_layer_returns_its_scores_and_heads(shape):
     layer = MultiHeadSelfAttention(3, 4, attention="polynomial")
     x = random_array(2, 40, 7)
-    mask = np.random.default_rng(1).random((2, 40)) < 0.7
+    mask = np.random.default_rng(1).random(shape) < 0.7
     results = layer(
         x, mask=ops.convert_to_tensor(mask), return_attention_scores=True, return_heads=True
     )

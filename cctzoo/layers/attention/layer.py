@@ -190,7 +190,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         if self.dropout and training:
             shape = (ops.shape(qkv)[0], self.num_heads, 1, tokens)
             weights = key_weights(mask, self.dropout, self.seed_generator, shape)
-        if self._in_groups(qkv, training) and linear.is_linear(qkv.shape[-1], self.head_dim):
+        if self._in_groups(qkv, training) and linear.is_linear(*qkv.shape[-2:], weights):
             heads = grouped_polynomial.attend_in_groups(qkv, self.num_heads, weights)
         else:
             heads = linear.attend(*ops.split(qkv, 3, axis=1), weights, self.implementation)

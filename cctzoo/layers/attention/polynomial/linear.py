@@ -50,15 +50,13 @@ def attend(
             keys.
     """
     check_implementation(implementation)
-    head_dim, tokens = value.shape[-2:]
-    one_row = weights is None or weights.shape[-2] == 1
-    if implementation == "fused" and not one_row:
+    if implementation == "fused" and not _has_one_row(weights):
         raise ValueError(
             "Fused polynomial attention needs one mask (B, T) for all queries. "
             f"Received: a mask of shape {(*weights.shape[:1], *weights.shape[2:])}"
         )
     parts = [ops.cast(x, "float32") for x in (query, key, value)]
-    fused = one_row and (implementation == "fused" or is_linear(tokens, head_dim))
+    fused = implementation == "fused" or is_linear(*value.shape[-2:], weights)
     if implementation == "plain" or not fused:
         heads = _attend_by_scores(*parts, weights)
     elif BACKEND == "torch" and value.device.type != "meta":  # meta: shape inference
@@ -77,12 +75,23 @@ def _attend_by_scores(query, key, value, weights):
     return outputs[..., :-1, :] / outputs[..., -1:, :]
 
 
-def is_linear(tokens: int | None, head_dim: int) -> bool:
-    """Whether the linear form takes fewer multiply-accumulates than the scores of T tokens.
+def is_linear(head_dim: int, tokens: int | None, weights: Tensor | None = None) -> bool:
+    """Whether the linear form is possible and takes fewer multiply-accumulates than the scores.
 
     An unknown number of tokens counts as many.
+
+    Args:
+        head_dim, tokens: H and T.
+        weights: of the keys, as `key_weights` returns them.
     """
+    if not _has_one_row(weights):
+        return False
     return tokens is None or count_features(head_dim) * (head_dim + 1) < tokens * head_dim
+
+
+def _has_one_row(weights):
+    """Whether all queries of a head have the same keys."""
+    return weights is None or weights.shape[-2] == 1
 
 
 def count_features(head_dim: int) -> int:
