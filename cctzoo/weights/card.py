@@ -75,8 +75,9 @@ def _escaped(name):
 
 
 def _architecture(config):
+    kinds = " and ".join(dict.fromkeys(config.block_attention))
     return (
-        f"{config.heads} heads per block with {config.attention} attention, {config.depth} "
+        f"{config.heads} heads per block with {kinds} attention, {config.depth} "
         f"blocks of width {config.embed_dim}, {config.conv_prefix} of them convolutional"
     )
 
