@@ -3,7 +3,7 @@
 import math
 
 from cctzoo.arguments import checked_arguments
-from cctzoo.layers.attention.polynomial.linear import count_features, is_linear
+from cctzoo.layers.attention.polynomial.linear import is_linear
 from cctzoo.layers.conv_prefix import EXPANSION
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
@@ -15,9 +15,9 @@ def multiply_accumulates(config: CCTConfig | TextConfig) -> int:
     """Multiply-accumulates of all convolutions and matrix products for one image or text.
 
     The two products of attention are included: 2 * T^2 * N * H in a block of softmax attention,
-    and 2 * T * N * (H + 1) * F in one of polynomial attention with F features, or those of
-    softmax if they are fewer. Published figures for the family leave them out. Norms, softmax,
-    features and activations are not counted.
+    and 2 * T * N * (H + 1)^2 in one of polynomial attention, or those of softmax if they are
+    fewer. Published figures for the family leave them out. Norms, softmax, lengths and
+    activations are not counted.
     """
     if config.kind == "texts":
         total = _text_tokenizer(config) + _text_prefix(config)
@@ -29,7 +29,7 @@ def multiply_accumulates(config: CCTConfig | TextConfig) -> int:
         inner = heads * head_dim
         total += tokens * width * 3 * inner + tokens * inner * width  # qkv, projection
         if attention == "polynomial" and is_linear(head_dim, tokens):
-            total += 2 * tokens * heads * (head_dim + 1) * count_features(head_dim)
+            total += 2 * tokens * heads * (head_dim + 1) ** 2
         else:
             total += 2 * tokens**2 * inner  # scores, values
         total += 2 * tokens * width * int(width * config.mlp_ratio)

@@ -113,16 +113,17 @@ def test_macs_of_a_prefix():
 
 
 def test_macs_of_polynomial_attention():
-    """48 tokens in heads of 3 (10 features) are linear; in heads of 24 (325) they take scores."""
-    options = {"kernel_size": 3, "conv_layers": 1, "depth": 2}
-    for heads, linear in [(8, 2 * 48 * 8 * 4 * 10), (1, 2 * 48**2 * 24)]:
-        macs = [
-            multiply_accumulates(small_config(heads=heads, attention=attention, **options))
+    """In two blocks: 48 tokens in heads of 3 are linear; 12 in one of 24 take the scores."""
+    linear = 2 * 48 * 8 * 4**2
+    for changes, saved in [
+        ({"heads": 8, "kernel_size": 3}, 2 * 48**2 * 24 - linear),
+        ({"heads": 1, "kernel_size": 7}, 0),
+    ]:
+        softmax, mixed, polynomial = (
+            multiply_accumulates(small_config(attention=attention, **changes))
             for attention in ("softmax", ("softmax", "polynomial"), "polynomial")
-        ]
-        assert [macs[0] - each for each in macs] == [
-            n * (2 * 48**2 * 24 - linear) for n in range(3)
-        ]
+        )
+        assert (softmax - mixed, softmax - polynomial) == (saved, 2 * saved)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

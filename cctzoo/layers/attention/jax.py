@@ -10,9 +10,7 @@ from cctzoo.layers.attention.tiles import tile_shape
 
 def attend_tiles(query, key, value, bias, rate, seed):
     """As `scaled_dot_product.attend`, with the bias of the mask and the seed of the dropout."""
-    samples, heads = tile_shape(
-        *query.shape[:2], 4 * query.shape[2] ** 2, jax.default_backend() != "cpu"
-    )
+    samples, heads = tile_shape(query, jax.default_backend() != "cpu")
     tiles_per_bias = query.shape[1] // heads
     queries, keys, values = (
         x.reshape(-1, samples, heads, *x.shape[2:]) for x in (query, key, value)

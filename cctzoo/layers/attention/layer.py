@@ -26,11 +26,11 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     Each head averages the values of all tokens. The weight of a key k for a query q is
 
         softmax:     exp(q . k / sqrt(H))
-        polynomial:  (|q| |k| + q . k)^2 + 0.01 |q|^2 |k|^2
+        polynomial:  |k|^2 (1.01 |q| |k| + q . k)
 
-    divided by the sum over all keys. The polynomial kernel is a scalar product of
-    (H + 1) (H + 2) / 2 features of q and of k, so that its time and memory grow with T instead of
-    T^2, and fall as the heads become narrower. See `docs/polynomial-attention.md`.
+    divided by the sum over all keys. The polynomial kernel is a scalar product of H + 1 features
+    of q and of k, so that its time and memory grow with T instead of T^2, and fall as the heads
+    become narrower. See `docs/polynomial-attention.md`.
 
     Letters: B batch, T tokens, D width of the input, N heads, H head width.
 

@@ -9,10 +9,8 @@ from cctzoo.layers.attention.tiles import tile_shape
 def attend_tiles(query, key, value, bias, rate, seed):
     """As `scaled_dot_product.attend`, with the bias of the mask and the seed of the dropout."""
     # Without XLA, the number of samples may be unknown: a tile is one sample or less.
-    _, count, tokens, _ = query.shape
-    on_gpu = bool(tf.config.list_logical_devices("GPU"))
-    heads = tile_shape(query.shape[0], count, 4 * tokens**2, on_gpu)[1]
-    tiles_per_bias = count // heads
+    heads = tile_shape(query, bool(tf.config.list_logical_devices("GPU")))[1]
+    tiles_per_bias = query.shape[1] // heads
     shape = (1, heads, *query.shape[2:])
     seed = None if seed is None else tf.cast(seed, "int32")
 
@@ -20,6 +18,7 @@ def attend_tiles(query, key, value, bias, rate, seed):
         tile_bias = None if bias is None else bias[index // tiles_per_bias]
         scores = softmax_scores(query, key, tile_bias)
         if rate:
+            tokens = query.shape[-2]
             bits = tf.random.stateless_uniform(
                 (1, heads, tokens, (tokens + 1) // 2),  # two of 16 bits in each
                 tf.random.fold_in(seed, index),

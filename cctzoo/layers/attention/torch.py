@@ -81,9 +81,9 @@ class _Tile(NamedTuple):
 def _tiles(arrays: _Arrays, bias, rate, seed) -> Iterator[_Tile]:
     """Yields each tile with its scores; the buffers are the same for all tiles."""
     query = arrays.query
-    batch, count, tokens, width = query.shape
-    samples, heads = tile_shape(batch, count, 4 * tokens**2, query.device.type != "cpu")
-    tiles_per_bias = count // heads
+    samples, heads = tile_shape(query, query.device.type != "cpu")
+    tiles_per_bias = query.shape[1] // heads
+    tokens, width = query.shape[2:]
     buffer = torch.empty(2, samples * heads, tokens, tokens, device=query.device)
     bits = torch.empty((buffer[0].numel() + 3) // 4, dtype=torch.int64, device=query.device)
     if bias is not None:

@@ -2,7 +2,7 @@
 
 The weight of a key k for a query q is
 
-    w = (|q| |k| + q . k)^2 + FLOOR |q|^2 |k|^2  =  |q|^2 |k|^2 ((1 + cos)^2 + FLOOR)
+    w = |k|^2 ((1 + FLOOR) |q| |k| + q . k)  =  |q| |k|^3 (1 + FLOOR + cos)
 
 with the cosine of the angle between them. The length of the query cancels in the average; the
 length of the key says how much its token counts.
@@ -28,28 +28,16 @@ def squared_length(x: Tensor) -> Tensor:
     return ops.sum(x * x, axis=-2, keepdims=True) + LENGTH_EPSILON
 
 
-def with_length(x: Tensor) -> Tensor:
-    """(..., H, T) -> (x, |x|): (..., H + 1, T)."""
-    return ops.concatenate([x, ops.sqrt(squared_length(x))], axis=-2)
+def lifted_query(query: Tensor) -> Tensor:
+    """(q, (1 + FLOOR) |q|): (..., H, T) -> (..., H + 1, T)."""
+    length = (1 + FLOOR) * ops.sqrt(squared_length(query))
+    return ops.concatenate([query, length], axis=-2)
 
 
-def with_ones(value: Tensor, weights: Tensor | None) -> Tensor:
-    """(value, 1), whose averages are the numerator and the denominator: (..., H + 1, T).
-
-    Args:
-        value: (B, N, H, T).
-        weights: (B, 1 or N, 1, T), see `key_weights`.
-    """
-    value = ops.concatenate([value, ops.ones_like(value[..., :1, :])], axis=-2)
-    return value if weights is None else value * weights
-
-
-def kernel_values(query: Tensor, key: Tensor) -> Tensor:
-    """The weight w of each key for each query: (B, N, H, T) twice -> (B, N, T, T)."""
-    query, key = with_length(query), with_length(key)
-    products = ops.matmul(ops.swapaxes(query, -1, -2), key)
-    floor = FLOOR * ops.swapaxes(ops.square(query[..., -1:, :]), -1, -2)  # (B, N, T, 1)
-    return ops.square(products) + floor * ops.square(key[..., -1:, :])
+def lifted_key(key: Tensor) -> tuple[Tensor, Tensor]:
+    """(k, |k|), and the gain |k|^2 of the key: (..., H, T) -> (..., H + 1, T), (..., 1, T)."""
+    gain = squared_length(key)
+    return ops.concatenate([key, ops.sqrt(gain)], axis=-2), gain
 
 
 def polynomial_scores(query: Tensor, key: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -59,7 +47,9 @@ def polynomial_scores(query: Tensor, key: Tensor, weights: Tensor | None = None)
         query, key: (B, N, H, T).
         weights: of the keys, as `key_weights` returns them.
     """
-    values = kernel_values(*(ops.cast(x, "float32") for x in (query, key)))
+    query, key = (ops.cast(x, "float32") for x in (query, key))
+    key, gain = lifted_key(key)
+    values = ops.matmul(ops.swapaxes(lifted_query(query), -1, -2), key) * gain
     if weights is not None:
         values = values * weights
     return values / ops.sum(values, axis=-1, keepdims=True)
