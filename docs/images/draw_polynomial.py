@@ -26,21 +26,21 @@ def draw():
     lengths = np.hypot(*keys) * np.hypot(*QUERY)
     weights = {
         "softmax": np.exp(products / np.sqrt(2)),
-        "polynomial": (lengths + products) ** 2 + FLOOR * lengths**2,
+        "polynomial": (keys**2).sum(0) * ((1 + FLOOR) * lengths + products),
     }
     formulas = {
         "softmax": r"softmax: $\exp(q\cdot k\,/\sqrt{H})$",
-        "polynomial": r"polynomial: $(|q||k| + q\cdot k)^2$",
+        "polynomial": r"polynomial: $|k|^2\,(|q||k| + q\cdot k)$",
     }
     for axes, (kind, weight) in zip((left, middle), weights.items(), strict=True):
-        draw_map(axes, side, weight / weight.max())
+        draw_map(axes, side, weight / weight[len(side) // 2, -1])  # the key (2, 0)
         axes.set_title(formulas[kind], fontsize=10, color=COLOURS[kind])
     draw_cost(right)
     return figure
 
 
 def draw_map(axes, side, weight):
-    axes.contourf(side, side, weight, levels=np.linspace(0, 1, 11), cmap="Blues")
+    axes.contourf(side, side, weight, levels=np.linspace(0, 1, 11), cmap="Blues", extend="max")
     axes.contour(
         side, side, weight, levels=np.linspace(0.1, 0.9, 9), colors="white", linewidths=0.6
     )
@@ -56,13 +56,12 @@ def draw_map(axes, side, weight):
 def draw_cost(axes):
     heads = 2 ** np.arange(2, 9)
     head_dim = WIDTH // heads
-    features = (head_dim + 1) * (head_dim + 2) // 2
-    linear = 2 * TOKENS * heads * (head_dim + 1) * features
+    linear = 2 * TOKENS * heads * (head_dim + 1) ** 2
     softmax = np.full(len(heads), 2 * TOKENS**2 * WIDTH)
     axes.plot(heads, softmax / 1e6, "o-", color=COLOURS["softmax"], label="softmax")
     polynomial = np.minimum(linear, softmax)
     axes.plot(heads, polynomial / 1e6, "o-", color=COLOURS["polynomial"], label="polynomial")
-    for count, value in zip(heads[2:], polynomial[2:] / 1e6, strict=True):
+    for count, value in zip(heads, polynomial / 1e6, strict=True):
         axes.annotate(
             f"{value:.1f}",
             (count, value),
@@ -74,14 +73,14 @@ def draw_cost(axes):
         )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.set_ylim(0.5, 90)
+    axes.set_ylim(0.2, 90)
     axes.set_xticks(heads, map(str, heads))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("heads (256 / heads is their width)", fontsize=9)
     axes.set_title(
         "million multiply-accumulates of attention,\none block, 256 tokens", fontsize=9.5
     )
-    axes.legend(frameon=False, fontsize=9, loc="lower left")
+    axes.legend(frameon=False, fontsize=9, loc="center right")
     axes.grid(True, color="#e5e5e5")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
