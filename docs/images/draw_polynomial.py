@@ -26,11 +26,11 @@ def draw():
     lengths = np.hypot(*keys) * np.hypot(*QUERY)
     weights = {
         "softmax": np.exp(products / np.sqrt(2)),
-        "polynomial": (keys**2).sum(0) * ((1 + FLOOR) * lengths + products),
+        "polynomial": np.hypot(*keys) ** 3 * ((1 + FLOOR) * lengths + products),
     }
     formulas = {
         "softmax": r"softmax: $\exp(q\cdot k\,/\sqrt{H})$",
-        "polynomial": r"polynomial: $|k|^2\,(|q||k| + q\cdot k)$",
+        "polynomial": r"polynomial: $|k|^3\,(|q||k| + q\cdot k)$",
     }
     for axes, (kind, weight) in zip((left, middle), weights.items(), strict=True):
         draw_map(axes, side, weight / weight[len(side) // 2, -1])  # the key (2, 0)

@@ -15,7 +15,7 @@ def scores(query, key, mask=None):
         for j in np.flatnonzero(allowed) if allowed.any() else range(tokens):
             k = key[b, n, :, j].astype("float64")
             lengths = np.sqrt((q @ q + 1e-6) * (k @ k + 1e-6))
-            weights[b, n, i, j] = (k @ k + 1e-6) * (1.01 * lengths + q @ k)
+            weights[b, n, i, j] = (k @ k + 1e-6) ** 1.5 * (1.01 * lengths + q @ k)
     return weights / weights.sum(-1, keepdims=True)
 
 

@@ -26,7 +26,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     Each head averages the values of all tokens. The weight of a key k for a query q is
 
         softmax:     exp(q . k / sqrt(H))
-        polynomial:  |k|^2 (1.01 |q| |k| + q . k)
+        polynomial:  |k|^3 (1.01 |q| |k| + q . k)
 
     divided by the sum over all keys. The polynomial kernel is a scalar product of H + 1 features
     of q and of k, so that its time and memory grow with T instead of T^2, and fall as the heads

@@ -2,7 +2,7 @@
 
 The weight of a key k for a query q is
 
-    w = |k|^2 ((1 + FLOOR) |q| |k| + q . k)  =  |q| |k|^3 (1 + FLOOR + cos)
+    w = |k|^3 ((1 + FLOOR) |q| |k| + q . k)  =  |q| |k|^4 (1 + FLOOR + cos)
 
 with the cosine of the angle between them. The length of the query cancels in the average; the
 length of the key says how much its token counts.
@@ -35,9 +35,10 @@ def lifted_query(query: Tensor) -> Tensor:
 
 
 def lifted_key(key: Tensor) -> tuple[Tensor, Tensor]:
-    """(k, |k|), and the gain |k|^2 of the key: (..., H, T) -> (..., H + 1, T), (..., 1, T)."""
-    gain = squared_length(key)
-    return ops.concatenate([key, ops.sqrt(gain)], axis=-2), gain
+    """(k, |k|), and the gain |k|^3 of the key: (..., H, T) -> (..., H + 1, T), (..., 1, T)."""
+    square = squared_length(key)
+    length = ops.sqrt(square)
+    return ops.concatenate([key, length], axis=-2), square * length
 
 
 def polynomial_scores(query: Tensor, key: Tensor, weights: Tensor | None = None) -> Tensor:

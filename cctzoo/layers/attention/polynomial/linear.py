@@ -1,8 +1,8 @@
 """Polynomial attention without scores, in time linear in the number of tokens.
 
-With q~ = (q, 1.01 |q|) and k~ = (k, |k|), a weight is |k|^2 q~ . k~, so that
+With q~ = (q, 1.01 |q|) and k~ = (k, |k|), a weight is |k|^3 q~ . k~, so that
 
-    products = sum_j |k_j|^2 [v_j, 1] k~_j^T    (H + 1, H + 1)
+    products = sum_j |k_j|^3 [v_j, 1] k~_j^T    (H + 1, H + 1)
     outputs = products q~                       (H + 1, T)
     heads = outputs[:H] / outputs[H]
 
