@@ -172,7 +172,7 @@ def test_one_process_writes_a_search_and_its_workers_join(call, tmp_path, monkey
 def make_record(trial, accuracy, latency_ms, **changes):
     values = dict.fromkeys(
         ["depth", "embed_dim", "heads", "head_dim", "conv_prefix", "prefix_pool"], 1
-    ) | {"head_profile": "even", "prefix_kind": "vgg"}
+    ) | {"head_profile": "even", "attention": "softmax", "prefix_kind": "vgg"}
     figures = {"accuracy": accuracy, "latency_ms": latency_ms, "ratio": latency_ms}
     figures |= {"status": "trained", "score": accuracy, **changes}
     return Record(trial, values | {"depth": int(trial)}, **figures)
