@@ -67,6 +67,20 @@ def test_depthwise_prefix(tmp_path, images, monkeypatch):
         assert report.max_difference <= 0.05, precision
 
 
+def test_polynomial_attention(tmp_path, images, monkeypatch):
+    """Wide heads and narrow ones, on 48 tokens; ONNX has the same graph."""
+    model = models.create_model(
+        "cct_2_3x1_32", input_shape=(16, 12, 3), heads=(4, 32), attention="polynomial", classes=7
+    )
+    assert export.to_onnx(model, tmp_path / "model.onnx").max_difference <= 1e-5
+    convert_once(monkeypatch, tmp_path / "graph.tflite")
+    for precision in PRECISIONS:
+        path = tmp_path / f"{precision}.tflite"
+        report = export.to_litert(model, path, precision, calibration=images)
+        assert report.partitions == 1, precision
+        assert report.max_difference <= (1e-5 if precision == "float32" else 0.05), precision
+
+
 def test_mixed_precision_and_no_preprocessing(tmp_path):
     """Exported in float32; the caller normalises, so there is no uint8 signature."""
     model = models.create_model(

@@ -45,14 +45,15 @@ CASES = [
     *((family, "none") for family in FAMILIES if family not in ("text_cct", "text_cvt")),
     ("text_cvt", "avg"),
     *(("text_cct", prefix) for prefix in PREFIXES),
+    ("text_transformer", "polynomial"),
 ]
+OTHERS = {"avg": {"pooling": "avg"}, "polynomial": {"attention": "polynomial", "heads": 12}}
 
 
 @once
 @pytest.mark.parametrize(("family", "prefix"), CASES)
 def test_litert_is_one_partition(family, prefix, tmp_path):
-    changes = {"pooling": "avg"} if prefix == "avg" else PREFIXES[prefix]
-    model = made(family, **changes)
+    model = made(family, **(PREFIXES | OTHERS)[prefix])
     path = tmp_path / "model.tflite"
     report = export.to_litert(model, path, batch=2, samples=some_ids())
     assert report.partitions == 1
