@@ -53,13 +53,22 @@ def attend_in_groups(qkv: Tensor, num_heads: int, bias: Tensor | None = None) ->
 
 
 def group_size(num_heads: int, tokens: int) -> int:
-    """The largest divisor of N with at most GROUP_BYTES of scores and MOST_GROUPS groups.
+    """`largest_group` with at most GROUP_BYTES of scores and MOST_GROUPS groups."""
+    return largest_group(num_heads, 4 * tokens**2, GROUP_BYTES, MOST_GROUPS)
 
-    If none has so few bytes: the smallest one with at most MOST_GROUPS groups.
+
+def largest_group(num_heads: int, head_bytes: int, most_bytes: int, most_groups: int) -> int:
+    """The largest divisor of N whose heads have at most so many bytes, in at most so many groups.
+
+    If none has so few bytes: the smallest one with at most so many groups.
     """
-    sizes = [size for size in range(1, num_heads + 1) if num_heads % size == 0]
-    sizes = [size for size in sizes if num_heads // size <= MOST_GROUPS]
-    return max((size for size in sizes if 4 * size * tokens**2 <= GROUP_BYTES), default=sizes[0])
+    sizes = [size for size in divisors(num_heads) if num_heads // size <= most_groups]
+    return max((size for size in sizes if size * head_bytes <= most_bytes), default=sizes[0])
+
+
+def divisors(number: int) -> list[int]:
+    """All divisors, from 1 on."""
+    return [size for size in range(1, number + 1) if number % size == 0]
 
 
 def concatenate(parts: list[Tensor], axis: int) -> Tensor:

@@ -9,7 +9,7 @@ Letters: B batch, N heads, G heads of a group, P heads of a panel, T tokens, H h
 import numpy as np
 from keras import ops
 
-from cctzoo.layers.attention.grouped import concatenate
+from cctzoo.layers.attention.grouped import concatenate, divisors, largest_group
 from cctzoo.layers.attention.polynomial.kernel import lifted_query
 from cctzoo.layers.attention.polynomial.linear import lifted_key_and_value
 from cctzoo.typing import Array, Tensor
@@ -33,13 +33,8 @@ def attend_in_groups(qkv: Tensor, num_heads: int, weights: Tensor | None = None)
 
 
 def group_size(num_heads: int, head_dim: int, tokens: int) -> int:
-    """The largest divisor of N with at most GROUP_BYTES of lifted keys and MOST_GROUPS groups.
-
-    If none has so few bytes: the smallest one with at most MOST_GROUPS groups.
-    """
-    sizes = [size for size in _divisors(num_heads) if num_heads // size <= MOST_GROUPS]
-    head_bytes = 4 * (head_dim + 1) * tokens
-    return max((size for size in sizes if size * head_bytes <= GROUP_BYTES), default=sizes[0])
+    """`largest_group` with at most GROUP_BYTES of lifted keys and MOST_GROUPS groups."""
+    return largest_group(num_heads, 4 * (head_dim + 1) * tokens, GROUP_BYTES, MOST_GROUPS)
 
 
 def _attend(query, key, value, weights):
@@ -49,7 +44,7 @@ def _attend(query, key, value, weights):
     values of one head with the keys of another are set to 0.
     """
     _, group, width, tokens = query.shape
-    panel = max(p for p in _divisors(group) if p == 1 or p * (width + 1) <= COLUMNS)
+    panel = max(p for p in divisors(group) if p == 1 or p * (width + 1) <= COLUMNS)
     key, value, query = (
         ops.reshape(x, (-1, group // panel, panel * (width + 1), tokens))
         for x in (*lifted_key_and_value(key, value, weights), lifted_query(query))
@@ -64,7 +59,3 @@ def _attend(query, key, value, weights):
 def _own_products(head_dim: int, panel: int) -> Array:
     """1 where a value meets a key of its own head, else 0: (P(H + 1), P(H + 1))."""
     return np.kron(np.eye(panel), np.ones((head_dim + 1, head_dim + 1))).astype("float32")
-
-
-def _divisors(number: int) -> list[int]:
-    return [size for size in range(1, number + 1) if number % size == 0]
