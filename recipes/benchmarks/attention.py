@@ -73,7 +73,7 @@ def make_functions(implementation, inputs, upstream, dropout):
     from cctzoo.layers.attention.scaled_dot_product import attend
 
     seeds = keras.random.SeedGenerator(1)
-    softmax = {"fused": "auto"}.get(implementation, implementation)
+    softmax = "auto" if implementation == "fused" else "plain"  # of the layer, or its formula
 
     def polynomial(inputs, rate):
         batch, heads, tokens, _ = inputs[0].shape

@@ -4,8 +4,8 @@
     python recipes/benchmarks/attention_latency.py --precision dynamic_int8 --heads 4 64 256
 
 CCT-7/3x1 with random weights: one curve over the number of heads for images of 32 pixels, which
-have 256 tokens, and one over the number of tokens for 64 heads. All models are timed alternately;
-ratios are to softmax attention with 4 heads and 256 tokens.
+have 256 tokens, and one over the number of tokens for 64 heads. All models are timed alternately
+on one thread; ratios are to softmax attention with 4 heads and 256 tokens.
 
 Gives: docs/polynomial-attention.md.
 """
@@ -42,7 +42,7 @@ def main():
                 print(report, flush=True)
                 targets[label(kind, heads, tokens)] = path
                 keras.utils.clear_session()
-        timed = latency.measure(targets, options.threads, options.runs)
+        timed = latency.measure(targets, threads=1, runs=options.runs)
     print(timed)
     rows = {row.name: row for row in timed.rows}
     for name, part in (
@@ -116,7 +116,6 @@ def parse_arguments():
     add("--tokens", type=int, nargs="+", default=[64, 256, 1024], help="even squares")
     add("--precision", choices=[p for p in PRECISIONS if p != "int8"], default="float32")
     add("--depth", type=int, default=7, help="encoder blocks")
-    add("--threads", type=int, default=1)
     add("--runs", type=int, default=30, help="timed runs per model")
     add("--to", type=Path, help="folder for attention_latency.json and .svg")
     options = parser.parse_args()
@@ -126,10 +125,8 @@ def parse_arguments():
                 raise ValueError(f"--tokens must be square numbers from 4 on. Received: {tokens}")
         for heads in options.heads:
             models.variant_config("cct_7_3x1_32", heads=heads, depth=options.depth)
-        for count in ("threads", "runs"):
-            if getattr(options, count) < 1:
-                value = getattr(options, count)
-                raise ValueError(f"--{count} must be at least 1. Received: {count}={value}")
+        if options.runs < 1:
+            raise ValueError(f"--runs must be at least 1. Received: {options.runs}")
     except ValueError as error:
         parser.exit(2, f"attention_latency.py: {error}\n")
     return options

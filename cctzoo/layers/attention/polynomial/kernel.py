@@ -81,7 +81,7 @@ def key_weights(
     if mask is not None:
         weights = ops.cast(mask, "float32")
         weights = weights[:, None, None] if len(weights.shape) == 2 else weights[:, None]
-        # In numbers: LiteRT's delegate has neither `any` nor `where`.
+        # In float32, as the rest of an exported graph: a row without keys becomes a row of ones.
         weights = weights + (1 - ops.max(weights, axis=-1, keepdims=True))
     if dropout:
         all_keys = ops.ones(shape) if weights is None else weights
