@@ -156,7 +156,15 @@ def test_picture_of_the_readme_is_drawn_from_the_tables_of_the_benchmarks():
     assert len(prefixes.patches) == 4 * 3  # prefixes, numbers of heads
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", sorted({*PAGES, *ROOT.glob("*.md")}), ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_links_to_files_hold(page):
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", with_included_files(page)):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def with_included_files(page):
+    """The text of a page; `--8<-- "CHANGELOG.md"` stands for the text of that file."""
+    included = re.compile(r'^--8<-- "(.+)"$', re.MULTILINE)
+    return included.sub(lambda match: (ROOT / match[1]).read_text(), page.read_text())
