@@ -15,6 +15,7 @@ from cctzoo.machine import installed_versions, machine_name
 from cctzoo.plotting import as_label, new_figure, save_figure
 from cctzoo.typing import PathLike
 from cctzoo.weights import open_weights
+from cctzoo.weights.address import is_address
 from cctzoo.weights.folder import CONFIG
 from cctzoo.weights.registry import WEIGHTS
 
@@ -131,7 +132,7 @@ def measure(
 
     Args:
         targets: name -> a `.tflite`, `.onnx`, OpenVINO `.xml`, `.keras` or `.safetensors` file, a
-            SavedModel folder, a folder of `weights.save_to_folder`, a tag of
+            SavedModel folder, a folder of `weights.save_to_folder` or its address, a tag of
             `weights.list_weights()`, or a Keras model. Keras models run on the current backend.
         threads: threads of each runtime.
         runs: timed runs of each target.
@@ -179,7 +180,9 @@ def measure(
 def _is_weights(target):
     """Whether a target is weights of ours, whose model must be built to be timed."""
     path = Path(target)
-    return target in WEIGHTS or path.suffix == ".safetensors" or (path / CONFIG).is_file()
+    if target in WEIGHTS or is_address(target):
+        return True
+    return path.suffix == ".safetensors" or (path / CONFIG).is_file()
 
 
 def _rows(times):

@@ -52,11 +52,12 @@ def open_model(source: PathLike) -> keras.Model:
     Args:
         source: the directory of a finished run; a tag of `weights.list_weights()`, e.g.
             `"cct_2_3x2_32.digits"`; a `.keras` or `.safetensors` file; a folder of
-            `weights.save_to_folder`; or a name as in `models.list_models()`, for a model with
-            new random weights.
+            `weights.save_to_folder` or its address, e.g. `hf://user/name`; or a name as in
+            `models.list_models()`, for a model with new random weights.
 
     Raises:
         ValueError: if the source does not exist, or does not say of which model it is.
+        OSError: if the folder at an address cannot be downloaded.
     """
     if is_run(source):
         return open_run(source).model

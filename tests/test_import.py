@@ -45,6 +45,7 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 OPTIONAL = {
     "ai_edge_litert",
     "ai_edge_quantizer",
+    "huggingface_hub",
     "keras_tuner",
     "matplotlib",
     "onnx",

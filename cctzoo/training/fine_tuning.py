@@ -28,6 +28,8 @@ def with_model_input(recipe: Recipe) -> Recipe:
     if recipe.start_from is not None:
         with open_weights(recipe.start_from, recipe.model) as source:
             start = source.config
+            if source.address is not None:  # which names the commit, so that `resume` finds it
+                recipe = dataclasses.replace(recipe, start_from=source.address.source)
     config = start or recipe.config()
     wanted: dict[str, Any] = {}
     if config.kind == "images":

@@ -17,6 +17,7 @@ from cctzoo.plain_values import make_plain
 from cctzoo.settings import setting
 from cctzoo.training.recipe_checks import check_fields, path_text
 from cctzoo.typing import PathLike
+from cctzoo.weights.address import without_download
 from cctzoo.weights.source import locate_weights
 
 DATA_OPTIONS = (
@@ -44,10 +45,10 @@ class Recipe:
         changes: config fields that differ from the named model, e.g. `{"heads": 64}`. Input
             shape, classes, pixel statistics and the vocabulary come from the data.
         start_from: trained weights that the run starts from, see `weights.transfer`: a tag, a
-            folder of `weights.save_to_folder`, a `.keras` file, or a `.safetensors` file of
-            `weights.save_weights`. These also fix the model and its pixel statistics:
-            `changes` then apply to that model, and `model` is used only to complete a tag. A
-            `.pth` checkpoint holds weights of `model` with its `changes`.
+            folder of `weights.save_to_folder` or its address, a `.keras` file, or a
+            `.safetensors` file of `weights.save_weights`. These also fix the model and its pixel
+            statistics: `changes` then apply to that model, and `model` is used only to complete
+            a tag. A `.pth` checkpoint holds weights of `model` with its `changes`.
         word_vectors: path of a GloVe text file for a text model, see
             `weights.load_word_vectors`.
         epochs: epochs of warm-up and cosine decay together, at least 1.
@@ -95,7 +96,7 @@ class Recipe:
     model: str = setting("cct_2_3x2_32", "name of a model, as in cctzoo.models.list_models()")
     changes: dict = dataclasses.field(default_factory=dict)
     start_from: PathLike | None = setting(
-        None, "tag, folder or file of the trained weights that the run starts from"
+        None, "tag, folder, address or file of the trained weights that the run starts from"
     )
     word_vectors: PathLike | None = setting(
         None, "GloVe text file with word vectors for a text model"
@@ -255,7 +256,11 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Recipe":
-        """Returns the recipe of a dict that `dataclasses.asdict` made.
+        """Returns the recipe of a dict that `dataclasses.asdict` made, e.g. from a file.
+
+        If `start_from` is the address of a model, only a copy in the cache will be used:
+        `cached:` is put in front of it. An address that is given as an argument, e.g. to
+        `dataclasses.replace`, is downloaded.
 
         Args:
             fields: the fields, `augmentation` as a dict; others may be missing.
@@ -266,4 +271,5 @@ class Recipe:
         if not isinstance(fields, dict):
             raise ValueError(f"A recipe must be an object. {received(recipe=fields)}")
         policy = from_fields(Augmentation, fields.get("augmentation"))
-        return from_fields(cls, fields | {"augmentation": policy})
+        recipe = from_fields(cls, fields | {"augmentation": policy})
+        return dataclasses.replace(recipe, start_from=without_download(recipe.start_from))

@@ -2,6 +2,7 @@
 
 from cctzoo.weights.download import fetch
 from cctzoo.weights.folder import save_to_folder
+from cctzoo.weights.hub import push_to_hub
 from cctzoo.weights.loading import (
     load_from_folder,
     load_model,
@@ -32,6 +33,7 @@ __all__ = [
     "load_weights",
     "load_word_vectors",
     "open_weights",
+    "push_to_hub",
     "save_pytorch_checkpoint",
     "save_to_folder",
     "save_weights",

@@ -6,6 +6,7 @@ import re
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 
+LOADING = 'load_from_folder("PATH")'  # in a card; `push_to_hub` replaces it
 # How the card of a model with words, or with a view, shows its use.
 USE_TEXTS = """
 model.predict(model.vocabulary(["A text.", "Another one."]))"""
@@ -64,7 +65,7 @@ A compact transformer of cctzoo: {kind}. {model.count_params():,} weights.
 ```python
 import cctzoo
 
-model = cctzoo.weights.load_from_folder("PATH"){use}
+model = cctzoo.weights.{LOADING}{use}
 ```
 """
 

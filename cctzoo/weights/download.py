@@ -1,10 +1,12 @@
 """Downloads that resume, are verified before use, and are safe across processes.
 
-`keras.utils.get_file` does not resume, is not safe across processes and leaves a broken file in
-the cache if the connection drops. Only its cache directory is used here.
+`docs/design.md` says what `keras.utils.get_file`, pooch and huggingface_hub lack for this. Only
+Keras' cache directory is used here.
 """
 
 import contextlib
+import dataclasses
+import errno
 import hashlib
 import http.client
 import logging
@@ -13,6 +15,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +74,22 @@ def fetch(tag: str) -> Path:
     return download(row.url, row.path, row.sha256, row.size)
 
 
-def download(url: str, path: Path, sha256: str | None = None, size: int | None = None) -> Path:
+def check_checkpoint(path: Path) -> None:
+    """Raises ValueError unless a file is a complete PyTorch checkpoint with correct checksums."""
+    with open_torch_file(path) as values:
+        _read_all(values)
+
+
+def download(
+    url: str,
+    path: Path,
+    sha256: str | None = None,
+    size: int | None = None,
+    *,
+    check: Callable[[Path], None] = check_checkpoint,
+    limit: str = "array_bytes",
+    only_cached: bool = False,
+) -> Path:
     """Downloads a file; it appears at `path` when it is complete and verified.
 
     If a connection breaks, the received part is kept in a hidden file next to `path`, and the
@@ -80,11 +98,21 @@ def download(url: str, path: Path, sha256: str | None = None, size: int | None =
     Args:
         url: of the file.
         path: where to store the file.
-        sha256: of the file; if not given, the file must be a complete PyTorch checkpoint.
+        sha256: of the file. If it is not known, `check` decides whether the file is accepted;
+            its SHA-256 is then stored next to it and verified on later use.
         size: in bytes, if known.
+        check: raises ValueError if the file, which has another name yet, is incomplete or of
+            another kind.
+        limit: name of the limit for the file's number of bytes.
+        only_cached: do not download, but raise FileNotFoundError.
 
     Returns:
         The path.
+
+    Raises:
+        ValueError: if the server sends another file, or one above the limit.
+        OSError: if the file cannot be downloaded.
+        FileNotFoundError: if it must be in the cache, and is not or is damaged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with waiting(path.with_name(f".{path.name}.lock")) as is_locked:
@@ -96,13 +124,16 @@ def download(url: str, path: Path, sha256: str | None = None, size: int | None =
             with contextlib.suppress(ValueError):
                 _check_hash(path, sha256)
                 return path
-            path.unlink()  # the file was damaged after the download
+        if only_cached:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        path.unlink(missing_ok=True)  # the file was damaged after the download
         # Without a lock, each process downloads its own part, and nothing is resumed.
         owner = "" if is_locked else f".{os.getpid()}"
         part = path.with_name(f".{path.name}{owner}.part")
         logger.info("weights: downloading %s", url)
         try:
-            digest = _download_part(url, path, part, size, sha256)
+            wanted = _Wanted(url, path, part, sha256, size, check, limit)
+            digest = _download_part(wanted)
             if sha256 is None:
                 logger.info(
                     "weights: no SHA-256 of %s is published; the downloaded file has %s",
@@ -124,30 +155,42 @@ def download(url: str, path: Path, sha256: str | None = None, size: int | None =
     return path
 
 
-def _download_part(url, path, part, size, sha256):
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """The arguments of `download`, and the path of the part that has been received."""
+
+    url: str
+    path: Path
+    part: Path
+    sha256: str | None
+    size: int | None
+    check: Callable[[Path], None]
+    limit: str
+
+
+def _download_part(wanted):
     """Completes the part and returns its SHA-256; starts again if an old part does not match."""
-    resumed = part.exists()
-    _complete(url, path, part, size)
+    resumed = wanted.part.exists()
+    _complete(wanted)
     try:
-        return _verified(part, url, sha256)
+        return _verified(wanted)
     except ValueError:
         if not resumed:
             raise
-    _complete(url, path, part, size)  # the old part may have been part of another file
-    return _verified(part, url, sha256)
+    _complete(wanted)  # the old part may have been part of another file
+    return _verified(wanted)
 
 
-def _verified(part, url, sha256):
+def _verified(wanted):
     """The SHA-256 of a complete download; removes a wrong file and raises ValueError."""
     try:
-        digest = _check_hash(part, sha256)
-        if sha256 is None:
-            with open_torch_file(part) as values:
-                _read_all(values)
+        digest = _check_hash(wanted.part, wanted.sha256)
+        if wanted.sha256 is None:
+            wanted.check(wanted.part)
         return digest
     except ValueError as error:
-        part.unlink()
-        raise ValueError(f"The server sent another file than {url}. {error}") from error
+        wanted.part.unlink()
+        raise ValueError(f"The server sent another file than {wanted.url}. {error}") from error
 
 
 def _check_hash(path, sha256):
@@ -177,34 +220,35 @@ def _read_all(values):
             np.asarray(value)
 
 
-def _complete(url, path, part, size):
+def _complete(wanted):
     """Downloads until the part has its full length, over as many connections as needed."""
-    failures = 0
+    part, failures = wanted.part, 0
     while True:
         before = _length(part)
         try:
-            if _receive(url, part, size):
+            if _receive(wanted):
                 return
             reason = "the connection ended early"
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == 416 and before:  # nothing follows the part
-                if before == size:
+                if before == wanted.size:
                     return
                 part.unlink()
             elif error.code < 500:
-                raise _unreachable(url, path, error) from error
+                raise _unreachable(wanted, error) from error
             reason = error
         except (http.client.HTTPException, OSError) as error:
             reason = error
         failures = 0 if _length(part) > before else failures + 1
         if failures == MAX_FAILURES or isinstance(getattr(reason, "reason", None), OSError):
-            raise _unreachable(url, path, reason)
+            raise _unreachable(wanted, reason)
         time.sleep(PAUSE)
 
 
-def _receive(url, part, size):
+def _receive(wanted):
     """Appends the data of one connection to the part; returns whether the file is complete."""
+    url, part, size = wanted.url, wanted.part, wanted.size
     at = _length(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={at}-"} if at else {})
     with OPENER.open(request, timeout=TIMEOUT) as response:
@@ -223,7 +267,7 @@ def _receive(url, part, size):
                 "The server must send a Content-Length, equal to the listed size if there is one. "
                 f"Received: {url} of {total} bytes, listed: {size}"
             )
-        limits.check("array_bytes", total, "The number of bytes of a download", bytes=total)
+        limits.check(wanted.limit, total, "The number of bytes of a download", bytes=total)
         with open(part, "r+b" if at else "wb") as out:
             out.seek(at)
             while at < total and (chunk := response.read(min(CHUNK, total - at))):
@@ -235,8 +279,9 @@ def _length(part):
     return part.stat().st_size if part.exists() else 0
 
 
-def _unreachable(url, path, reason):
+def _unreachable(wanted, reason):
     return OSError(
-        f"The weights could not be downloaded. Without internet access, download {url} elsewhere "
-        f"and save it as {path}, or pass its path as `weights`. Received: {reason}"
+        f"The weights could not be downloaded. Without internet access, download {wanted.url} "
+        f"elsewhere and save it as {wanted.path}, or pass its path as `weights`. "
+        f"Received: {reason}"
     )

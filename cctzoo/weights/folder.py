@@ -1,9 +1,11 @@
-"""Saves a model as a folder that can be uploaded to the Hugging Face Hub."""
+"""A folder with a model, as on the Hugging Face Hub: writes it, and recognises its config."""
 
 from pathlib import Path
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.formats.atomic import atomic_folder, write_json, write_text
+from cctzoo.formats.reading import read_json
+from cctzoo.messages import shown
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.typing import PathLike
@@ -12,6 +14,7 @@ from cctzoo.weights.description import describe_model
 from cctzoo.weights.native import save_weights
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+LIBRARY = "cctzoo"  # in the config; other libraries have files of these names too
 
 
 @checked_arguments
@@ -52,9 +55,22 @@ def save_to_folder(
         raise ValueError(
             f"`accuracy` must come with a `dataset`. Received: accuracy={accuracy!r}, dataset=None"
         )
-    description = {"library": "cctzoo", **describe_model(model)}
+    description = {"library": LIBRARY, **describe_model(model)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_folder(path, replace=False) as draft:
         write_json(draft / CONFIG, description)
         save_weights(model, draft / WEIGHTS, dtype)
         write_text(draft / CARD, model_card(model, licence, dataset, accuracy, notes))
+
+
+def check_config(path: Path) -> None:
+    """Raises ValueError unless a file is the config of a folder of `save_to_folder`.
+
+    Called before the weights next to it are downloaded, which can be large.
+    """
+    found = read_json(path, f"the {CONFIG} of a folder of `save_to_folder`")
+    if found.get("library") != LIBRARY:
+        raise ValueError(
+            f"A {CONFIG} must be one of `cctzoo.weights.save_to_folder`. "
+            f"Received: a config with library={shown(found.get('library'))}"
+        )

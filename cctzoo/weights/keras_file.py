@@ -93,6 +93,26 @@ def check_weights_file(path: PathLike) -> Contents:
         return check_hdf5(path)
 
 
+def load_keras_weights(model: CCT | SoftCommittee, path: PathLike, grid: Any, strict: bool) -> None:
+    """Loads a `.weights.h5` file, by Keras; `grid` and `strict` must have their defaults.
+
+    Raises:
+        ValueError: if the file is broken, or is of another model.
+    """
+    if grid is not None or not strict:
+        raise ValueError(
+            "`grid` and `strict` are not available for `.weights.h5` files. "
+            f"Received: grid={grid!r}, strict={strict!r}"
+        )
+    try:
+        model.load_weights(path)
+    except Exception as error:  # Keras and h5py raise errors of many types for a broken file
+        raise ValueError(
+            f"`path` must be a `.weights.h5` file of the model {model.name!r}. "
+            f"Received: path={str(path)!r}: {type(error).__name__}: {printable(str(error))[:300]}"
+        ) from error
+
+
 @contextlib.contextmanager
 def _entry(name: str) -> Iterator[None]:
     """Adds the name of an entry to the message of an error."""

@@ -6,13 +6,14 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.typing import PathLike
+from cctzoo.weights.address import is_address, parse_address
 from cctzoo.weights.readers import (
     check_file,
     open_checkpoint,
     open_folder,
     open_safetensors_weights,
 )
-from cctzoo.weights.source import Source
+from cctzoo.weights.source import Source, open_address
 
 
 @checked_arguments
@@ -34,17 +35,26 @@ def load_weights(model: CCT | SoftCommittee, path: PathLike) -> None:
 
 @checked_arguments
 def load_model(path: PathLike, dtype: str | None = None) -> CCT | SoftCommittee:
-    """Builds the model that a file describes, and loads its weights.
+    """Builds the model that a file or a folder describes, and loads its weights.
+
+    At an address, only `config.json` and `model.safetensors` are downloaded, into a cache. See
+    the guide on weights for what is checked.
 
     Args:
-        path: of a file of `save_weights`, or of a `.safetensors` file of
-            `save_pytorch_checkpoint`.
+        path: of a file of `save_weights`; of a `.safetensors` file of `save_pytorch_checkpoint`;
+            of a folder of `save_to_folder`; or its address: `hf://user/name` or
+            `hf://user/name@REVISION` on the Hugging Face Hub (extra `hub`), or the URL
+            `https://host/path/`.
         dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
 
     Raises:
-        ValueError: if the file is broken, or does not describe its model.
+        ValueError: if the file is broken, or does not describe its model; for an address, if
+            there is no model of cctzoo, or access is refused.
+        ModuleNotFoundError: if the address needs the extra `hub`, which is not installed.
+        OSError: if the folder cannot be downloaded.
     """
-    with _open_native(path) as source:
+    is_folder = is_address(path) or Path(path).is_dir()
+    with _open_folder(path) if is_folder else _open_native(path) as source:
         return source.build(dtype=dtype)
 
 
@@ -56,13 +66,14 @@ def load_from_folder(path: PathLike, dtype: str | None = None) -> CCT | SoftComm
     requires more weights than the folder holds is refused before a model is built.
 
     Args:
-        path: of the folder.
+        path: of the folder, or its address as in `load_model`.
         dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
 
     Raises:
-        ValueError: if a file is missing or broken, or if the files do not match.
+        ValueError, ModuleNotFoundError, OSError: as in `load_model`; ValueError also if a file
+            is missing, or if the files do not match.
     """
-    with Source(Path(path), open_folder) as source:
+    with _open_folder(path) as source:
         return source.build(dtype=dtype)
 
 
@@ -121,6 +132,11 @@ def load_pytorch_checkpoint(
                 f"`save_weights` use `load_weights`. Received: path={str(path)!r}"
             )
         source.load_into(model, grid=grid, strict=strict)
+
+
+def _open_folder(path):
+    address = parse_address(path)
+    return Source(Path(path), open_folder) if address is None else open_address(address)
 
 
 def _open_native(path):

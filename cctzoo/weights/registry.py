@@ -18,6 +18,12 @@ PACKAGED = Path(__file__).parent / "trained"
 AUTHORS = "https://shi-labs.com/projects/cct/checkpoints/"
 
 
+def cache_folder() -> Path:
+    """The folder of downloaded files, in Keras' cache. It need not exist."""
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"  # as in `get_file`
+    return Path(home, "cctzoo")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainedWeights:
     """A row of the registry.
@@ -58,8 +64,7 @@ class TrainedWeights:
         """The path of the file in this package, or in Keras' cache (after a download)."""
         if self.url is None:
             return PACKAGED / f"{self.tag}.safetensors"
-        home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"  # as in `get_file`
-        return Path(home, "cctzoo", self.url.rpartition("/")[2])
+        return cache_folder() / self.url.rpartition("/")[2]
 
     @functools.cached_property
     def config(self) -> Config:

@@ -1,16 +1,17 @@
 """Trained weights from anywhere, as one object that is opened and checked once."""
 
 import contextlib
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any, Self
 
 from cctzoo.arguments import checked_arguments
-from cctzoo.messages import printable
 from cctzoo.models.committee import SoftCommittee
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import Config, change_config
 from cctzoo.typing import PathLike
+from cctzoo.weights.address import Address, parse_address
 from cctzoo.weights.compatibility import (
     check_committee,
     check_same,
@@ -19,27 +20,33 @@ from cctzoo.weights.compatibility import (
 )
 from cctzoo.weights.description import build_described
 from cctzoo.weights.download import fetch
+from cctzoo.weights.hub import fetch_from_hub
+from cctzoo.weights.keras_file import load_keras_weights
 from cctzoo.weights.match import assign_arrays
 from cctzoo.weights.names import TOP, variable_names
 from cctzoo.weights.pytorch import load_state_dict, state_dict_keys
 from cctzoo.weights.readers import READERS, Contents, Reader, open_folder
 from cctzoo.weights.registry import WEIGHTS, TrainedWeights, tags_hint
 from cctzoo.weights.state_dicts import choose_arrays
+from cctzoo.weights.web import fetch_from_web
 
 logger = logging.getLogger(__name__)
 
 
 @checked_arguments
 def open_weights(weights: PathLike, model: str | None = None) -> "Source":
-    """Opens trained weights: a tag, a file or a folder.
+    """Opens trained weights: a tag, a file, a folder, or the address of a folder.
 
     The weights of a tag that must be downloaded are opened when they are first needed, after
-    the arguments of `Source.build` have been checked.
+    the arguments of `Source.build` have been checked. A folder at an address is downloaded at
+    once, unless it is in the cache.
 
     Args:
-        weights: a tag of `list_weights()`; a folder of `save_to_folder`; a `.keras` file; a
-            `.safetensors` file, our own or in the authors' layout; a `.pth` or `.pt` checkpoint
-            in the authors' layout; or a `.weights.h5` file.
+        weights: a tag of `list_weights()`; a folder of `save_to_folder`; its address,
+            `hf://user/name` or `hf://user/name@REVISION` on the Hugging Face Hub (extra `hub`),
+            or `https://host/path/`; a `.keras` file; a `.safetensors` file, our own or in the
+            authors' layout; a `.pth` or `.pt` checkpoint in the authors' layout; or a
+            `.weights.h5` file.
         model: a name of `models.create_model`, which completes a tag such as "cifar10".
 
     Returns:
@@ -47,6 +54,8 @@ def open_weights(weights: PathLike, model: str | None = None) -> "Source":
 
     Raises:
         ValueError: if there are no such weights, or the file is broken.
+        ModuleNotFoundError: if the address needs the extra `hub`, which is not installed.
+        OSError: if a folder cannot be downloaded.
 
     Example:
         ```python
@@ -58,6 +67,8 @@ def open_weights(weights: PathLike, model: str | None = None) -> "Source":
         ```
     """
     found = locate_weights(weights, model)
+    if isinstance(found, Address):
+        return open_address(found)
     row, path = (found, found.path) if isinstance(found, TrainedWeights) else (None, found)
     if path.is_dir():
         return Source(path, open_folder)
@@ -65,14 +76,29 @@ def open_weights(weights: PathLike, model: str | None = None) -> "Source":
     return Source(path, READERS[suffix], row)
 
 
+def open_address(address: Address) -> "Source":
+    """Opens the folder at an address, which is downloaded if necessary.
+
+    The address of the `Source` names the commit on the Hub, which never changes.
+    """
+    if address.repository is None:
+        return Source(fetch_from_web(address), open_folder, address=address)
+    folder = fetch_from_hub(address)
+    address = dataclasses.replace(address, revision=folder.name)
+    return Source(folder, open_folder, address=address)
+
+
 def locate_weights(
     weights: PathLike, model: str | None = None, argument: str = "weights"
-) -> TrainedWeights | Path:
-    """The registry row of a tag, or the path of an existing file or folder.
+) -> TrainedWeights | Path | Address:
+    """The registry row of a tag, the path of an existing file or folder, or a valid address.
+
+    Nothing is downloaded: whether there is a folder at an address is not known.
 
     Args:
         weights: a tag of `list_weights()`; a tag without the model's name, if `model` is given;
-            a folder of `save_to_folder`; or a file with one of the suffixes in `READERS`.
+            a folder of `save_to_folder` or its address; or a file with one of the suffixes in
+            `READERS`.
         model: the model's name that completes a tag, e.g. "cifar10".
         argument: the name of the caller's argument, for the error message.
 
@@ -83,13 +109,16 @@ def locate_weights(
         row = WEIGHTS.get(weights) or WEIGHTS.get(f"{model}.{weights}")
         if row is not None:
             return row
+    if (address := parse_address(weights, argument)) is not None:
+        return address
     path = Path(weights)
     if path.is_dir() or (path.is_file() and path.name.endswith(tuple(READERS))):
         return path
     *suffixes, last = READERS
     raise ValueError(
-        f"`{argument}` must be the tag of trained weights, a folder of `save_to_folder`, or a "
-        f"{', '.join(suffixes)} or {last} file that exists. "
+        f"`{argument}` must be the tag of trained weights, a folder of `save_to_folder`, its "
+        f"address (hf://user/name or https://host/path/), or a {', '.join(suffixes)} or {last} "
+        "file that exists. "
         f"{tags_hint(str(weights), model)} Received: {argument}={str(weights)!r}"
     )
 
@@ -101,11 +130,19 @@ class Source:
         path: of the file or folder.
         reader: the function that opens it.
         row: the row of the registry, for the weights of a tag.
+        address: where the folder at `path` was downloaded from.
     """
 
-    def __init__(self, path: Path, reader: Reader, row: TrainedWeights | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        reader: Reader,
+        row: TrainedWeights | None = None,
+        address: Address | None = None,
+    ) -> None:
         self.path = path
         self.row = row
+        self.address = address
         self._reader = reader
         self._stack = contextlib.ExitStack()
         self._contents = None
@@ -119,7 +156,9 @@ class Source:
         self.close()
 
     def __str__(self) -> str:
-        return f"The weights {self.row.tag!r}" if self.row else f"The weights in {str(self.path)!r}"
+        if self.row is not None:
+            return f"The weights {self.row.tag!r}"
+        return f"The weights in {str(self.address or self.path)!r}"
 
     def close(self) -> None:
         """Closes the file."""
@@ -218,7 +257,7 @@ class Source:
                 chosen = choose_arrays(state_dicts, state_dict_keys(model), strict)
                 load_state_dict(model, chosen, grid=grid, strict=strict)
             elif arrays is None:
-                _load_keras_weights(model, self.path, grid, strict)
+                load_keras_weights(model, self.path, grid, strict)
             else:
                 names = variable_names(model)
                 assign_arrays(model, names, arrays, top=TOP, grid=grid, strict=strict)
@@ -252,18 +291,3 @@ def _with_statistics(config, changes):
         if isinstance(values, tuple) and len(values) > 1 and channels != (len(values),):
             averages[field] = sum(values) / len(values)
     return averages | changes
-
-
-def _load_keras_weights(model, path, grid, strict):
-    if grid is not None or not strict:
-        raise ValueError(
-            "`grid` and `strict` are not available for `.weights.h5` files. "
-            f"Received: grid={grid!r}, strict={strict!r}"
-        )
-    try:
-        model.load_weights(path)
-    except Exception as error:  # Keras and h5py raise errors of many types for a broken file
-        raise ValueError(
-            f"`path` must be a `.weights.h5` file of the model {model.name!r}. "
-            f"Received: path={str(path)!r}: {type(error).__name__}: {printable(str(error))[:300]}"
-        ) from error

@@ -1,0 +1,351 @@
+"""Models on the Hugging Face Hub, from a local server that speaks its calls."""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import re
+
+import numpy as np
+import pytest
+
+from cctzoo import latency, limits, models, runs, training, weights
+from cctzoo.models import soft_committee
+from cctzoo.training.fine_tuning import with_model_input
+from tests.models.small import small_model
+from tests.weights.hub_server import TOKEN, serving
+
+needs_hub = pytest.mark.skipif(
+    importlib.util.find_spec("huggingface_hub") is None,
+    reason="needs the extra `hub`: pip install 'cctzoo[hub]'",
+)
+pytestmark = [
+    pytest.mark.one_backend("torch"),  # what is downloaded does not depend on it
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # of an upload
+]
+ADDRESS = "hf://user/name"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_model()
+
+
+@pytest.fixture(scope="module")
+def files(model, tmp_path_factory):
+    """The files of a repository: those of a folder, and others that must not be downloaded."""
+    folder = tmp_path_factory.mktemp("saved") / "folder"
+    weights.save_to_folder(model, folder)
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return found | {"model.pkl": b"\x80\x04.", "modeling.py": b"raise SystemExit"}
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A server without repositories, where `huggingface_hub` looks, and an empty cache."""
+    from huggingface_hub import constants, get_token
+    from huggingface_hub.utils import _http
+
+    with serving() as server:
+        # As HF_ENDPOINT, HF_HOME and HF_HUB_DISABLE_XET do before the import.
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "agents.json"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        assert get_token() is None
+        yield server
+
+
+@pytest.fixture
+def stored(hub, files):
+    """The server with a repository; the commit is `hub.refs`."""
+    hub.commit("user/name", files)
+    return hub
+
+
+def assert_equal(found, model):
+    assert found.name == model.name
+    assert found.config == model.config
+    for ours, theirs in zip(found.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@needs_hub
+def test_only_the_two_files_of_a_model_are_downloaded_once(stored, files, model):
+    assert_equal(weights.load_model(ADDRESS), model)
+    digest = hashlib.sha256(files["model.safetensors"]).hexdigest()
+    assert stored.fetched() == ["config.json", digest]
+    assert not any(".p" in path or "README" in path for _, path in stored.requests)
+    stored.requests.clear()
+    assert_equal(weights.load_model(ADDRESS), model)
+    assert stored.requests  # a branch can have moved on
+    assert not stored.fetched()
+    stored.requests.clear()
+    commit = stored.refs["user/name"]["main"]
+    assert_equal(weights.load_model(f"{ADDRESS}@{commit}"), model)
+    assert not stored.requests  # a commit cannot
+
+
+@needs_hub
+def test_a_revision_is_loaded(stored, tmp_path):
+    other = small_model("other", heads=6)
+    weights.save_to_folder(other, tmp_path / "other")
+    old = stored.refs["user/name"]["main"]
+    weights.load_model(ADDRESS)
+    new = {path.name: path.read_bytes() for path in (tmp_path / "other").iterdir()}
+    stored.commit("user/name", new)
+    stored.refs["user/name"]["v1.0"] = old
+    assert weights.load_model(ADDRESS).name == "other"  # the branch has moved on
+    assert weights.load_model(f"{ADDRESS}@v1.0").name == "small"
+    with pytest.raises(ValueError, match=r"The revision must be .* Received: hf://user/name@v2"):
+        weights.load_model(f"{ADDRESS}@v2")
+
+
+@needs_hub
+def test_every_function_that_takes_a_folder_takes_the_address(stored, model):
+    with weights.open_weights(ADDRESS) as source:
+        assert source.config == model.config
+        assert_equal(source.build(), model)
+    assert_equal(runs.open_model(ADDRESS), model)
+    assert_equal(weights.load_from_folder(ADDRESS), model)
+    with pytest.raises(ValueError, match=r"hf://user/name"):
+        models.create_model("cct_7_3x1_32", weights=ADDRESS)
+
+
+@needs_hub
+def test_create_model_adapts_the_weights_at_an_address(hub, tmp_path):
+    weights.save_to_folder(models.cct_2_3x2_32(heads=4, classes=7), tmp_path / "folder")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "folder").iterdir()}
+    hub.commit("user/name", files)
+    model = models.create_model("cct_2_3x2_32", weights=ADDRESS, classes=3)
+    assert (model.config.heads, model.config.classes) == (4, 3)
+
+
+@needs_hub
+def test_latency_is_measured_at_an_address(stored, monkeypatch):
+    """The child process times a file: it gets no address."""
+    paths = {}
+
+    def run_module(module, job, result, **variables):
+        paths.update(json.loads(job.read_text())[0])
+        result.write_text(json.dumps({name: [1.0, 2.0] for name in paths}))
+
+    monkeypatch.setattr(latency, "run_module", run_module)
+    assert latency.measure({"model": ADDRESS}).rows[0].name == "model"
+    assert paths["model"].endswith(".keras")
+
+
+@needs_hub
+def test_the_cache_is_used_without_a_connection(stored, model, monkeypatch):
+    from huggingface_hub import constants
+
+    weights.load_model(ADDRESS)
+    stored.status = 503
+    assert_equal(weights.load_model(ADDRESS), model)
+    stored.requests.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert_equal(weights.load_model(ADDRESS), model)
+    assert not stored.requests
+
+
+@needs_hub
+def test_without_a_connection_one_error_says_what_to_check(stored, monkeypatch):
+    from huggingface_hub import constants
+
+    message = r"The Hub cannot be reached, .*HF_HUB_OFFLINE.* Received: hf://user/name$"
+    stored.status = 503
+    with pytest.raises(OSError, match=message):
+        weights.load_model(ADDRESS)
+    template = "http://127.0.0.1:1/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    with pytest.raises(OSError, match=message):
+        weights.load_model(ADDRESS)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(OSError, match=message):
+        weights.load_model(ADDRESS)
+
+
+@needs_hub
+def test_a_repository_must_exist_and_be_readable(stored, model, monkeypatch):
+    with pytest.raises(ValueError, match=r"must exist.*hf auth login.* hf://user/other$"):
+        weights.load_model("hf://user/other")
+    stored.private.add("user/name")
+    with pytest.raises(ValueError, match=r"a private one needs a token.* hf://user/name$"):
+        weights.load_model(ADDRESS)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert_equal(weights.load_model(ADDRESS), model)
+    stored.commit("user/gated", {})
+    stored.gated.add("user/gated")
+    with pytest.raises(ValueError, match=r"Access .* must be granted.* hf://user/gated$"):
+        weights.load_model("hf://user/gated")
+
+
+@needs_hub
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (None, "must hold a model of cctzoo, with config.json"),
+        (b'{"model_type": "bert"}', "must hold a model of cctzoo.* library=None"),
+        (b'{"library": "timm"}', "must hold a model of cctzoo.* library='timm'"),
+        (b"\x80\x04.", "must hold a model of cctzoo.*config.json"),
+    ],
+)
+def test_a_repository_of_another_library_is_refused_before_its_weights(config, message, hub):
+    hub.commit(
+        "user/name", {"model.safetensors": b"x"} | ({"config.json": config} if config else {})
+    )
+    with pytest.raises(ValueError, match=rf"{message}") as error:
+        weights.load_model(ADDRESS)
+    assert ADDRESS in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "model.safetensors" not in hub.fetched()
+    assert not any(path.startswith("/large/") for _, path in hub.requests)
+
+
+@needs_hub
+def test_a_repository_without_weights_or_with_broken_ones_is_refused(hub, files):
+    hub.commit("user/name", {"config.json": files["config.json"]})
+    with pytest.raises(ValueError, match=r"with config.json and model.safetensors"):
+        weights.load_model(ADDRESS)
+    hub.commit("user/name", {"model.safetensors": files["model.safetensors"][:-1]})
+    with pytest.raises(ValueError, match=r"Received: .*model.safetensors"):
+        weights.load_model(ADDRESS)
+
+
+@needs_hub
+def test_wrong_bytes_of_the_right_size_are_refused(stored, files):
+    data = files["model.safetensors"]
+    stored.damage["model.safetensors"] = data[:-1] + bytes([data[-1] ^ 1])
+    with pytest.raises(ValueError, match=r"must be the file on the Hub: remove it.* SHA-256"):
+        weights.load_model(ADDRESS)
+
+
+@needs_hub
+def test_sizes_have_limits_before_the_download(stored):
+    for limit, first in {"json_bytes": "config.json", "array_bytes": "model.safetensors"}.items():
+        with (
+            limits.raised(**{limit: 100}),
+            pytest.raises(ValueError, match=rf"bytes of {first} must be at most 100: the limit"),
+        ):
+            weights.load_model(ADDRESS)
+    assert not any(path.startswith("/large/") for method, path in stored.requests)
+
+
+@needs_hub
+def test_a_model_is_pushed_and_loaded_again(hub, model, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    address = weights.push_to_hub(model, "user/new", licence="mit", message="First", private=True)
+    assert address == f"hf://user/new@{hub.refs['user/new']['main']}"
+    assert hub.private == {"user/new"}
+    assert hub.messages == ["First"]
+    files = hub.commits["user/new"][hub.refs["user/new"]["main"]]
+    assert files.keys() == {"config.json", "model.safetensors", "README.md"}
+    card = files["README.md"].decode()
+    assert 'license: "mit"' in card
+    assert 'cctzoo.weights.load_model("hf://user/new")' in card
+    assert_equal(weights.load_model(address), model)
+
+
+@needs_hub
+def test_a_folder_is_pushed_without_its_other_files(hub, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    committee = soft_committee([model, small_model("second")])
+    weights.save_to_folder(committee, tmp_path / "folder")
+    (tmp_path / "folder" / "secret.txt").write_text("not for the Hub")
+    (tmp_path / "folder" / "README.md").write_text("My own card.")
+    hub.commit("user/name", {"figures.csv": b"kept"})
+    weights.push_to_hub(tmp_path / "folder", "hf://user/name")
+    files = hub.commits["user/name"][hub.refs["user/name"]["main"]]
+    assert files.keys() == {"config.json", "model.safetensors", "README.md", "figures.csv"}
+    assert files["README.md"] == b"My own card."
+    assert len(weights.load_model(ADDRESS).members) == 2
+
+
+@needs_hub
+def test_what_cannot_be_pushed_changes_nothing(hub, model, tmp_path, monkeypatch):
+    with pytest.raises(
+        ValueError, match=r"The token must .*hf auth login.* hf://user/new, status 401$"
+    ):
+        weights.push_to_hub(model, "user/new")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    (tmp_path / "empty").mkdir()
+    weights.save_to_folder(model, tmp_path / "folder")
+    cases = {
+        r"must be user/name.* repository='name'": (model, "name", {}),
+        r"must be user/name.* repository='a/b/c'": (model, "a/b/c", {}),
+        r"without config.json": (tmp_path / "empty", "user/new", {}),
+        r"arguments are for a model.* dtype": (
+            tmp_path / "folder",
+            "user/new",
+            {"dtype": "float16"},
+        ),
+        r"`accuracy` must be in": (model, "user/new", {"accuracy": 90.0}),
+    }
+    for message, (source, name, options) in cases.items():
+        with pytest.raises(ValueError, match=message):
+            weights.push_to_hub(source, name, **options)
+    with pytest.raises(TypeError, match="license"):
+        weights.push_to_hub(model, "user/new", license="mit")
+    assert not hub.commits
+    hub.status = 500
+    with pytest.raises(OSError, match=r"The Hub failed. Received: hf://user/new, .*500"):
+        weights.push_to_hub(model, "user/new")
+
+
+@needs_hub
+def test_a_recipe_names_the_commit_and_downloads_nothing_by_itself(stored, tmp_path, monkeypatch):
+    """A run keeps the commit of its first weights, so that it resumes from the same ones."""
+
+    def refuse(*arguments, **keywords):
+        raise AssertionError("the Hub is asked")
+
+    commit = stored.refs["user/name"]["main"]
+    recipe = training.Recipe(dataset="digits", start_from=ADDRESS)
+    recipe.check_sources()
+    assert not stored.requests
+    recipe.save(tmp_path / "recipe.json")
+    loaded = training.Recipe.load(tmp_path / "recipe.json")
+    assert loaded.start_from == f"cached:{ADDRESS}"
+    loaded.check_sources()
+    with monkeypatch.context() as patch:
+        patch.setattr("huggingface_hub.hf_hub_download", refuse)
+        with pytest.raises(ValueError, match=r"from a file is not downloaded.*'hf://user/name'"):
+            with_model_input(loaded)
+    assert not stored.requests
+    pinned = with_model_input(recipe)
+    assert pinned.start_from == f"{ADDRESS}@{commit}"
+    stored.requests.clear()
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
+    assert with_model_input(loaded).start_from == f"cached:{ADDRESS}@{commit}"
+    pinned.save(tmp_path / "recipe.json")
+    loaded = training.Recipe.load(tmp_path / "recipe.json")
+    assert with_model_input(loaded) == loaded
+    assert not stored.requests
+
+
+def test_without_the_extra_the_error_names_it(model, monkeypatch):
+    find_spec = importlib.util.find_spec
+    absent = {"huggingface_hub"}
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name in absent else find_spec(name)
+    )
+    message = re.escape("needs huggingface_hub: pip install 'cctzoo[hub]'")
+    for call in (
+        lambda: weights.load_model(ADDRESS),
+        lambda: weights.open_weights(ADDRESS),
+        lambda: weights.push_to_hub(model, "user/name"),
+    ):
+        with pytest.raises(ModuleNotFoundError, match=message):
+            call()
+
+
+@needs_hub
+def test_a_download_is_quiet_without_a_terminal(stored, capfd, caplog):
+    weights.load_model(ADDRESS)
+    assert capfd.readouterr() == ("", "")
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
