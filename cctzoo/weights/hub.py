@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from cctzoo.weights.address import Address, not_cached, repository_name
 from cctzoo.weights.card import LOADING
 from cctzoo.weights.folder import CARD, CONFIG, LIBRARY, WEIGHTS, check_config, save_to_folder
 from cctzoo.weights.readers import open_folder
+
+logger = logging.getLogger(__name__)
 
 SHA256 = re.compile("[0-9a-f]{64}")
 LOG_IN = "log in by `hf auth login`, or set HF_TOKEN"
@@ -128,10 +131,12 @@ def _download(address, name, revision, limit):
             raise not_cached(address)
         return Path(found)
     options = {"revision": revision, "library_name": LIBRARY}
-    size = hf_hub_download(repository, name, dry_run=True, **options).file_size
-    if size is None:
+    found = hf_hub_download(repository, name, dry_run=True, **options)
+    if found.file_size is None:
         raise ValueError(f"The Hub must state the size of a file. Received: {name}, {address}")
-    limits.check(limit, size, f"The number of bytes of {name}", bytes=size)
+    limits.check(limit, found.file_size, f"The number of bytes of {name}", bytes=found.file_size)
+    if found.will_download:
+        logger.info("weights: downloading %s of %s", name, address)
     return Path(hf_hub_download(repository, name, **options))
 
 
@@ -139,9 +144,10 @@ def _check_sha256(path):
     """Raises ValueError if a file differs from the one on the Hub.
 
     `huggingface_hub` compares only the size. Its cache links to a file that is named by its
-    SHA-256. Where the system has no links, the name is not known and nothing is compared.
+    SHA-256, and which may itself be a link. Where the system has no links, the name is not known
+    and nothing is compared.
     """
-    target = path.resolve()
+    target = path.parent / os.readlink(path) if path.is_symlink() else path
     if not SHA256.fullmatch(target.name):
         return
     with open(target, "rb") as stream:
@@ -149,7 +155,7 @@ def _check_sha256(path):
     if digest != target.name:
         raise ValueError(
             "A file in the cache of the Hub must be the file on the Hub: remove it, to download it "
-            f"again. Received: path={str(target)!r} with the SHA-256 {digest}"
+            f"again. Received: path={os.path.normpath(target)!r} with the SHA-256 {digest}"
         )
 
 
@@ -185,7 +191,9 @@ def _clear_errors(address: str) -> Iterator[None]:
             f"The repository must hold a model of cctzoo, with {CONFIG} and {WEIGHTS}. "
             f"Received: {address}"
         ) from error
-    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
+    except errors.OfflineModeIsEnabled as error:
+        raise OSError(f"HF_HUB_OFFLINE must not be set for this. Received: {address}") from error
+    except errors.LocalEntryNotFoundError as error:
         raise OSError(
             "The Hub cannot be reached, and the model is not in its cache: check the connection, "
             "HF_HUB_OFFLINE and HF_ENDPOINT, or load a folder that was downloaded elsewhere. "

@@ -76,7 +76,7 @@ def assert_equal(found, model):
 
 
 @needs_hub
-def test_only_the_two_files_of_a_model_are_downloaded_once(stored, files, model):
+def test_only_the_two_files_of_a_model_are_downloaded_once(stored, files, model, caplog):
     assert_equal(weights.load_model(ADDRESS), model)
     digest = hashlib.sha256(files["model.safetensors"]).hexdigest()
     assert stored.fetched() == ["config.json", digest]
@@ -89,6 +89,8 @@ def test_only_the_two_files_of_a_model_are_downloaded_once(stored, files, model)
     commit = stored.refs["user/name"]["main"]
     assert_equal(weights.load_model(f"{ADDRESS}@{commit}"), model)
     assert not stored.requests  # a commit cannot
+    names = ("config.json", "model.safetensors")
+    assert caplog.messages == [f"weights: downloading {name} of {ADDRESS}" for name in names]
 
 
 @needs_hub
@@ -226,6 +228,17 @@ def test_wrong_bytes_of_the_right_size_are_refused(stored, files):
 
 
 @needs_hub
+def test_a_cache_that_links_to_a_shared_file_is_read(stored, files, model, tmp_path):
+    """The shared files of `huggingface_hub` have names of 64 digits that are not their SHA-256."""
+    weights.load_model(ADDRESS)
+    digest = hashlib.sha256(files["model.safetensors"]).hexdigest()
+    (blob,) = (tmp_path / "cache").glob(f"*/blobs/{digest}")
+    blob.rename(tmp_path / ("0" * 64))
+    blob.symlink_to(tmp_path / ("0" * 64))
+    assert_equal(weights.load_model(ADDRESS), model)
+
+
+@needs_hub
 def test_sizes_have_limits_before_the_download(stored):
     for limit, first in {"json_bytes": "config.json", "array_bytes": "model.safetensors"}.items():
         with (
@@ -292,6 +305,10 @@ def test_what_cannot_be_pushed_changes_nothing(hub, model, tmp_path, monkeypatch
     with pytest.raises(TypeError, match="license"):
         weights.push_to_hub(model, "user/new", license="mit")
     assert not hub.commits
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(OSError, match=r"HF_HUB_OFFLINE must not be set.* hf://user/new$"):
+        weights.push_to_hub(model, "user/new")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     hub.status = 500
     with pytest.raises(OSError, match=r"The Hub failed. Received: hf://user/new, .*500"):
         weights.push_to_hub(model, "user/new")
