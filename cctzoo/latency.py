@@ -114,6 +114,8 @@ def measure(
 ) -> LatencyReport:
     """Times inference of one image, or one text of full length, by several targets alternately.
 
+    A file that was exported with a larger batch is timed with one batch.
+
     The measurement runs in a new process, because a runtime's threads can only be limited
     before its first computation.
 

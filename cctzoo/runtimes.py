@@ -21,10 +21,12 @@ class Runner(Protocol):
     Attributes:
         sample_shape: shape of one sample.
         dtype: dtype of the samples.
+        batch: static batch size, or None.
     """
 
     sample_shape: list[int]
     dtype: np.dtype
+    batch: int | None
 
     def __call__(self, samples: Array) -> Array: ...
 
@@ -104,7 +106,7 @@ class SavedModelRunner:
         self.serve = signatures["serve" if "serve" in signatures else "serving_default"]
         ((self.name, spec),) = self.serve.structured_input_signature[1].items()
         self.dtype = np.dtype(spec.dtype.as_numpy_dtype)
-        self.sample_shape = list(spec.shape[1:])
+        self.batch, *self.sample_shape = spec.shape
         self.constant = tf.constant
 
     def __call__(self, samples: Array) -> Array:
@@ -182,7 +184,7 @@ class KerasRunner:
 
     def __init__(self, path: PathLike):
         self.model = load_keras_model(path, other_models=True)
-        self.sample_shape = list(self.model.input_shape[1:])
+        self.batch, *self.sample_shape = self.model.input_shape
         self.dtype = np.dtype(self.model.inputs[0].dtype)
 
     def __call__(self, samples: Array) -> Array:

@@ -4,11 +4,8 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import math
 import os
-import shlex
 import statistics
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from cctzoo.export.inputs import randomise_vectors
 from cctzoo.formats.atomic import temporary_folder, write_json
 from cctzoo.formats.fields import OBJECT, POSITIVE, check_fields
 from cctzoo.formats.reading import read_json, reading
+from cctzoo.latency_command import check_command, run_command
 from cctzoo.machine import machine_name
 from cctzoo.messages import received
 from cctzoo.models import CCT, CCTConfig, TextConfig, variant_config
@@ -28,11 +26,6 @@ UNCALIBRATED_PRECISIONS = ("float32", "float16", "dynamic_int8")
 ANCHOR = "cct_2_3x2_32"
 LATENCY_CACHE = Path("runs", "latency")
 COMMAND_RUNS = 3  # runs of a user's command; the command itself may time several inferences
-COMMAND_SECONDS = 600
-
-
-class LatencyCommandError(RuntimeError):
-    """A user's latency command failed, or did not print milliseconds."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,12 +78,8 @@ class EdgeLatency:
                 raise ValueError(
                     f"`{name}` must be at least 1. {received(**{name: getattr(self, name)})}"
                 )
-        text = isinstance(self.command, str)
-        if self.command is not None and not (text and "{model}" in self.command):
-            raise ValueError(
-                "A latency command must contain {model}, the path of the file to time. "
-                f"{received(command=self.command)}"
-            )
+        if self.command is not None:
+            check_command(self.command)
 
     def measure(self, config: CCTConfig | TextConfig) -> dict[str, float]:
         """Returns the latency of one sample: `latency_ms`, `ratio` and `anchor_ms`.
@@ -158,34 +147,6 @@ class EdgeLatency:
             "machine": machine_name(),
             "litert": importlib.metadata.version("ai-edge-litert"),
         }
-
-
-def run_command(command: str, model: Path) -> float:
-    """Times a `.tflite` file with a user's command; returns milliseconds.
-
-    Raises:
-        LatencyCommandError: if the command fails or does not print a positive number last.
-    """
-    words = [word.replace("{model}", str(model)) for word in shlex.split(command)]
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=COMMAND_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise LatencyCommandError(f"The latency command did not run: {error}") from error
-    if done.returncode:
-        raise LatencyCommandError(
-            f"The latency command must end with code 0. Received: {done.returncode} from "
-            f"{shlex.join(words)}: {done.stderr[-500:].strip()}"
-        )
-    try:
-        milliseconds = float(done.stdout.split()[-1])
-    except (IndexError, ValueError):
-        milliseconds = math.nan
-    if not 0 < milliseconds < math.inf:
-        raise LatencyCommandError(
-            "The last word of a latency command's output must be a positive number of "
-            f"milliseconds. Received: {done.stdout[-200:].strip()!r} from {shlex.join(words)}"
-        )
-    return milliseconds
 
 
 def _export(config: CCTConfig | TextConfig, path: Path, precision: str) -> None:

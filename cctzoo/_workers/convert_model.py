@@ -1,6 +1,6 @@
-"""Converts a saved model under TensorFlow: `convert_model MODEL.keras TARGET FORMAT BATCH`.
+"""Converts a saved model under TensorFlow: `convert_model MODEL.keras TARGET FORMAT BATCH SCALE`.
 
-BATCH is 0 for a dynamic batch.
+BATCH is 0 for a dynamic batch; SCALE is the `group_scale` of `convert`.
 """
 
 import sys
@@ -10,9 +10,9 @@ from cctzoo.export.convert import convert_here
 from cctzoo.weights.keras_file import load_keras_model
 
 
-def main(source: str, target: str, kind: str, batch: str) -> None:
+def main(source: str, target: str, kind: str, batch: str, scale: str) -> None:
     model = load_keras_model(source)
-    convert_here(model, target, kind, int(batch) or None)
+    convert_here(model, target, kind, int(batch) or None, float(scale))
 
 
 if __name__ == "__main__":

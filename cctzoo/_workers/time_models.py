@@ -32,7 +32,7 @@ def time_alternately(
     calls = {}
     for name, path in paths.items():
         run = load_runner(path, threads)
-        sample = np.random.default_rng(0).uniform(0, 255, (1, *run.sample_shape))
+        sample = np.random.default_rng(0).uniform(0, 255, (run.batch or 1, *run.sample_shape))
         if run.dtype.kind == "i":  # ids: their values do not change the time
             sample = np.zeros_like(sample)
         sample = sample.astype(run.dtype)

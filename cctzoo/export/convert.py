@@ -11,6 +11,7 @@ import keras
 from cctzoo.child_process import run_module
 from cctzoo.export.report import ExportError
 from cctzoo.formats.atomic import temporary_folder
+from cctzoo.layers.attention.grouped import scaled_groups
 from cctzoo.models import CCT, SoftCommittee, is_quantised
 from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
 from cctzoo.optional_packages import require
@@ -40,7 +41,11 @@ def check_converter(kind: str) -> None:
 
 
 def convert(
-    model: CCT | SoftCommittee, path: PathLike, kind: str, batch: int | None = None
+    model: CCT | SoftCommittee,
+    path: PathLike,
+    kind: str,
+    batch: int | None = None,
+    group_scale: float = 1.0,
 ) -> None:
     """Writes `model` to `path`.
 
@@ -49,6 +54,7 @@ def convert(
         path: path of the draft of `atomic_file` or `atomic_folder`.
         kind: `"litert"`, `"saved_model"`, `"onnx"` or `"openvino"`.
         batch: static batch size of the graph; None for a dynamic one.
+        group_scale: see `layers.attention.grouped.scaled_groups`.
 
     Raises:
         ModuleNotFoundError: if TensorFlow or the format's package is not installed.
@@ -57,7 +63,7 @@ def convert(
     check_converter(kind)
     try:
         if keras.backend.backend() == "tensorflow":
-            convert_here(model, path, kind, batch)
+            convert_here(model, path, kind, batch, group_scale)
             return
         # Neither JAX nor PyTorch can export to every format; TensorFlow can.
         with temporary_folder() as folder:
@@ -69,6 +75,7 @@ def convert(
                 path,
                 kind,
                 batch or 0,
+                group_scale,
                 KERAS_BACKEND="tensorflow",
                 TMPDIR=str(folder),  # of the converters, which would leave theirs after a kill
             )
@@ -110,8 +117,15 @@ def in_float32(model: Any) -> CCT | SoftCommittee:
     return copy
 
 
-def convert_here(model: CCT | SoftCommittee, path: PathLike, kind: str, batch: int | None) -> None:
+def convert_here(
+    model: CCT | SoftCommittee, path: PathLike, kind: str, batch: int | None, group_scale: float
+) -> None:
     """Does the work of `convert` in this process, in which Keras runs on TensorFlow."""
+    with scaled_groups(group_scale):
+        _convert_here(model, path, kind, batch)
+
+
+def _convert_here(model, path, kind, batch):
     shape = (batch, *model.input_shape[1:])
     if kind == "saved_model":
         write = _save_text_model if model.config.kind == "texts" else _save_image_model

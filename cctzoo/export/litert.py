@@ -1,13 +1,14 @@
 """Export to LiteRT (.tflite), the format for phones and single-board computers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.export import artifact
-from cctzoo.export.convert import convert, in_float32
-from cctzoo.export.quantization import calibration_batches, check_quantizer, quantise
+from cctzoo.export.convert import in_float32
+from cctzoo.export.group_sizes import candidates, time_candidates, write_graph
+from cctzoo.export.quantization import calibration_batches, check_quantizer
 from cctzoo.export.report import (
     LEAST_AGREEMENT,
     ExportError,
@@ -37,6 +38,7 @@ def to_litert(
     calibration: Any = None,
     class_names: Sequence[str] | None = None,
     least_agreement: float = LEAST_AGREEMENT,
+    tune: bool | Callable[[Path], float] = False,
 ) -> ExportReport:
     """Writes a model as `.tflite`, runs it, and compares it with Keras.
 
@@ -77,9 +79,15 @@ def to_litert(
         least_agreement: share of the samples for which a precision other than float32 must
             predict the same class as Keras. Below 1, one sample of at least 10 may differ. For
             a model without a classifier: the least mean cosine similarity of the features.
+        tune: whether to choose the number of heads that the graph computes at a time by
+            exporting up to six candidates and timing them: True times on one thread of this
+            machine; a function times elsewhere, e.g. on a phone: it gets the path of a
+            candidate and returns milliseconds. The report has the times. Without narrow heads
+            there is one candidate, which is not timed.
 
     Raises:
-        ValueError: if an argument is invalid, or `"int8"` has no calibration.
+        ValueError: if an argument is invalid, `"int8"` has no calibration, or `tune` returns
+            no positive number.
         PermissionError: if the folder is not writable.
         ExportError: if the conversion fails, the graph contains a Flex or custom operator or
             has more than one partition, a float32 output differs from Keras' by more than
@@ -105,14 +113,10 @@ def to_litert(
     if precision != "float32":
         check_quantizer()
     batches = calibration_batches(model, calibration, batch) if precision == "int8" else None
+    times = time_candidates(model, precision, batch, batches, tune) if tune else {}
     with atomic_file(path) as draft:
-        if precision == "float32":
-            convert(model, draft, "litert", batch)
-        else:
-            float32 = draft.with_name(f"{draft.stem}-float32.tflite")
-            convert(model, float32, "litert", batch)
-            quantise(float32, draft, precision, batches)
-            float32.unlink()
+        scale = candidates(model)[min(times, key=times.__getitem__)] if times else 1.0
+        write_graph(model, draft, precision, batch, batches, scale)
         artifact.embed_in_litert(draft, metadata)
         run = LiteRTRunner(draft)
         operators = run.operators()
@@ -124,6 +128,7 @@ def to_litert(
             bytes=draft.stat().st_size,
             operators=operators,
             partitions=partitions,
+            milliseconds=times,
             **compare(model, run, x, y, real=samples is not None),
         )
         require_one_partition(report)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cctzoo import models
-from cctzoo.export import litert
+from cctzoo.export import group_sizes
 from cctzoo.export.inputs import randomise_vectors
 
 SHAPE, CLASSES = (16, 12, 3), 7
@@ -48,10 +48,10 @@ def sample_images(count=60):
 def convert_once(patch, graph):
     """Until `patch` is undone, all LiteRT exports reuse the first conversion, kept at `graph`."""
 
-    def convert(model, path, kind, batch):
+    def convert(model, path, kind, batch, scale):
         if not graph.exists():
-            original(model, graph, kind, batch)
+            original(model, graph, kind, batch, scale)
         shutil.copy(graph, path)
 
-    original = litert.convert
-    patch.setattr(litert, "convert", convert)
+    original = group_sizes.convert
+    patch.setattr(group_sizes, "convert", convert)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cctzoo import export
+from cctzoo.latency_command import LatencyCommandError
 from cctzoo.models import variant_config
-from tuning.latency import EdgeLatency, LatencyCommandError
+from tuning.latency import EdgeLatency
 
 pytestmark = pytest.mark.one_backend("jax")  # no model is exported
 

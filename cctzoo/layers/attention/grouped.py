@@ -7,6 +7,10 @@ into the processor's cache.
 Letters: B batch, N heads, G heads of a group, T tokens, H head width.
 """
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 from keras import ops
 
 from cctzoo.typing import Tensor
@@ -18,6 +22,18 @@ NARROW = 8  # up to this head width, most columns of a matrix kernel are idle (A
 GROUP_BYTES = 512 << 10
 MOST_GROUPS = 32  # limits the size of the graph: seven operators per group
 MOST_CONCATENATED = 5  # by LiteRT's delegate
+
+_scale = contextvars.ContextVar("scale", default=1.0)
+
+
+@contextlib.contextmanager
+def scaled_groups(scale: float) -> Iterator[None]:
+    """Groups of heads may take `scale` times the default memory, of either kind of attention."""
+    token = _scale.set(scale)
+    try:
+        yield
+    finally:
+        _scale.reset(token)
 
 
 def attend_in_groups(qkv: Tensor, num_heads: int, bias: Tensor | None = None) -> Tensor:
@@ -57,11 +73,13 @@ def group_size(num_heads: int, tokens: int) -> int:
     return largest_group(num_heads, 4 * tokens**2, GROUP_BYTES, MOST_GROUPS)
 
 
-def largest_group(num_heads: int, head_bytes: int, most_bytes: int, most_groups: int) -> int:
+def largest_group(num_heads: int, head_bytes: int, most_bytes: float, most_groups: int) -> int:
     """The largest divisor of N whose heads have at most so many bytes, in at most so many groups.
 
-    If none has so few bytes: the smallest one with at most so many groups.
+    If none has so few bytes: the smallest one with at most so many groups. `scaled_groups` scales
+    the bytes.
     """
+    most_bytes *= _scale.get()
     sizes = [size for size in divisors(num_heads) if num_heads // size <= most_groups]
     return max((size for size in sizes if size * head_bytes <= most_bytes), default=sizes[0])
 

@@ -147,6 +147,14 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             outputs.append(heads)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
+    def group_size(self, tokens: int) -> int:
+        """Number of heads that an exported graph computes at a time, for T tokens."""
+        if self.attention == "softmax" and self.head_dim <= grouped.NARROW:
+            return grouped.group_size(self.num_heads, tokens)
+        if self.attention == "polynomial" and linear.is_linear(self.head_dim, tokens):
+            return grouped_polynomial.group_size(self.num_heads, self.head_dim, tokens)
+        return self.num_heads
+
     # Both return the heads (B, T, N, H), and the scores (B, N, T, T) or None if not asked for.
 
     def _softmax(self, qkv, mask, training, return_scores):
