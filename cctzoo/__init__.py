@@ -1,17 +1,32 @@
 """cctzoo: compact convolutional transformers with large-scale multi-head attention."""
 
 import importlib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cctzoo import layers, limits, models, weights
+from cctzoo.installation import import_models
 
 if TYPE_CHECKING:
-    from cctzoo import analysis, data, export, latency, runs, training
+    from cctzoo import (
+        analysis,
+        data,
+        export,
+        latency,
+        layers,
+        limits,
+        models,
+        runs,
+        training,
+        weights,
+    )
+    from cctzoo.models import create_model, list_models
+    from cctzoo.prediction import predict
+    from cctzoo.weights import load_model
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "__version__",
+ROOMS = (
     "analysis",
     "data",
     "export",
@@ -22,15 +37,54 @@ __all__ = [
     "runs",
     "training",
     "weights",
+)
+FUNCTIONS = {
+    "create_model": "models",
+    "list_models": "models",
+    "load_model": "weights",
+    "predict": "prediction",
+}
+
+__all__ = [
+    "__version__",
+    "analysis",
+    "create_model",
+    "data",
+    "export",
+    "latency",
+    "layers",
+    "limits",
+    "list_models",
+    "load_model",
+    "models",
+    "predict",
+    "runs",
+    "training",
+    "weights",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """Imports the rooms other than layers, models and weights when they are first used.
+    """Imports rooms other than layers, models and weights when they are first used.
 
-    They take half of the package's import time. Layers and models have to be imported: Keras
-    registers their classes for `keras.saving.load_model`.
+    They take half of the package's import time.
     """
-    if name in __all__:
+    if name in FUNCTIONS:
+        return getattr(importlib.import_module(f"cctzoo.{FUNCTIONS[name]}"), name)
+    if name in ROOMS:
         return importlib.import_module(f"cctzoo.{name}")
     raise AttributeError(f"module 'cctzoo' has no attribute {name!r}")
+
+
+def _is_command() -> bool:
+    """Whether this process is `cctzoo ...` or `python -m cctzoo ...`.
+
+    The command imports Keras only for what needs it: its help appears at once, and
+    `cctzoo doctor` works without a backend.
+    """
+    program = sys.argv[0] if sys.argv else ""
+    return Path(program).stem == "cctzoo" or (program == "-m" and "cctzoo" in sys.orig_argv)
+
+
+if not _is_command():
+    import_models()  # Keras registers their classes for `keras.saving.load_model`

@@ -4,6 +4,7 @@ import argparse
 import functools
 import types
 import typing
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cctzoo.settings import help_texts
@@ -14,13 +15,40 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def add_field_arguments(group: argparse._ArgumentGroup, kind: type, names: tuple[str, ...]) -> None:
-    """Adds a flag for each named field of a dataclass; flags that are not given stay absent."""
+def add_field_arguments(
+    group: argparse._ArgumentGroup,
+    kind: type,
+    names: Sequence[str],
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Adds a flag for each named field of a dataclass; flags that are not given stay absent.
+
+    Args:
+        group: the group of the flags.
+        kind: the dataclass.
+        names: of its fields.
+        values: values without the flags, which the help shows; the defaults of the dataclass
+            for fields that are not in them. Default: no values are shown.
+    """
     hints, texts = typing.get_type_hints(kind), help_texts(kind)
     for name in names:
+        text = texts[name]
+        if values is not None and not (text.endswith(")") and "(" in text):
+            text += _shown_value(values.get(name, getattr(kind, name, None)))
         group.add_argument(
-            flag(name), help=texts[name], default=argparse.SUPPRESS, **_type_options(hints[name])
+            flag(name), help=text, default=argparse.SUPPRESS, **_type_options(hints[name])
         )
+
+
+def _shown_value(value: Any) -> str:
+    """A value in brackets, as it would be written after the flag; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return " (on)" if value else " (off)"
+    if isinstance(value, tuple):
+        return f" ({' '.join(map(str, value))})"
+    return f" ({value})"
 
 
 def _type_options(hint: Any) -> dict[str, Any]:

@@ -79,6 +79,7 @@ class _Keywords(TypedDict, total=False):
     pooling: str | None
     classes: int
     classifier_activation: str | None
+    class_names: Sequence[str] | None
 
 class _CCTKeywords(_Keywords, total=False):
     family: str

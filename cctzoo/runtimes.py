@@ -11,6 +11,7 @@ import numpy as np
 
 from cctzoo.formats.saved_model import check_operators
 from cctzoo.optional_packages import require
+from cctzoo.quiet import without_noise
 from cctzoo.typing import Array, PathLike
 from cctzoo.weights.keras_file import load_keras_model
 
@@ -46,8 +47,9 @@ class LiteRTRunner:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            self.interpreter = Interpreter(str(path), num_threads=threads)
-            self.interpreter.allocate_tensors()
+            with without_noise():
+                self.interpreter = Interpreter(str(path), num_threads=threads)
+                self.interpreter.allocate_tensors()
             (self.input,) = self.interpreter.get_input_details()
             (self.output,) = self.interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:

@@ -2,7 +2,7 @@
 
 import fnmatch
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -167,20 +167,31 @@ def text_transformer(size: int = 2, **keywords: Any) -> CCT:
 
 
 @checked_arguments
-def list_models(pattern: str = "*", weights: bool = False) -> list[str]:
+def list_models(
+    pattern: str | Sequence[str] = "*", weights: bool = False, exclude: str | Sequence[str] = ()
+) -> list[str]:
     """Names of the listed models that match a shell pattern, e.g. `"cct_*_32"`.
 
-    With `weights=True`, the tags of their trained weights instead, e.g.
-    `"cct_2_3x2_32.cifar10"`; `cctzoo.weights.describe` describes a tag.
+    Args:
+        pattern: one pattern, or several, of which one must match.
+        weights: return the tags of trained weights instead, e.g. `"cct_2_3x2_32.cifar10"`;
+            `cctzoo.weights.describe` describes a tag.
+        exclude: one pattern, or several, none of which may match.
     """
-    if weights:
-        return list_weights(pattern)
-    return [name for name in VARIANTS if fnmatch.fnmatchcase(name, pattern)]
+    names = list_weights() if weights else list(VARIANTS)
+    return [name for name in names if _matches(name, pattern) and not _matches(name, exclude)]
+
+
+def _matches(name: str, patterns: str | Sequence[str]) -> bool:
+    """Whether a name, or the model of a tag, matches one of the patterns."""
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    model, _, _ = name.partition(".")
+    return any(fnmatch.fnmatchcase(each, pattern) for each in (name, model) for pattern in patterns)
 
 
 @checked_arguments
-def model_table(pattern: str = "*") -> str:
-    """A table of the listed models that match a shell pattern, one model per line.
+def model_table(pattern: str | Sequence[str] = "*", exclude: str | Sequence[str] = ()) -> str:
+    """A table of the listed models, one model per line; the arguments are those of `list_models`.
 
     `tokens` is the length of the encoder's sequence. `GMACs` counts the matrix products and
     convolutions of one image or text, attention included, in billions of
@@ -189,7 +200,7 @@ def model_table(pattern: str = "*") -> str:
     columns = ("input", "classes", "tokens", "width", "blocks", "heads", "prefix")
     header = f"{'model':<20}" + "".join(f"{column:>9}" for column in columns)
     lines = [header + f"{'parameters':>12}{'GMACs':>9}"]
-    for name in list_models(pattern):
+    for name in list_models(pattern, exclude=exclude):
         config = VARIANTS[name].config
         if config.kind == "texts":
             size = f"{config.length} ids"

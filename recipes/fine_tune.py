@@ -19,7 +19,7 @@ Gives: 93.8 to 95.8 % of 48 held-out pictures of a folder of 240 drawn ones (thr
 command; 89 s in one thread, export included), and the figures in docs/benchmarks.md.
 """
 
-from cctzoo.cli import train_and_deliver
+from cctzoo.commands.fine_tune import main
 
 if __name__ == "__main__":
-    train_and_deliver(__doc__, fine_tuning=True, cooldown_epochs=0)
+    main(__doc__)

@@ -12,7 +12,7 @@ recipe trains CCT, CVT and ViT-Lite; `--preset` sets the numbers of a published 
 Gives: the figures in docs/benchmarks.md. The published recipes at full length: not yet run.
 """
 
-from cctzoo.cli import train_and_deliver
+from cctzoo.commands.train import main
 
 if __name__ == "__main__":
-    train_and_deliver(__doc__)
+    main(__doc__)

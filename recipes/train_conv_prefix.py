@@ -13,7 +13,7 @@ Reference: "Low-latency vision transformers via large-scale multi-head attention
 arXiv 2506.23832. The design of the prefix is our choice, see `layers.ConvPrefix`.
 """
 
-from cctzoo.cli import train_and_deliver
+from cctzoo.commands.train import main
 
 if __name__ == "__main__":
-    train_and_deliver(__doc__, model="cct_conv", embed_dim=128)
+    main(__doc__, model="cct_conv", embed_dim=128)

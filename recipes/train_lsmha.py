@@ -14,7 +14,7 @@ Reference: "Low-latency vision transformers via large-scale multi-head attention
 arXiv 2506.23832.
 """
 
-from cctzoo.cli import train_and_deliver
+from cctzoo.commands.train import main
 
 if __name__ == "__main__":
-    train_and_deliver(__doc__, model="cct_2_3x2_32", heads=64)
+    main(__doc__, model="cct_2_3x2_32", heads=64)

@@ -12,7 +12,7 @@ number of heads, any of the four text families and a convolutional prefix can be
 Gives: the figures in docs/benchmarks.md. AG News and IMDb: not yet run.
 """
 
-from cctzoo.cli import train_and_deliver
+from cctzoo.commands.train import main
 
 if __name__ == "__main__":
-    train_and_deliver(__doc__, preset="docstrings")
+    main(__doc__, preset="docstrings")

@@ -13,6 +13,7 @@ import pytest
 
 from cctzoo import cli, models, training
 from cctzoo.child_process import ChildFailed
+from cctzoo.commands import train as train_command
 from cctzoo.data import Augmentation
 from cctzoo.export import ExportError
 from cctzoo.settings import help_texts
@@ -51,7 +52,7 @@ def test_start_from_a_file_with_a_config_drops_the_changes_of_the_preset(monkeyp
 def test_fine_tuning_needs_trained_weights(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["fine_tune.py", "--start-from", "none"])
     with pytest.raises(SystemExit):
-        cli.train_and_deliver("Fine-tunes.", fine_tuning=True)
+        train_command.main("Fine-tunes.", fine_tuning=True)
     (line,) = capsys.readouterr().err.splitlines()
     assert "cct_2_3x2_32.cifar10" in line
     assert ".keras" in line
@@ -77,18 +78,18 @@ def test_a_failed_export_prints_one_line(monkeypatch, capsys):
         (directory / "recipe.json").touch()
         return run
 
-    monkeypatch.setattr(cli, "train", train)
-    monkeypatch.setattr(cli, "check_delivery", lambda: None)
+    monkeypatch.setattr(train_command, "train", train)
+    monkeypatch.setattr(train_command, "check_delivery", lambda: None)
     monkeypatch.setattr(cli, "check_directory", lambda _: None)
     for message, error in errors.items():
 
         def deliver(*_, error=error):
             raise error
 
-        monkeypatch.setattr(cli, "deliver", deliver)
+        monkeypatch.setattr(train_command, "deliver", deliver)
         monkeypatch.setattr("sys.argv", ["train_cct.py", "--directory", "run"])
         with pytest.raises(SystemExit) as stopped:
-            cli.train_and_deliver("Trains.")
+            train_command.main("Trains.")
         assert stopped.value.code == 1
         assert capsys.readouterr().err == f"train_cct.py: {message}\n"
 
@@ -204,7 +205,7 @@ def test_a_directory_in_use_is_code_2(monkeypatch, capsys, arguments, fine_tunin
     monkeypatch.setattr(training.Recipe, "load_data", None)
     monkeypatch.setattr("sys.argv", ["recipe.py", "--no-export", *arguments])
     with in_use("run"), pytest.raises(SystemExit) as stopped:
-        cli.train_and_deliver("Trains.", fine_tuning=fine_tuning)
+        train_command.main("Trains.", fine_tuning=fine_tuning)
     assert stopped.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "recipe.py: Another process is writing this directory" in line

@@ -7,8 +7,9 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from cctzoo.cli import add_recipe_arguments, recipe_from, script_parser
+from cctzoo.cli import script_parser
 from cctzoo.flags import flag
+from cctzoo.recipe_flags import add_recipe_arguments, recipe_from
 from cctzoo.settings import help_texts
 from tuning.latency import LATENCY_CACHE, UNCALIBRATED_PRECISIONS, EdgeLatency
 from tuning.oracles import ORACLES
@@ -23,9 +24,9 @@ RESUMABLE = {
 }
 
 
-def make_parser(description: str) -> argparse.ArgumentParser:
-    """Returns the parser of `search.py`."""
-    parser = script_parser(description)
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    """Returns the parser of the search."""
+    parser = script_parser(description, usage="%(prog)s [options]")
     add = parser.add_argument
     started = Path(time.strftime("runs/search-%Y%m%d-%H%M%S"))
     add("--directory", type=Path, default=started, help="new or empty (runs/search-TIME)")

@@ -48,9 +48,9 @@ from tuning.workers import run_with_workers
 CHIEF_SECONDS = 600  # that a worker waits for the search.json of its chief
 
 
-def main() -> None:
+def main(description: str | None = __doc__) -> None:
     """Runs the command line; an error ends the program with one line."""
-    parser = make_parser(__doc__)
+    parser = make_parser(description)
     options = parser.parse_args()
     cli.show_notices()
     local_worker = end_with_parent()  # also the chief of `run_with_workers`
@@ -150,6 +150,7 @@ def new_plan(options: argparse.Namespace, directory: Path) -> SearchPlan:
     fields = plan_fields(options)
     recipe, objective = fields["recipe"], fields["objective"]
     data_fields = config_from_data(recipe.config(), recipe.load_data())
+    del data_fields["class_names"]  # a latency does not depend on them
     if "vocabulary" in data_fields:
         data_fields["vocabulary"] = None  # each training finds the words of its own texts
     plan = SearchPlan(**fields, data_fields=data_fields)

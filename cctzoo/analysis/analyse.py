@@ -78,7 +78,7 @@ def analyse_heads(
             data or names do not fit the model.
     """
     check_classifier(model)
-    names = _class_names(classes, model.config.classes)
+    names = _class_names(classes or model.config.class_names, model.config.classes)
     x_train, y_train = check_labelled("train", train, model.config.classes)
     x_test, y_test = check_labelled("test", test, model.config.classes)
     shown = _drawn_evenly(y_test, shown_samples, seed)

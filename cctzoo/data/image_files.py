@@ -98,17 +98,28 @@ def decode(data: bytes, name: str, *, orient: bool = False, quick: bool = False)
         ValueError: if the data are not an image in one of the `FORMATS`, or broken, or if the
             image has more pixels than Pillow's limit against decompression bombs.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         image = Image.open(io.BytesIO(data), formats=_formats())
         if quick:
             image.draft(None, (1, 1))
         image.load()
+    except UnidentifiedImageError as error:  # whose message has the address of the bytes
+        raise ValueError(
+            f"An image must be in a format that is read. Received: {name}, in none of them"
+        ) from error
     # Not only OSError: Pillow's decoders raise SyntaxError, struct.error, ... on broken data.
     except Exception as error:
         raise ValueError(f"An image must be readable. Received: {name} ({error})") from error
-    transpose = TRANSPOSES.get(orientation(image)) if orient else None
+    return upright(image) if orient else image
+
+
+def upright(image: Any) -> Any:
+    """Rotates and mirrors a PIL image as its orientation tag says."""
+    from PIL import Image
+
+    transpose = TRANSPOSES.get(orientation(image))
     # Not ImageOps.exif_transpose, which also writes the EXIF data anew and fails on broken ones.
     return image.transpose(Image.Transpose[transpose]) if transpose else image
 

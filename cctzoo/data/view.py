@@ -12,7 +12,7 @@ import numpy as np
 
 from cctzoo import limits
 from cctzoo.arguments import checked_arguments
-from cctzoo.data.image_files import MODES, convert, decode, mode_of
+from cctzoo.data.image_files import MODES, convert, decode, mode_of, upright
 from cctzoo.messages import received
 from cctzoo.plain_values import check_types, is_count, is_one_of, make_plain, plain
 from cctzoo.typing import PathLike
@@ -77,6 +77,10 @@ class View:
         """
         with decode(data, name, orient=self.orient) as image:
             return convert(image, mode, name)
+
+    def prepare(self, image: Any, mode: str, name: str) -> Any:
+        """Turns a PIL image upright and converts it to `mode`, as `open` does for a file."""
+        return convert(upright(image) if self.orient else image, mode, name)
 
     def resized(self, image_size: Sequence[int], height: int, width: int) -> list[int]:
         """The (width, height) to which `crop` resizes an image of (width, height).

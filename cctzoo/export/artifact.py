@@ -44,6 +44,8 @@ def check_writable(folder: Path) -> None:
 def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> dict[str, Any]:
     """Returns what a program needs to know to use the model, as JSON data.
 
+    Without `class_names`, the names are those of the model's config.
+
     `decision` says how outputs become decisions: `"top1"`, the class with the highest output;
     `"threshold"`, each output is a label of its own, which is present if the output is above 0.5
     (probabilities) or above 0 (logits); None for features.
@@ -55,6 +57,8 @@ def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> d
     """
     config = model.config
     negative = None
+    if class_names is None and config.include_top:
+        class_names = config.class_names
     if class_names is not None:
         class_names = [str(name) for name in class_names]
         if config.include_top and config.classes == 1 and len(class_names) == 2:
@@ -73,7 +77,7 @@ def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> d
         "decision": decision_kind(config),
         "class_names": class_names,
         "negative_class_name": negative,
-        "config": _without_vocabulary(dataclasses.asdict(config)),
+        "config": _without_words(dataclasses.asdict(config)),
     }
 
 
@@ -131,9 +135,8 @@ def _text_input(config):
     return fields
 
 
-def _without_vocabulary(config):
-    """A config as a dict without the vocabulary, which is part of the input's metadata."""
+def _without_words(config):
+    """A config as a dict without the words that stand elsewhere in the metadata."""
     if "members" in config:
-        members = [_without_vocabulary(member) for member in config["members"]]
-        return {**config, "members": members}
-    return {name: value for name, value in config.items() if name != "vocabulary"}
+        return {**config, "members": [_without_words(member) for member in config["members"]]}
+    return {k: v for k, v in config.items() if k not in ("vocabulary", "class_names")}

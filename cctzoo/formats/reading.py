@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import struct
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -63,6 +64,13 @@ def read_json(path: PathLike, what: str, argument: str = "path") -> dict[str, An
     with reading(path, what, argument):
         limits.check("json_bytes", Path(path).stat().st_size, "A JSON file's number of bytes")
         return parse_object(Path(path).read_text(encoding="utf-8-sig"))
+
+
+def read_toml(path: PathLike, what: str, argument: str = "path") -> dict[str, Any]:
+    """Reads a TOML file; arguments and errors are those of `read_json`."""
+    with reading(path, what, argument):
+        limits.check("json_bytes", Path(path).stat().st_size, "A TOML file's number of bytes")
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:

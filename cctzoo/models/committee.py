@@ -104,6 +104,11 @@ class CommitteeConfig:
         return self.members[0].classes
 
     @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the classes, of the first member that has them."""
+        return next((each.class_names for each in self.members if each.class_names), None)
+
+    @property
     def vocabulary(self) -> tuple[str, ...] | None:
         """The words of text models; None for image models."""
         return getattr(self.members[0], "vocabulary", None)

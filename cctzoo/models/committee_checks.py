@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cctzoo.messages import received
+from cctzoo.messages import received, shown
 from cctzoo.models.decisions import decision_kind
 from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.models.model import CCT
@@ -56,6 +56,12 @@ def check_configs(names: Sequence[str], configs: Sequence[EncoderConfig]) -> Non
         values = [getattr(config, field) for config in configs]
         if len(set(values)) > 1 or values[0] is False:
             raise ValueError(f"Members {rule}. Received: {_by_name(names, field, values)}")
+    named = {config.class_names for config in configs} - {None}
+    if len(named) > 1:
+        raise ValueError(
+            "Members must have the same classes in the same order. "
+            f"Received: {' and '.join(shown(names) for names in sorted(named))}"
+        )
     scales = [_input_scale(config) for config in configs]
     if len(set(scales)) > 1:
         raise ValueError(

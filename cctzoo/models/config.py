@@ -40,7 +40,8 @@ class CCTConfig(EncoderConfig):
     `head_dim`, `attention`, `mlp_ratio`, `conv_prefix`, `prefix_kind` (`"vgg"`, `"depthwise"`),
     `prefix_filters` (default: half of `embed_dim`, and `embed_dim` in the last two blocks),
     `prefix_pool`, `positional_embedding`, `norm`, `dropout`, `attention_dropout`,
-    `stochastic_depth`, `include_top`, `pooling`, `classes` and `classifier_activation`.
+    `stochastic_depth`, `include_top`, `pooling`, `classes`, `classifier_activation` and
+    `class_names`.
 
     Raises:
         ValueError: for a value out of its range, or values that contradict each other.

@@ -10,6 +10,7 @@ from cctzoo.layers.attention.layer import KINDS
 from cctzoo.layers.encoder_block import NORMS
 from cctzoo.layers.position import KINDS as POSITION_KINDS
 from cctzoo.messages import received
+from cctzoo.models.class_names import check_class_names
 from cctzoo.models.size import check_size
 from cctzoo.plain_values import is_count, is_integer, is_number, is_one_of, make_plain
 from cctzoo.settings import setting
@@ -51,6 +52,8 @@ class EncoderConfig:
         classifier_activation: `"softmax"` (the classes exclude each other), `"sigmoid"` (each
             output is an independent label: binary and multi-label models) or None (logits; a
             single logit is a binary model). One class with `"softmax"` is refused.
+        class_names: one name per class, which predictions and exported files carry; for a single
+            output also two, of the decisions 0 and 1. Training takes them from the data.
 
     Numbers and arrays of NumPy are accepted, and stored as Python's numbers and tuples.
 
@@ -84,6 +87,7 @@ class EncoderConfig:
     pooling: str | None = None
     classes: int = 1000
     classifier_activation: str | None = "softmax"
+    class_names: Sequence[str] | None = dataclasses.field(default=None, repr=False)
 
     ATTENTION_KINDS: ClassVar[tuple[str, ...]] = KINDS
     FAMILIES: ClassVar[tuple[str, ...]] = ()
@@ -97,6 +101,7 @@ class EncoderConfig:
         self._check_heads()
         self._check_prefix()
         self._check_input()
+        check_class_names(self.class_names, self.classes)
         check_size(self)
 
     def _check_values(self):

@@ -145,9 +145,14 @@ def variant_config(variant: str, /, **changes: Any) -> Config:
 
 
 def change_config(config: Config, /, **changes: Any) -> Config:
-    """A config with `changes` to its fields, as in `variant_config`."""
+    """A config with `changes` to its fields, as in `variant_config`.
+
+    With another number of classes, the old `class_names` are dropped.
+    """
     changes = _with_vocabulary_size(changes)
     _check_keywords(type(config), changes)
+    if changes.get("classes", config.classes) != config.classes:
+        changes = {"class_names": None} | changes
     return dataclasses.replace(config, **changes)  # checks the limits in force
 
 

@@ -68,7 +68,11 @@ def config_from_data(base: CCTConfig | TextConfig, dataset: Dataset) -> dict[str
             "A data set must have at least two classes. "
             f"Received: {dataset.name!r} with classes={dataset.classes}"
         )
-    fields = {"classes": len(dataset.classes), "classifier_activation": None}
+    fields = {
+        "classes": len(dataset.classes),
+        "class_names": tuple(dataset.classes),
+        "classifier_activation": None,
+    }
     if dataset.kind == "images":
         return fields | {"input_shape": dataset.x_train.shape[1:], "view": dataset.view}
     words = base.vocabulary

@@ -7,6 +7,7 @@ from typing import Any
 from cctzoo.data import Augmentation, Dataset, check_name, load
 from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.names import kind_of
+from cctzoo.data.sources import SOURCES
 from cctzoo.formats.atomic import write_json
 from cctzoo.formats.fields import from_fields
 from cctzoo.formats.reading import read_json, reading
@@ -29,6 +30,7 @@ DATA_OPTIONS = (
     "data_dir",
     "manual_dir",
 )
+DATASET_NAMES = ", ".join(source.form for source in SOURCES)
 PATHS = ("start_from", "word_vectors", "data_dir", "manual_dir")
 
 
@@ -92,8 +94,8 @@ class Recipe:
             exist is checked by `check_sources`.
     """
 
-    dataset: str = setting("digits", "name of a data set, as in cctzoo.data.load")
-    model: str = setting("cct_2_3x2_32", "name of a model, as in cctzoo.models.list_models()")
+    dataset: str = setting("digits", f"{DATASET_NAMES}, or a name of TensorFlow Datasets")
+    model: str = setting("cct_2_3x2_32", "name of a model, as in `cctzoo list`")
     changes: dict = dataclasses.field(default_factory=dict)
     start_from: PathLike | None = setting(
         None, "tag, folder, address or file of the trained weights that the run starts from"

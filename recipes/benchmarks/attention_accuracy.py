@@ -19,6 +19,7 @@ from pathlib import Path
 from cctzoo import cli, runs, training
 from cctzoo.formats.atomic import write_json
 from cctzoo.models import CCTConfig
+from cctzoo.recipe_flags import add_recipe_arguments, recipe_from
 
 # The 97.5 % quantile of Student's t with 2 (n - 1) degrees of freedom, for n seeds.
 QUANTILES = {2: 4.303, 3: 2.776, 4: 2.447, 5: 2.306, 6: 2.228, 7: 2.179, 8: 2.145}
@@ -26,7 +27,7 @@ QUANTILES = {2: 4.303, 3: 2.776, 4: 2.447, 5: 2.306, 6: 2.228, 7: 2.179, 8: 2.14
 
 def main():
     parser = cli.script_parser(__doc__)
-    cli.add_recipe_arguments(parser, "cifar10_300")
+    add_recipe_arguments(parser, "cifar10_300")
     add = parser.add_argument
     add("--heads", dest="head_counts", type=int, nargs="+", default=[2, 16, 32, 64])
     add("--attention", dest="kinds", nargs="+", default=CCTConfig.ATTENTION_KINDS)
@@ -35,7 +36,7 @@ def main():
     options = parser.parse_args()
     cli.show_notices()
     with cli.exit_on_error(parser):
-        recipe = cli.recipe_from(vars(options))
+        recipe = recipe_from(vars(options))
         recipes = {
             (heads, kind, seed): dataclasses.replace(
                 recipe,

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import pytest
 
-from cctzoo import cli, models, weights
+from cctzoo import models, weights
+from cctzoo.commands import train
 from cctzoo.export import to_litert, to_saved_model
 from cctzoo.formats.lock import HIDDEN
 from cctzoo.training import is_run
@@ -92,7 +93,7 @@ def training(directory: Path) -> Callable[[], None]:
     def main():
         words = ["--resume", str(directory)] if is_run(directory) else new
         sys.argv = ["train_cct.py", *words, "--no-export"]
-        cli.train_and_deliver("Trains.")
+        train.main("Trains.")
 
     new = [*TINY.split(), *MODEL.split(), "--directory", str(directory)]
     return main

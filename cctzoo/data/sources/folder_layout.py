@@ -65,6 +65,24 @@ def find_files(path: Path) -> tuple[list[str], dict[str, Files]]:
     return classes, found
 
 
+def find_images(folder: Path) -> list[str]:
+    """Paths of all image files in a folder and the folders in it, sorted.
+
+    Files of other types are counted in a warning.
+    """
+    paths, unread, waiting = [], [], [folder]
+    while waiting:
+        current = waiting.pop(0)
+        folders, files = _entries(current)
+        waiting += [current / name for name in folders]
+        for name in files:
+            path = os.path.join(current, name)
+            (paths if _is_read(path) else unread).append(path)
+    if unread:
+        warnings.warn(_unread(folder, unread), stacklevel=2)
+    return paths
+
+
 def few(names: Sequence[str]) -> str:
     """Joins names for a message, at most `SHOWN`."""
     names = list(names)

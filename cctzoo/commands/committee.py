@@ -1,0 +1,111 @@
+"""Trains models with different numbers of heads and averages them: a soft committee.
+
+Without arguments: three cct_2_3x2_32 with 4, 16 and 64 heads on handwritten digits. Each is
+trained with its own seed in its own folder of the run directory. The committee is then written
+to `committee.keras`, its test accuracy and that of its members to `report.json`.
+
+    cctzoo committee
+    cctzoo committee --members 16 64 100 --model cct_7_3x1_32 \\
+        --changes '{"head_dim": 4}' --preset cifar100_300
+
+`--resume DIRECTORY` resumes a committee that was stopped.
+
+Reference: "Low-latency vision transformers via large-scale multi-head attention",
+arXiv 2506.23832: models of equal accuracy with differently structured heads err on different
+images.
+"""
+
+import argparse
+import dataclasses
+
+from cctzoo import cli, models, training
+from cctzoo.delivery import check_delivery, deliver
+from cctzoo.formats.atomic import atomic_file, write_json
+from cctzoo.formats.lock import locked
+from cctzoo.training.build import config_from_data
+
+
+def main(description: str | None = __doc__) -> None:
+    """Runs the command line."""
+    parser = make_parser(description)
+    options, recipe, directory = cli.parse(parser)
+    with cli.exit_on_error(parser, directory):
+        if not options.no_export:
+            check_delivery()
+        if recipe is None:
+            check_committee(directory)
+        with locked(directory):
+            if recipe is not None:
+                training.check_directory(directory)
+                write_recipes(recipe, options.members or [4, 16, 64], directory)
+            keywords = cli.training_options(options) | cli.data_places(options)
+            folders = sorted(directory.glob("member*"))
+            runs = [training.resume(folder, **keywords) for folder in folders]
+            committee, report = combine(runs, options.average)
+            with atomic_file(directory / "committee.keras") as draft:
+                committee.save(draft)
+            write_json(directory / "report.json", report)
+            print("\n" + table(report))
+            if not options.no_export:
+                deliver(committee, runs[0].dataset, directory)
+
+
+def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
+    """Returns the parser of the command."""
+    parser = cli.recipe_parser(description)
+    add = parser.add_argument
+    add("--members", type=int, nargs="+", help="heads of each member (4 16 64)")
+    add("--average", default="probabilities", choices=("probabilities", "logits"))
+    add("--no-export", action="store_true", help="train only")
+    return parser
+
+
+def check_committee(directory):
+    """Raises ValueError unless a directory is that of a committee."""
+    if not any(directory.glob("member*/recipe.json")):
+        raise ValueError(
+            "`--resume` needs the directory of a committee, with a folder for each member. "
+            f"Received: {str(directory)!r}"
+        )
+
+
+def shared_words(recipe):
+    """Returns the vocabulary of text models: members share it, whatever their seeds hold out."""
+    base = recipe.config()
+    if base.kind == "images":
+        return {}
+    fields = config_from_data(base, recipe.load_data())
+    return {name: fields[name] for name in ("vocabulary", "vocabulary_size")}
+
+
+def write_recipes(recipe, heads, directory):
+    """Writes a folder with a recipe for each member before the first one is trained."""
+    changes = recipe.changes | shared_words(recipe)
+    recipes = [
+        dataclasses.replace(recipe, changes=changes | {"heads": count}, seed=recipe.seed + index)
+        for index, count in enumerate(heads)
+    ]
+    for index, (member, count) in enumerate(zip(recipes, heads, strict=True)):
+        folder = directory / f"member{index:02d}_heads{count}"
+        folder.mkdir(parents=True)
+        member.save(folder / "recipe.json")
+
+
+def combine(runs, average):
+    """Returns the committee with logits as output, and its figures and those of its members."""
+    members = [run.model for run in runs]
+    committee = models.soft_committee(members, average, classifier_activation=None)
+    data = runs[0].dataset
+    found = training.evaluate(committee, data.x_test, data.y_test)
+    report = {f"test_{name}": value for name, value in found.items()} | {
+        "test_samples": len(data.x_test),
+        "average": average,
+        "members": {run.directory.name: run.figures["test_accuracy"] for run in runs},
+    }
+    return committee, report
+
+
+def table(report):
+    rows = [*report["members"].items(), ("committee", report["test_accuracy"])]
+    lines = [f"{name:28}{accuracy:10.2%}" for name, accuracy in rows]
+    return "\n".join([f"{'test accuracy':28}{report['test_samples']:>10}", *lines])

@@ -1,0 +1,77 @@
+"""Evaluates trained weights on a test part, compared with their stated accuracy.
+
+    cctzoo evaluate cct_2_3x2_32.digits
+    cctzoo evaluate cct_2_3x2_32.cifar10 --dataset npz:cifar10.npz
+    cctzoo evaluate runs/MY_RUN
+    cctzoo evaluate model.keras --dataset folder:photos
+    cctzoo evaluate --list
+
+Weights with a tag are compared with their published accuracy, those of a run with the accuracy
+after its training.
+"""
+
+import argparse
+import sys
+import time
+
+import keras
+
+from cctzoo import cli, training, weights
+from cctzoo.runs import is_run, is_variant, load_model_and_data, open_run
+from cctzoo.weights.registry import WEIGHTS
+
+TOLERANCE = 0.001  # of accuracy: backends round differently
+
+
+def main(description: str | None = __doc__) -> None:
+    """Runs the command line."""
+    parser = make_parser(description)
+    options = parser.parse_args()
+    cli.show_notices()
+    if options.list:
+        print("\n\n".join(weights.describe(tag) for tag in weights.list_weights()))
+        return
+    if options.source is None:
+        parser.error("a source or --list is required")
+    with cli.exit_on_error(parser, status=1):
+        row = WEIGHTS.get(options.source)
+        name = options.dataset or (row and row.dataset)
+        if is_variant(options.source):
+            raise ValueError(
+                "Only trained weights can be evaluated. "
+                f"Received: source={options.source!r}, a model with random weights"
+            )
+        model, dataset = load_model_and_data(options.source, name, **cli.data_options(options))
+        if dataset is None:
+            raise ValueError("a model without a run needs --dataset")
+        dataset = dataset.for_model(model)
+        stated = stated_accuracy(options.source, row)
+        start = time.perf_counter()
+        figures = training.evaluate(model, dataset.x_test, dataset.y_test, options.batch_size)
+    seconds = time.perf_counter() - start
+    accuracy = figures["accuracy"]
+    print(
+        f"{options.source}: {accuracy:.2%} of {len(dataset.y_test)} test {dataset.kind}, "
+        f"stated: {'none' if stated is None else f'{stated:.2%}'} "
+        f"({keras.backend.backend()}, {seconds:.0f} s)"
+    )
+    if stated is not None and accuracy < stated - TOLERANCE:
+        sys.exit(1)
+
+
+def stated_accuracy(source, row):
+    """Returns the accuracy of a tag or a run that is known, or None."""
+    if row is not None:
+        return row.accuracy
+    return open_run(source).figures["test_accuracy"] if is_run(source) else None
+
+
+def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
+    """Returns the parser of the command."""
+    parser = cli.script_parser(description)
+    add = parser.add_argument
+    add("source", nargs="?", help=cli.SOURCE_HELP)
+    add("--list", action="store_true", help="describe all trained weights")
+    cli.add_data_arguments(parser, default="that of the run or the tag")
+    add("--batch-size", type=int, default=100)
+    return parser

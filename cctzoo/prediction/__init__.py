@@ -1,0 +1,5 @@
+"""Predictions of trained models and of exported files, with the names of the classes."""
+
+from cctzoo.prediction.predict import Prediction, predict
+
+__all__ = ["Prediction", "predict"]

@@ -1,0 +1,123 @@
+"""predict: from images or texts to classes with their names and probabilities."""
+
+import dataclasses
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+
+from cctzoo.arguments import checked_arguments
+from cctzoo.data.sources.folder_layout import few
+from cctzoo.models.decisions import threshold_of
+from cctzoo.models.pixel_values import pixels_are_checked
+from cctzoo.prediction.classifier import open_classifier
+from cctzoo.prediction.samples import batches
+from cctzoo.typing import Array, PathLike
+
+BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """The classes of one sample, the most probable first.
+
+    Attributes:
+        source: the path of the image file, or the text; None for arrays and PIL images.
+        classes: names of the classes.
+        probabilities: of these classes. They sum to 1 over all classes of the model, except for
+            a model whose classes are independent labels.
+    """
+
+    source: str | None
+    classes: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+    def __str__(self) -> str:
+        ranked = zip(self.classes, self.probabilities, strict=True)
+        listed = ", ".join(f"{name} {probability:.1%}" for name, probability in ranked)
+        return listed if self.source is None else f"{self.source}: {listed}"
+
+
+@checked_arguments
+def predict(
+    model: keras.Model | PathLike,
+    samples: Any,
+    top: int | None = 5,
+    batch_size: int = BATCH,
+    skip_unreadable: bool = False,
+) -> list[Prediction]:
+    """Classifies images or texts.
+
+    Images are read in the view of the model: upright, in its colours, resized and cropped as in
+    its training.
+
+    Args:
+        model: a `CCT` or `SoftCommittee`; the directory of a run; a tag of trained weights; a
+            `.keras` or `.safetensors` file; a folder of `weights.save_to_folder`; or an exported
+            `.tflite`, `.onnx` or OpenVINO `.xml` file or SavedModel folder.
+        samples: for an image model, the path of an image file, or of a folder, whose images and
+            those of its folders are read; a PIL image; an array (height, width, channels) or
+            (n, height, width, channels) in the model's size; or a list of these. For a text
+            model, a text, a sequence of texts, or integer ids (n, length).
+        top: number of classes per sample; None for all.
+        batch_size: samples per step of the model.
+        skip_unreadable: skip image files that cannot be read, with one warning at the end.
+
+    Returns:
+        One `Prediction` per sample, in the order of the samples.
+
+    Raises:
+        ValueError: if the model has no classifier, or a sample cannot be read or does not fit it.
+
+    Example:
+
+    ```python
+    import cctzoo
+    from PIL import Image
+
+    Image.new("RGB", (60, 40), "orange").save("orange.png")
+    (prediction,) = cctzoo.predict("cct_2_3x2_32.cifar10", "orange.png", top=3)
+    print(prediction.classes, prediction.probabilities)
+    ```
+    """
+    unread = [] if skip_unreadable else None
+    found = classify(model, samples, top, batch_size, unread)
+    if unread:
+        warnings.warn(f"{len(unread)} images are skipped: {few(unread)}", stacklevel=2)
+    return found
+
+
+def classify(
+    model: keras.Model | PathLike,
+    samples: Any,
+    top: int | None = 5,
+    batch_size: int = BATCH,
+    unread: list[str] | None = None,
+) -> list[Prediction]:
+    """As `predict`; `unread` takes a line for each image file that cannot be read."""
+    for name, number in {"top": top, "batch_size": batch_size}.items():
+        if number is not None and number < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
+    classifier = open_classifier(model)
+    names = np.array(classifier.class_names, dtype=object)
+    found = []
+    with pixels_are_checked():
+        for sources, inputs in batches(classifier.config, samples, batch_size, unread):
+            probabilities = _probabilities(classifier.config, classifier.outputs(inputs))
+            for source, row in zip(sources, probabilities, strict=True):
+                order = np.argsort(-row, kind="stable")[:top]
+                found.append(Prediction(source, tuple(names[order]), tuple(row[order].tolist())))
+    return found
+
+
+def _probabilities(config: Any, outputs: Array) -> Array:
+    """(n, classes) in float64; two columns for a model with one output."""
+    outputs = np.asarray(outputs, dtype="float64")
+    if config.classifier_activation is None:
+        if threshold_of(config) is None:
+            outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            outputs /= outputs.sum(axis=1, keepdims=True)
+        else:
+            outputs = 1 / (1 + np.exp(-outputs))
+    return np.concatenate([1 - outputs, outputs], axis=1) if config.classes == 1 else outputs

@@ -1,0 +1,136 @@
+"""What a user wants to be classified, as batches of a model's input."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cctzoo.data import View
+from cctzoo.data.image_files import mode_of
+from cctzoo.data.sources.folder_layout import find_images
+from cctzoo.messages import received, shown
+from cctzoo.models.pixel_values import warn_of_wrong_range
+from cctzoo.models.vocabulary import vocabulary_of
+from cctzoo.typing import Array
+
+URL = ("http://", "https://", "ftp://", "file://", "s3://", "gs://")
+
+
+def batches(
+    config: Any, samples: Any, size: int, unread: list[str] | None
+) -> Iterator[tuple[list[str | None], Array]]:
+    """(source of each sample, samples as the model's input), at most `size` at a time.
+
+    The source is the path of an image file, or the text; None for pixels and ids.
+
+    Args:
+        config, samples: as in `predict`, with the config of the model.
+        size: samples of a batch.
+        unread: takes a line for each image file that cannot be read. If None, the first one
+            raises its error.
+    """
+    items = _text_items(config, samples) if config.kind == "texts" else _image_items(samples)
+    read = _read_texts if config.kind == "texts" else _read_images
+    for start in range(0, len(items), size):
+        sources, inputs = read(config, items[start : start + size], unread)
+        if sources:
+            yield sources, inputs
+
+
+def _text_items(config, samples):
+    """A list of texts, or an array of ids (n, length)."""
+    if isinstance(samples, str):
+        return [samples]
+    if isinstance(samples, Sequence) and all(isinstance(each, str) for each in samples):
+        return list(samples)
+    ids = np.asarray(samples)
+    if ids.dtype.kind in "OU" and ids.ndim == 1:
+        return [str(text) for text in ids]
+    ids = ids[None] if ids.ndim == 1 else ids
+    if ids.dtype.kind not in "iu" or ids.shape[1:] != config.input_shape:
+        raise ValueError(
+            f"A text model takes texts, or integer ids of shape (n, {config.input_shape[0]}). "
+            f"Received: samples of {ids.dtype}, shape {ids.shape}"
+        )
+    return ids
+
+
+def _read_texts(config, items, unread):
+    if isinstance(items, np.ndarray):
+        return [None] * len(items), items.astype("int32")
+    return items, vocabulary_of(config)(items)
+
+
+def _image_items(samples):
+    """A list of paths, PIL images and arrays (height, width, channels)."""
+    if isinstance(samples, str | os.PathLike):
+        return _paths(samples)
+    if isinstance(samples, np.ndarray) and samples.ndim == 4:
+        return list(samples)
+    if isinstance(samples, np.ndarray) or not isinstance(samples, Sequence):
+        return [samples]
+    return [item for each in samples for item in _image_items(each)]
+
+
+def _paths(name):
+    text = os.fspath(name)
+    if text.lower().startswith(URL):
+        raise ValueError(
+            f"Images must be files of this machine: download them first. {received(samples=text)}"
+        )
+    path = Path(text)
+    if path.is_dir():
+        if paths := find_images(path):
+            return paths
+        raise ValueError(f"A folder must hold images. {received(samples=text)}")
+    if not path.is_file():
+        raise ValueError(f"Images must be existing files or folders. {received(samples=text)}")
+    return [text]
+
+
+def _read_images(config, items, unread):
+    sources, inputs = [], []
+    for item in items:
+        is_path = isinstance(item, str | os.PathLike)
+        try:
+            inputs.append(_pixels(config, item))
+        except (ValueError, OSError) as error:
+            if unread is None or not is_path:
+                raise
+            unread.append(f"{item}: {error}")
+            continue
+        sources.append(os.fspath(item) if is_path else None)
+    return sources, np.stack(inputs).astype("float32") if inputs else None
+
+
+def _pixels(config, item):
+    """One image as the model's input."""
+    height, width, channels = config.input_shape
+    if not isinstance(item, str | os.PathLike) and not hasattr(item, "convert"):
+        pixels = np.asarray(item)
+        if pixels.shape != (height, width, channels) or pixels.dtype.kind not in "biuf":
+            raise ValueError(
+                "An array must be an image of the size that the model takes, "
+                f"{(height, width, channels)}. Received: {pixels.dtype}, shape {pixels.shape}"
+            )
+        warn_of_wrong_range(config, pixels[None], stacklevel=7)  # names the line of `predict`
+        return pixels
+    view, mode, name = config.view or View(), mode_of(channels), shown(str(item))
+    if hasattr(item, "convert"):
+        image = view.prepare(item, mode, name)
+    else:
+        image = view.open(Path(item).read_bytes(), mode, str(item))
+    if config.view is None and image.size != (width, height):
+        raise ValueError(
+            "The model was trained on arrays of one size and does not say how images of other "
+            f"sizes are to be resized: give images of {width}x{height} pixels, or arrays of "
+            f"`data.read_images`. Received: {name} with {image.width}x{image.height} pixels"
+        )
+    if config.view is not None:
+        image = view.crop(image, height, width)
+    pixels = np.asarray(image).reshape(height, width, channels)
+    if config.include_preprocessing:
+        return pixels
+    return (pixels / 255 - np.asarray(config.mean)) / np.asarray(config.std)

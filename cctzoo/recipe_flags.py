@@ -1,0 +1,136 @@
+"""The flags of a recipe, its file, and the recipe that a command line describes."""
+
+import argparse
+import dataclasses
+import json
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cctzoo.data import Augmentation
+from cctzoo.data.names import check_prepared
+from cctzoo.flags import add_field_arguments
+from cctzoo.formats.reading import read_json, read_toml, reading
+from cctzoo.messages import did_you_mean
+from cctzoo.models import CCTConfig, TextConfig
+from cctzoo.training import PRESETS, Recipe
+from cctzoo.training.fine_tuning import with_model_input
+from cctzoo.weights import open_weights
+
+DEFAULTS = Recipe()
+MODEL_CHANGES = ("heads", "head_dim", "attention", "conv_prefix", "depth", "embed_dim")
+TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
+DATA_FOLDERS = ("data_dir", "manual_dir")
+DATA_PLACES = ("dataset", *DATA_FOLDERS)  # may be given with --resume
+DATA_OPTIONS = ("image_size", "color_mode", *DATA_FOLDERS)
+DATA_FIELDS = (
+    *("dataset", "validation", "train_samples", "test_samples", "skip_unreadable"),
+    *DATA_OPTIONS,
+)
+MODEL_FIELDS = ("model", "start_from", "word_vectors")
+AUGMENTATION_FIELDS = tuple(typing.get_type_hints(Augmentation))
+RECIPE_FIELDS = tuple(
+    name for name in typing.get_type_hints(Recipe) if name not in ("changes", "augmentation")
+)
+CONFIGS = (CCTConfig, TextConfig)
+
+
+def add_recipe_arguments(
+    parser: argparse.ArgumentParser, preset: str = "digits"
+) -> argparse._ArgumentGroup:
+    """Adds the flags that `recipe_from` reads: the preset and one flag per recipe field.
+
+    Returns:
+        The group of the model's flags.
+    """
+    values = {"augmentation": DEFAULTS.augmentation} | PRESETS[preset]
+    group = parser.add_argument_group(f"recipe (in brackets: the values of the preset {preset})")
+    names = ", ".join(PRESETS)
+    group.add_argument("--preset", choices=PRESETS, default=preset, metavar="NAME", help=names)
+    group.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="recipe.json of a run, or a TOML file with fields of a recipe; flags take precedence",
+    )
+    add_field_arguments(parser.add_argument_group("data"), Recipe, DATA_FIELDS, values)
+    group = parser.add_argument_group("training")
+    own = [name for name in RECIPE_FIELDS if name not in (*DATA_FIELDS, *MODEL_FIELDS)]
+    add_field_arguments(group, Recipe, own, values)
+    group = parser.add_argument_group("augmentation")
+    policy = dataclasses.asdict(values["augmentation"])
+    add_field_arguments(group, Augmentation, AUGMENTATION_FIELDS, policy)
+    group = parser.add_argument_group("model")
+    add_field_arguments(group, Recipe, MODEL_FIELDS, values)
+    group.add_argument(
+        "--changes",
+        type=json.loads,
+        metavar="JSON",
+        default=argparse.SUPPRESS,
+        help='further fields of the model\'s config, e.g. {"dropout": 0.1}',
+    )
+    return group
+
+
+def with_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a command line with the fields of the file of --config that were not given as flags.
+
+    Args:
+        values: parsed arguments by name.
+
+    Raises:
+        ValueError: if the file is broken or has an unknown field, or names a folder to which a set
+            of TensorFlow Datasets would be downloaded.
+    """
+    values = dict(values)
+    path = values.pop("config", None)
+    if path is None:
+        return values
+    what = "a recipe.json, or a TOML file with fields of a recipe"
+    read = read_toml if path.suffix == ".toml" else read_json
+    fields = read(path, what, "config")
+    with reading(path, what, "config"):
+        policy, changes = fields.pop("augmentation", {}), fields.pop("changes", {})
+        for group, known in (
+            (fields, RECIPE_FIELDS),
+            (policy, AUGMENTATION_FIELDS),
+            (changes, [field.name for kind in CONFIGS for field in dataclasses.fields(kind)]),
+        ):
+            for name in group:
+                if name not in known:
+                    raise ValueError(f"it has no field {name!r}.{did_you_mean(name, known)}")
+    found = {k: tuple(v) if isinstance(v, list) else v for k, v in (policy | fields).items()}
+    if found.get("data_dir") is not None and "data_dir" not in values:
+        check_prepared(values.get("dataset", found.get("dataset")), found["data_dir"])
+    return found | values | {"changes": changes | values.get("changes", {})}
+
+
+def recipe_from(values: Mapping[str, Any]) -> Recipe:
+    """Returns the recipe that a command line describes.
+
+    Args:
+        values: parsed arguments by name, with the flags of `add_recipe_arguments`. Fields that
+            are absent have the values of the preset. If only `epochs` is given, the warm-up
+            changes in proportion.
+
+    Raises:
+        ValueError: if a value is out of range, or the data or a file do not exist.
+    """
+    values = with_config(values)
+    given = {name: values[name] for name in RECIPE_FIELDS if name in values}
+    policy = {name: values[name] for name in AUGMENTATION_FIELDS if name in values}
+    changes = {name: values[name] for name in MODEL_CHANGES + TEXT_CHANGES if name in values}
+    fields = {"changes": {}, "augmentation": DEFAULTS.augmentation} | PRESETS[values["preset"]]
+    own_changes = values.get("changes", {}) | changes
+    fields["changes"] = fields["changes"] | own_changes
+    fields["augmentation"] = dataclasses.replace(fields["augmentation"], **policy)
+    epochs = None if "warmup_epochs" in given else given.pop("epochs", None)
+    recipe = Recipe(**fields | given)
+    recipe.check_sources()
+    if recipe.start_from is not None:
+        with open_weights(recipe.start_from, recipe.model) as source:
+            if source.config is not None:  # the preset's changes are for another model
+                recipe = dataclasses.replace(recipe, changes=own_changes)
+    recipe = with_model_input(recipe)
+    return recipe if epochs is None else recipe.with_epochs(epochs)
