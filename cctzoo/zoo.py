@@ -7,12 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from cctzoo.arguments import checked_arguments
+from cctzoo.messages import received
 from cctzoo.models.cost import multiply_accumulates
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import VARIANTS, variant_config
 from cctzoo.typing import PathLike
 from cctzoo.weights.compatibility import check_variant
-from cctzoo.weights.registry import list_weights
+from cctzoo.weights.registry import WEIGHTS, list_weights, tags_hint
 from cctzoo.weights.source import open_weights
 
 
@@ -22,6 +23,7 @@ def create_model(
     /,
     *,
     weights: PathLike | None = None,
+    pretrained: bool = False,
     name: str | None = None,
     dtype: Any = None,
     **changes: Any,
@@ -31,7 +33,8 @@ def create_model(
     Args:
         variant: a name of `list_models()`, or another name of the grammar
             `cct_SIZE_KERNELxLAYERS_IMAGE`, e.g. `"cct_14_3x1_64"`, or
-            `text_cct_SIZE_kKERNEL`.
+            `text_cct_SIZE_kKERNEL`; or a tag of trained weights, e.g.
+            `"cct_2_3x2_32.cifar10"`, which stands for the model and its `weights`.
         weights: a tag of trained weights from `list_models(weights=True)`, e.g. `"cifar10"`,
             or the path of a file or folder, see `weights.open_weights`. With a tag or a file that
             describes its model (`.keras`, our own `.safetensors`, a folder), the fields of the
@@ -40,6 +43,7 @@ def create_model(
             one line of the log says which statistics are used. Weights other than `.weights.h5`
             files are adapted to another image size and other classes, see
             `weights.load_pytorch_checkpoint`. Default: new random weights.
+        pretrained: load the trained weights of the model, of which there must be one set.
         name: name of the Keras model. Default: `variant`.
         dtype: dtype policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
         **changes: fields of `CCTConfig` (image models) or `TextConfig` (text models), e.g.
@@ -61,6 +65,7 @@ def create_model(
     probabilities = model.predict(images)  # (2, 100)
     ```
     """
+    variant, weights = _with_weights(variant, weights, pretrained)
     if weights is None:
         return CCT(variant_config(variant, **changes), name=name or variant, dtype=dtype)
     with open_weights(weights, variant) as source:
@@ -83,18 +88,40 @@ def create_model(
         return model
 
 
+def _with_weights(variant, weights, pretrained):
+    """The name of the model and its weights, which a tag or `pretrained` may stand for."""
+    if variant in WEIGHTS:
+        if weights is not None:
+            raise ValueError(
+                "A tag stands for its own weights: with `weights`, name the model alone. "
+                f"{received(variant=variant, weights=weights)}"
+            )
+        return WEIGHTS[variant].model, variant
+    if not pretrained or weights is not None:
+        return variant, weights
+    tags = [tag for tag, row in WEIGHTS.items() if row.model == variant]
+    if len(tags) == 1:
+        return variant, tags[0]
+    raise ValueError(
+        "`pretrained` needs a model with one set of trained weights; choose one by `weights`. "
+        f"{tags_hint(variant, variant)} Received: {variant!r}, of which there are {len(tags)} sets"
+    )
+
+
 def factory(variant: str) -> Callable[..., CCT]:
     """The function that builds a row of `VARIANTS`, with the fields of the row as defaults."""
     row = VARIANTS[variant]
 
-    def build(*, weights=None, name=None, dtype=None, **changes):
-        return create_model(variant, weights=weights, name=name, dtype=dtype, **changes)
+    def build(*, weights=None, pretrained=False, name=None, dtype=None, **changes):
+        return create_model(
+            variant, weights=weights, pretrained=pretrained, name=name, dtype=dtype, **changes
+        )
 
     build.__name__ = build.__qualname__ = variant
     build.__doc__ = f"""Builds `{variant}`, {row.parameters:,} parameters for {row.classes} classes.
 
-    The keywords are `weights`, `name` and `dtype` of `create_model`, and the fields of
-    `{type(row.config).__name__}`.
+    The keywords are `weights`, `pretrained`, `name` and `dtype` of `create_model`, and the
+    fields of `{type(row.config).__name__}`.
 
     Example:
 
@@ -104,7 +131,7 @@ def factory(variant: str) -> Callable[..., CCT]:
     model = cctzoo.models.{variant}(classes=10)
     ```
     """
-    defaults = {"weights": None, "name": None, "dtype": None}
+    defaults = {"weights": None, "pretrained": False, "name": None, "dtype": None}
     defaults |= {field.name: getattr(row.config, field.name) for field in fields(row.config)}
     build.__signature__ = inspect.Signature(
         [

@@ -15,6 +15,7 @@ from cctzoo.models.size import check_size
 from cctzoo.plain_values import is_count, is_integer, is_number, is_one_of, make_plain
 from cctzoo.settings import setting
 
+HINTS = {"classes": " A model without a classifier has `include_top=False`."}
 POOLINGS = (None, "sequence", "token", "avg", "max")
 
 
@@ -164,7 +165,8 @@ class EncoderConfig:
         """Checks fields that are positive integers, each against a limit."""
         for name, limit in names.items():
             value = getattr(self, name)
-            self._require(is_count(value), f"`{name}` must be a positive integer.", name)
+            rule = f"`{name}` must be a positive integer.{HINTS.get(name, '')}"
+            self._require(is_count(value), rule, name)
             limits.check(limit, value, f"`{name}`", **{name: value})
 
     def _check_heads(self):

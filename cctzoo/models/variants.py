@@ -7,8 +7,9 @@ from typing import Any
 
 from cctzoo import limits
 from cctzoo.arguments import checked_arguments
-from cctzoo.messages import did_you_mean, received, shown
+from cctzoo.messages import did_you_mean, received
 from cctzoo.models.config import CCTConfig
+from cctzoo.models.other_words import unknown_keyword
 from cctzoo.models.text_config import TextConfig
 from cctzoo.plain_values import plain
 
@@ -237,7 +238,4 @@ def _check_keywords(kind, changes):
     known = [field.name for field in dataclasses.fields(kind)]
     for keyword, value in changes.items():
         if keyword not in known:
-            raise ValueError(
-                f"A keyword must be one of {', '.join(known)}."
-                f"{did_you_mean(str(keyword), known)} Received: {keyword!s:.50}={shown(value)}"
-            )
+            raise ValueError(unknown_keyword(str(keyword), value, known, kind.__name__))

@@ -29,6 +29,7 @@ __all__ = [  # noqa: RUF022
 
 class _Keywords(TypedDict, total=False):
     weights: PathLike | None
+    pretrained: bool
     name: str | None
     dtype: Any
 {keywords}

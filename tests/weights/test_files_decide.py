@@ -215,7 +215,7 @@ INVALID = {
     "kind=": '{"kind": "os.system"}',
 }
 INVALID_CHANGES = {
-    "A keyword must be one of": {"function": "eval"},
+    "has no keyword `function`": {"function": "eval"},
     "of at least": {"embed_dim": 6000, "heads": 1},
     "`depth` must be at most": {"depth": 10**12},
     "numbers. Received: a model": {"classes": 10**6},

@@ -161,7 +161,7 @@ INVALID_JSON = {
     "KeyError('name')": '{"kind": "cct", "config": {}}',
 }
 INVALID_CHANGES = {
-    "A keyword must be one of": {"function": "eval"},
+    "has no keyword `function`": {"function": "eval"},
     "`heads` must": {"heads": CALL},
     "of at least": {"embed_dim": 6000, "heads": 1},
     "`depth` must be at most": {"depth": 10**12},

@@ -62,7 +62,7 @@ FIELDS = {
     "depth of a text": ({"depth": "2"}, "Received: "),
     "depth of a list": ({"depth": [2]}, "Received: "),
     "no depth": ({"depth": None}, "Received: "),
-    "an unknown field": ({"function": "eval"}, "A keyword must be one of"),
+    "an unknown field": ({"function": "eval"}, "has no keyword `function`"),
     "a Lambda as heads": ({"heads": LAMBDA}, "heads"),
     "a view of another kind": ({"view": {"a": 1}}, "Received: "),
     "a prefix of 10**6": ({"conv_prefix": 10**6}, "conv_prefix"),
