@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cctzoo.delivery import check_delivery
 from cctzoo.flags import add_field_arguments, flag
 from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.program_errors import exit_on_error
@@ -133,6 +134,16 @@ def parse(
         directory = options.directory or Path("runs", f"{recipe.model}-{started}")
         check_directory(directory)
         return options, recipe, directory
+
+
+def check_exports(options: argparse.Namespace) -> None:
+    """Raises ModuleNotFoundError if a package for the exports is missing, without --no-export."""
+    if options.no_export:
+        return
+    try:
+        check_delivery()
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{error}, or give --no-export", name=error.name) from None
 
 
 def training_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -58,8 +58,9 @@ def import_models() -> None:
     try:
         importlib.import_module("cctzoo.models")
     except ModuleNotFoundError as error:
-        if error.name in BACKENDS:
-            raise ModuleNotFoundError(backend_hint(), name=error.name) from error
+        package = (error.name or "").partition(".")[0]
+        if package in BACKENDS and not is_installed(package):
+            raise ModuleNotFoundError(backend_hint(), name=error.name) from None
         raise
 
 

@@ -4,7 +4,6 @@ import importlib.util
 
 # The names under which packages are installed, where these differ from the imported names.
 DISTRIBUTIONS = {
-    "PIL": "pillow",
     "ai_edge_litert": "ai-edge-litert",
     "ai_edge_quantizer": "ai-edge-quantizer",
     "keras_tuner": "keras-tuner",

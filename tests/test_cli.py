@@ -79,7 +79,7 @@ def test_a_failed_export_prints_one_line(monkeypatch, capsys):
         return run
 
     monkeypatch.setattr(train_command, "train", train)
-    monkeypatch.setattr(train_command, "check_delivery", lambda: None)
+    monkeypatch.setattr(cli, "check_delivery", lambda: None)
     monkeypatch.setattr(cli, "check_directory", lambda _: None)
     for message, error in errors.items():
 

@@ -4,11 +4,19 @@ The help of each command is stored in cctzoo/commands/help, so that it appears w
 Keras. To write it: `python -m tests.test_commands`.
 """
 
+import csv
 import importlib
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
+import cctzoo
+from cctzoo.commands import main as command
 from cctzoo.commands.main import COMMANDS, HELP
 
 COLUMNS = "100"
@@ -29,6 +37,110 @@ def help_of(name):
 def test_stored_help_is_that_of_the_parser(name, monkeypatch):
     monkeypatch.setenv("COLUMNS", COLUMNS)
     assert (HELP / f"{name}.txt").read_text() == help_of(name)
+
+
+def run(capsys, *words, status=0):
+    """The standard output and error of `cctzoo WORDS`."""
+    code = 0
+    try:
+        command.main(list(map(str, words)))
+    except SystemExit as end:
+        code = end.code or 0
+    out, err = capsys.readouterr()
+    assert code == status, err
+    return out, err
+
+
+@pytest.fixture(autouse=True)
+def own_arguments(monkeypatch):
+    """`main` sets the words of the command line for the command."""
+    monkeypatch.setattr(sys, "argv", ["cctzoo"])
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_overview_names_every_command(capsys, words):
+    out, _ = run(capsys, *words)
+    for name, (_, summary) in COMMANDS.items():
+        assert f"  {name:<9}  {summary}\n" in out
+
+
+def test_help_and_version(capsys):
+    assert run(capsys, "train", "--help")[0] == (HELP / "train.txt").read_text()
+    assert run(capsys, "--version")[0] == f"cctzoo {cctzoo.__version__}\n"
+
+
+def test_an_unknown_command(capsys):
+    _, err = run(capsys, "trian", status=2)
+    assert err == (
+        "cctzoo: The first word must be a command; `cctzoo --help` lists them. "
+        "Did you mean: train? Received: 'trian'\n"
+    )
+
+
+def test_help_needs_no_keras(tmp_path):
+    """In a process of its own, from another folder."""
+    code = (
+        "import sys; sys.modules['keras'] = None; sys.argv[0] = 'cctzoo'; "
+        "from cctzoo.commands.main import main; main(['search', '--help'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(Path(cctzoo.__file__).parents[1])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (HELP / "search.txt").read_text()
+
+
+def test_list(capsys):
+    names = json.loads(run(capsys, "list", "cct_c*", "text_cct_2_k*", "--json")[0])
+    texts = ["text_cct_2_k1", "text_cct_2_k2", "text_cct_2_k4"]
+    assert names == [*texts, "cct_conv", "cct_conv_polynomial"]
+    table, _ = run(capsys, "list", "cct_c*", "--exclude", "*_polynomial")
+    assert [line.split()[0] for line in table.splitlines()] == ["model", "cct_conv"]
+    tags, _ = run(capsys, "list", "--weights", "*cifar10*", "--exclude", "*_sine*")
+    assert "cct_2_3x2_32.cifar10" in tags
+    assert "79.38%  in the package" in tags
+
+
+def test_describe(capsys, tmp_path):
+    out, _ = run(capsys, "describe", "cct_2_3x2_32", "--json")
+    found = json.loads(out)
+    assert (found["parameters"], found["config"]["heads"]) == (283_723, 2)
+    assert "accuracy:                79.38%" in run(capsys, "describe", "cct_2_3x2_32.cifar10")[0]
+    assert "heads:                   64" in run(capsys, "describe", "cct_lsmha")[0]
+    _, err = run(capsys, "describe", tmp_path / "nowhere.keras", status=2)
+    assert err.startswith("cctzoo describe: ")
+    assert "nowhere.keras" in err
+
+
+def test_predict(capsys, tmp_path):
+    Image.new("RGB", (50, 40), "blue").save(tmp_path / "blue.png")
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    words = ("predict", "cct_2_3x2_32.cifar10")
+    out, _ = run(capsys, *words, tmp_path / "blue.png", "--top", 2, "--json")
+    (found,) = json.loads(out)
+    assert found["source"] == str(tmp_path / "blue.png")
+    assert len(found["classes"]) == 2
+    table = tmp_path / "found.csv"
+    out, err = run(capsys, *words, tmp_path, "--csv", table, "--top", 2, status=1)
+    assert out == ""
+    assert err.startswith("cctzoo predict: skipped ")
+    assert "broken.png" in err
+    header, row = csv.reader(table.read_text().splitlines())
+    assert header == ["sample", "class_1", "probability_1", "class_2", "probability_2"]
+    assert row[:2] == [found["source"], found["classes"][0]]
+    (tmp_path / "lines.txt").write_text(f"{tmp_path / 'blue.png'}\n")
+    out, _ = run(capsys, *words, "--lines", tmp_path / "lines.txt", "--top", 1)
+    assert out.startswith(f"{tmp_path / 'blue.png'}: {found['classes'][0]} ")
+    assert "no SAMPLE, no --lines" in run(capsys, *words, status=2)[1]
+
+
+def test_latency_refuses_equal_sources(capsys):
+    _, err = run(capsys, "latency", "a.tflite", "a.tflite", status=2)
+    assert "Sources must differ. Received: a.tflite a.tflite" in err
 
 
 if __name__ == "__main__":

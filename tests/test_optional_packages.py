@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from cctzoo import analysis, data, delivery, export, training
+from cctzoo import analysis, delivery, export, training
 from cctzoo.data.sources.digits import load_digits
 from tests.models.small import small_model
 from tests.training.few import few_digits
@@ -44,11 +44,6 @@ LITERT = export_as(export.to_litert, "model.tflite")
             r"needs tensorboard: pip install 'cctzoo\[tune\]'",
         ),
         ("sklearn", lambda *_: load_digits(), r"scikit-learn: pip install 'cctzoo\[recipes\]'"),
-        (
-            "PIL",
-            lambda model, folder: data.load(f"folder:{folder}"),
-            r"needs pillow: pip install 'cctzoo\[recipes\]'",
-        ),
         ("scipy", probe, r"needs scipy: pip install 'cctzoo\[recipes\]'"),
         ("tensorflow", LITERT, r"needs tensorflow: pip install 'cctzoo\[export\]'"),
         ("ai_edge_litert", LITERT, r"needs ai-edge-litert: pip install 'cctzoo\[export\]'"),

@@ -19,7 +19,7 @@ import argparse
 import dataclasses
 
 from cctzoo import cli, models, training
-from cctzoo.delivery import check_delivery, deliver
+from cctzoo.delivery import deliver
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import locked
 from cctzoo.training.build import config_from_data
@@ -30,8 +30,7 @@ def main(description: str | None = __doc__) -> None:
     parser = make_parser(description)
     options, recipe, directory = cli.parse(parser)
     with cli.exit_on_error(parser, directory):
-        if not options.no_export:
-            check_delivery()
+        cli.check_exports(options)
         if recipe is None:
             check_committee(directory)
         with locked(directory):

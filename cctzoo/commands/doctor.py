@@ -21,7 +21,7 @@ from cctzoo.optional_packages import DISTRIBUTIONS
 # What needs which packages, and the extra that installs them.
 FEATURES = {
     "data sets and plots": (
-        ("sklearn", "tensorflow_datasets", "matplotlib", "rich", "PIL"),
+        ("sklearn", "tensorflow_datasets", "matplotlib", "rich"),
         "recipes",
     ),
     "export to LiteRT": (("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "export"),
@@ -140,6 +140,11 @@ def _advice(found):
     if found["works"]:
         return f"cctzoo works with {name}."
     if working := [each for each, facts in found["backends"].items() if "devices" in facts]:
+        if found["backends"].get(name) == {} and found["backend"]["chosen_by"] != "KERAS_BACKEND":
+            return (
+                f"The command cctzoo runs on {working[0]}, since {name} is not installed. In "
+                f"Python, set KERAS_BACKEND={working[0]}."
+            )
         return f"Set KERAS_BACKEND={working[0]}: {name} does not work."
     return "Install a backend: pip install 'cctzoo[jax]', 'cctzoo[tensorflow]' or 'cctzoo[torch]'."
 

@@ -17,7 +17,7 @@ import dataclasses
 from pathlib import Path
 
 from cctzoo import analysis, cli, latency, training
-from cctzoo.delivery import check_delivery, deliver
+from cctzoo.delivery import deliver
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import locked
 from cctzoo.runs import is_run, is_variant, load_for_training
@@ -31,8 +31,7 @@ def main(description: str | None = __doc__) -> None:
     cli.show_notices()
     folder = options.to or default_folder(options.source, options.keep)
     with cli.exit_on_error(parser, status=1):
-        if not options.no_export:
-            check_delivery()
+        cli.check_exports(options)
         training.check_directory(folder)
         if is_variant(options.source) or not (options.dataset or is_run(options.source)):
             raise ValueError(

@@ -15,7 +15,7 @@ import logging
 from typing import Any
 
 from cctzoo import cli
-from cctzoo.delivery import check_delivery, deliver
+from cctzoo.delivery import deliver
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.recipe_flags import recipe_from, with_config
@@ -46,8 +46,7 @@ def main(
     parser = make_parser(description, preset, **defaults)
     options, recipe, directory = cli.parse(parser, fine_tuning)
     with cli.exit_on_error(parser, directory):
-        if not options.no_export:
-            check_delivery()
+        cli.check_exports(options)
         if recipe is None:
             load_recipe(directory)  # a directory without a run is not to be locked
         with locked(directory):

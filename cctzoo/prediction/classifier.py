@@ -58,7 +58,7 @@ def open_classifier(model: keras.Model | PathLike) -> Classifier:
         )
 
     def outputs(samples):
-        return np.asarray(model.predict_on_batch(samples))
+        return keras.ops.convert_to_numpy(model.predict_on_batch(samples))
 
     return _classifier(model.config, model.config.class_names, outputs)
 

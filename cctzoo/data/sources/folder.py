@@ -17,7 +17,6 @@ from cctzoo.data.image_size import ImageSize, height_width
 from cctzoo.data.sources.folder_layout import few, find_files
 from cctzoo.data.sources.parts import Parts, split_test
 from cctzoo.data.view import View
-from cctzoo.optional_packages import require
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +34,6 @@ def load_folder(
     Raises:
         ValueError: if the folders or the images are not a data set.
     """
-    require("PIL", extra="recipes", purpose="An image folder")
     classes, layout = find_files(path)
     _check_filled(layout["train"].folder, classes, layout["train"].labels)
     size = height_width(image_size)

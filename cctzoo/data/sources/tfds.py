@@ -16,7 +16,6 @@ from cctzoo.data.sources.tfds_prepare import prepare
 from cctzoo.data.sources.tfds_texts import read_texts, text_features
 from cctzoo.data.view import View
 from cctzoo.formats.reading import ERRORS
-from cctzoo.optional_packages import require
 from cctzoo.typing import PathLike
 
 logger = logging.getLogger(__name__)
@@ -42,7 +41,6 @@ def load_tfds(
     if texts:
         _check_no_image_options(name, image_size=image_size, color_mode=color_mode)
     else:
-        require("PIL", extra="recipes", purpose="An image data set")
         shape, mode = _check_features(name, builder.info.features, color_mode)
         label_key = "label"
     prepare(builder, manual_dir)
