@@ -16,13 +16,14 @@ if TYPE_CHECKING:
         layers,
         limits,
         models,
+        prediction,
         runs,
         training,
         weights,
     )
     from cctzoo.models import create_model, list_models
     from cctzoo.prediction import predict
-    from cctzoo.weights import load_model
+    from cctzoo.runs import load_model
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ ROOMS = (
     "layers",
     "limits",
     "models",
+    "prediction",
     "runs",
     "training",
     "weights",
@@ -41,7 +43,7 @@ ROOMS = (
 FUNCTIONS = {
     "create_model": "models",
     "list_models": "models",
-    "load_model": "weights",
+    "load_model": "runs",
     "predict": "prediction",
 }
 
@@ -58,6 +60,7 @@ __all__ = [
     "load_model",
     "models",
     "predict",
+    "prediction",
     "runs",
     "training",
     "weights",

@@ -32,7 +32,7 @@ from cctzoo.training.fine_tuning import fine_tuning_settings
 
 SOURCE_HELP = (
     "run directory, tag of trained weights, .keras or .safetensors file, folder of "
-    "save_to_folder, or name as in cctzoo.models.list_models()"
+    "save_to_folder or its address (hf://user/name), or name as in `cctzoo list`"
 )
 CONFIG_HELP = help_texts(CCTConfig) | help_texts(TextConfig)
 

@@ -17,6 +17,7 @@ from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.training import PRESETS, Recipe
 from cctzoo.training.fine_tuning import with_model_input
 from cctzoo.weights import open_weights
+from cctzoo.weights.address import without_download
 
 DEFAULTS = Recipe()
 MODEL_CHANGES = ("heads", "head_dim", "attention", "conv_prefix", "depth", "embed_dim")
@@ -103,6 +104,8 @@ def with_config(values: Mapping[str, Any]) -> dict[str, Any]:
     found = {k: tuple(v) if isinstance(v, list) else v for k, v in (policy | fields).items()}
     if found.get("data_dir") is not None and "data_dir" not in values:
         check_prepared(values.get("dataset", found.get("dataset")), found["data_dir"])
+    if "start_from" in found:
+        found["start_from"] = without_download(found["start_from"])
     return found | values | {"changes": changes | values.get("changes", {})}
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "is_variant",
     "load_for_model",
     "load_for_training",
+    "load_model",
     "load_model_and_data",
     "open_model",
     "open_run",
@@ -68,6 +69,34 @@ def open_model(source: PathLike) -> keras.Model:
     locate_weights(source, argument="source")
     with open_weights(source) as opened:
         return opened.build()
+
+
+@checked_arguments
+def load_model(source: PathLike) -> keras.Model:
+    """Loads a trained model, wherever it is.
+
+    Example:
+
+    ```python
+    import cctzoo
+
+    model = cctzoo.load_model("cct_2_3x2_32.cifar10")
+    print(model.config.class_names)
+    ```
+
+    Args:
+        source: as in `open_model`, but no name of a model without weights.
+
+    Raises:
+        ValueError: if the source does not exist, or does not say of which model it is.
+    """
+    if is_variant(source):
+        raise ValueError(
+            "`load_model` loads trained weights: a run, a tag, a file, a folder or an address. "
+            "`create_model` builds a model with new weights. "
+            f"Received: source={str(source)!r}"
+        )
+    return open_model(source)
 
 
 @checked_arguments

@@ -49,7 +49,10 @@ def test_a_wrong_type_is_named(arguments, message):
         (lambda: training.open_run(None), "`directory` must be .*Received: directory=None"),
         (lambda: data.load(7), "`name` must be a str. Received: name=7"),
         (lambda: data.take(np.zeros(3), "a"), "`indices` must be .*Received: indices='a'"),
-        (lambda: models.list_models(3), "`pattern` must be a str or a sequence. Received: pattern=3"),
+        (
+            lambda: models.list_models(3),
+            "`pattern` must be a str or a sequence. Received: pattern=3",
+        ),
         (lambda: models.CCT("cct"), "`config` must be .*Received: config='cct'"),
         (lambda: training.train(None, "run"), "`recipe` must be a Recipe. Received: recipe=None"),
         (lambda: analysis.normalise((1, 2)), "`fields` must be a matrix of numbers"),

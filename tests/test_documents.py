@@ -19,7 +19,10 @@ from cctzoo.models.variants import VARIANTS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-ROOMS = ("models", "layers", "data", "training", "weights", "export", "latency", "analysis", "runs")
+ROOMS = (
+    *("models", "layers", "data", "training", "weights", "export", "latency", "analysis", "runs"),
+    "prediction",
+)
 BLOCK = re.compile(
     r"^(?:<!-- not run: (?P<reason>.+) -->\n)?"
     r"(?P<indent> *)```(?P<language>python|sh)\n(?P<code>.*?)^(?P=indent)```$",

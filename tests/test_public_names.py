@@ -17,7 +17,7 @@ UPDATE = "python -m tests.test_public_names"
 def public_names():
     """`cctzoo.ROOM.NAME` for each name of each `__all__`, one per line."""
     lines = [f"cctzoo.{name}" for name in sorted(cctzoo.__all__)]
-    for room in sorted(set(cctzoo.__all__) - {"__version__"}):
+    for room in cctzoo.ROOMS:
         names = importlib.import_module(f"cctzoo.{room}").__all__
         lines += [f"cctzoo.{room}.{name}" for name in sorted(names)]
     return "\n".join(lines) + "\n"

@@ -28,6 +28,7 @@ FEATURES = {
     "export to SavedModel": (("tensorflow",), "export"),
     "export to ONNX": (("tensorflow", "tf2onnx", "onnx", "onnxruntime"), "onnx"),
     "export to OpenVINO": (("tensorflow", "openvino"), "openvino"),
+    "Hugging Face Hub": (("huggingface_hub",), "hub"),
     "search": (("keras_tuner", "tensorboard"), "tune"),
 }
 # Printed by a child process, so that a broken installation of a backend cannot end this one.

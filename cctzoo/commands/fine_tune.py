@@ -1,7 +1,8 @@
 """Fine-tunes a trained model on other data, at another image size, or for other classes.
 
 `--start-from` takes a tag of trained weights (`cctzoo list --weights`), a `.keras` file of a run,
-a folder of `weights.save_to_folder`, a `.safetensors` file, or a `.pth` checkpoint of `--model`.
+a folder of `weights.save_to_folder` or its address (`hf://user/name`), a `.safetensors` file, or a
+`.pth` checkpoint of `--model`.
 Batch size, learning rate and epochs follow from the number of training samples, unless they are
 given. A text model keeps its vocabulary, and needs a text preset.
 

@@ -69,8 +69,8 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "model",
-        help="run directory, tag of trained weights, .keras or .safetensors file, exported "
-        ".tflite, .onnx or .xml file, or SavedModel folder",
+        help="run directory, tag of trained weights, .keras or .safetensors file, hf://user/name, "
+        "exported .tflite, .onnx or .xml file, or SavedModel folder",
     )
     add("samples", nargs="*", metavar="SAMPLE", help="image file or folder; a text for text models")
     add("--lines", type=Path, metavar="FILE", help="file with a sample per line; - for stdin")
