@@ -20,9 +20,14 @@ def require(*packages: str, extra: str, purpose: str) -> None:
         extra: the extra of cctzoo that installs them.
         purpose: what needs the packages, the subject of the message, e.g. `"Export"`.
     """
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        names = " and ".join(DISTRIBUTIONS.get(name, name) for name in missing)
+    absent = missing(*packages)
+    if absent:
+        names = " and ".join(DISTRIBUTIONS.get(name, name) for name in absent)
         raise ModuleNotFoundError(
-            f"{purpose} needs {names}: pip install 'cctzoo[{extra}]'", name=missing[0]
+            f"{purpose} needs {names}: pip install 'cctzoo[{extra}]'", name=absent[0]
         )
+
+
+def missing(*packages: str) -> list[str]:
+    """Returns the names of the packages that are not installed; imports none of them."""
+    return [name for name in packages if importlib.util.find_spec(name) is None]

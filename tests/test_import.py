@@ -54,6 +54,7 @@ OPTIONAL = {
     "matplotlib",
     "onnx",
     "onnxruntime",
+    "onnxscript",
     "openvino",
     "rich",
     "sklearn",

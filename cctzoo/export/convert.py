@@ -1,4 +1,4 @@
-"""Conversion by TensorFlow: in this process, or in a child if Keras runs on another backend."""
+"""Conversion by PyTorch, or by TensorFlow: in this process, or in a child for other backends."""
 
 import functools
 import shutil
@@ -9,35 +9,54 @@ from typing import Any
 import keras
 
 from cctzoo.child_process import run_module
+from cctzoo.export.from_torch import convert_from_torch
 from cctzoo.export.report import ExportError
 from cctzoo.formats.atomic import temporary_folder
 from cctzoo.layers.attention.grouped import scaled_groups
 from cctzoo.models import CCT, SoftCommittee, is_quantised
 from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
-from cctzoo.optional_packages import require
+from cctzoo.optional_packages import missing, require
 from cctzoo.runtimes import import_openvino
 from cctzoo.typing import PathLike
 
-# Packages, in addition to TensorFlow, for converting to a format and for running the result.
+# Packages, in addition to those of a converter, for reading and running the result.
 PACKAGES = {
     "litert": ("ai_edge_litert",),
-    "onnx": ("tf2onnx", "onnx", "onnxruntime"),
+    "onnx": ("onnx", "onnxruntime"),
     "openvino": ("openvino",),
 }
+FROM_TORCH = ("onnx", "openvino")
 
 
 def check_converter(kind: str) -> None:
-    """Raises ModuleNotFoundError if TensorFlow or a package of the format is not installed.
+    """Raises ModuleNotFoundError unless the packages of a converter to the format are installed.
+
+    PyTorch converts to ONNX and OpenVINO if it is Keras' backend and onnxscript is installed.
+    TensorFlow converts to every format with every backend.
 
     Args:
         kind: as in `convert`.
     """
-    require(
-        "tensorflow",
-        *PACKAGES.get(kind, ()),
-        extra=kind if kind in ("onnx", "openvino") else "export",
-        purpose=f"Export to {kind}, with every backend,",
-    )
+    if kind not in FROM_TORCH:
+        packages = ("tensorflow", *PACKAGES.get(kind, ()))
+        require(*packages, extra="export", purpose=f"Export to {kind}, with every backend,")
+        return
+    by_tensorflow = ("tensorflow", "tf2onnx") if kind == "onnx" else ("tensorflow",)
+    if not is_from_torch(kind) and missing(*by_tensorflow):
+        raise ModuleNotFoundError(
+            f"Export to {kind} needs either Keras' backend torch and onnxscript: pip install "
+            f"'cctzoo[torch,{kind}]', or, with every backend, {' and '.join(by_tensorflow)}: "
+            f"pip install 'cctzoo[{kind},{by_tensorflow[-1]}]'. Received: backend "
+            f"{keras.backend.backend()}, without "
+            f"{', '.join(missing('onnxscript', *by_tensorflow))}",
+            name=missing(*by_tensorflow)[0],
+        )
+    require(*PACKAGES[kind], extra=kind, purpose=f"Export to {kind}")
+
+
+def is_from_torch(kind: str) -> bool:
+    """Whether `convert` has PyTorch convert a model, and not TensorFlow."""
+    return kind in FROM_TORCH and keras.backend.backend() == "torch" and not missing("onnxscript")
 
 
 def convert(
@@ -54,18 +73,21 @@ def convert(
         path: path of the draft of `atomic_file` or `atomic_folder`.
         kind: `"litert"`, `"saved_model"`, `"onnx"` or `"openvino"`.
         batch: static batch size of the graph; None for a dynamic one.
-        group_scale: see `layers.attention.grouped.scaled_groups`.
+        group_scale: of TensorFlow's conversion, see `layers.attention.grouped.scaled_groups`.
 
     Raises:
-        ModuleNotFoundError: if TensorFlow or the format's package is not installed.
+        ModuleNotFoundError: if no converter or not the format's package is installed.
         ExportError: if the conversion fails, is killed or cannot be written.
     """
     check_converter(kind)
+    converter = "PyTorch" if is_from_torch(kind) else "TensorFlow"
     try:
+        if converter == "PyTorch":
+            convert_from_torch(model, path, kind, batch)
+            return
         if keras.backend.backend() == "tensorflow":
             convert_here(model, path, kind, batch, group_scale)
             return
-        # Neither JAX nor PyTorch can export to every format; TensorFlow can.
         with temporary_folder() as folder:
             saved = folder / "model.keras"
             model.save(saved)
@@ -82,9 +104,10 @@ def convert(
     except Exception as error:  # converters raise errors of many types
         folder = Path(path).parents[1]  # the draft's parent is the hidden folder
         free = shutil.disk_usage(folder).free / 1e6
+        cause = error.__cause__ or error  # PyTorch's own error says which step failed, not why
         raise ExportError(
-            f"The conversion to {kind} failed, with {free:.1f} MB free in {str(folder)!r}: "
-            f"{type(error).__name__}: {error}"
+            f"The conversion to {kind} by {converter} failed, with {free:.1f} MB free in "
+            f"{str(folder)!r}: {type(cause).__name__}: {cause}"
         ) from error
 
 

@@ -27,6 +27,7 @@ def to_onnx(
 ) -> ExportReport:
     """Writes a model as ONNX in float32, runs it by ONNX Runtime, and compares it with Keras.
 
+    PyTorch converts if it is Keras' backend and onnxscript is installed, and TensorFlow otherwise.
     The class names, and the preprocessing and view or the vocabulary, are stored in the file's
     metadata under `cctzoo`, and with the report in `model.onnx.json` next to the file.
 
@@ -39,6 +40,7 @@ def to_onnx(
     Raises:
         ValueError: if an argument is invalid.
         PermissionError: if the folder is not writable.
+        ModuleNotFoundError: if no converter is installed, or a package of the format is not.
         ExportError: if the conversion fails, or an output is further from Keras' than rounding
             explains.
     """

@@ -12,8 +12,8 @@ MASKED = -1e9  # added to a masked score: finite, so that a row with no key give
 
 
 def gelu(x: Tensor) -> Tensor:
-    """Exact GELU. Written with erf: LiteRT fuses it, and ONNX has no Erfc."""
-    if BACKEND == "torch":  # no graph is exported from PyTorch
+    """Exact GELU. Written with erf: LiteRT fuses it, and TensorFlow's converter has no Erfc."""
+    if BACKEND == "torch":  # one operator of PyTorch and of ONNX
         return keras.activations.gelu(x, approximate=False)
     return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))
 

@@ -15,6 +15,9 @@ from cctzoo.layers.functional import BACKEND
 from cctzoo.messages import shown
 from cctzoo.typing import Tensor
 
+if BACKEND == "torch":
+    import torch
+
 KINDS = ("softmax", "polynomial")
 
 
@@ -205,8 +208,18 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return ops.transpose(heads, (0, 3, 1, 2)), scores
 
     def _in_groups(self, x, training):
-        """Whether to attend by groups of heads: inference under TensorFlow, which exports."""
-        if BACKEND != "tensorflow" or training or self.implementation != "auto":
+        """Whether to attend by groups of heads: in inference, as runtimes are fastest.
+
+        Always under TensorFlow; under PyTorch, which has a fused form, in an export only, and not
+        for polynomial attention: ONNX Runtime needs the same time for its linear form.
+        """
+        if training or self.implementation != "auto":
+            return False
+        if BACKEND == "torch":
+            exported = torch.compiler.is_exporting() and self.attention == "softmax"
+        else:
+            exported = BACKEND == "tensorflow"
+        if not exported:
             return False
         return None not in x.shape[1:]
 
