@@ -1,5 +1,6 @@
 """The complete analysis of the heads of a model, in one call."""
 
+import logging
 from collections.abc import Sequence
 
 import keras
@@ -34,6 +35,8 @@ from cctzoo.models import CCT
 from cctzoo.typing import Array
 
 REPORTED_UNITS = ("head", "attention_node", "mlp_node")
+
+logger = logging.getLogger(__name__)
 
 
 @checked_arguments
@@ -87,14 +90,19 @@ def analyse_heads(
         x_train, x_test = model.vocabulary(x_train), model.vocabulary(x_test)
     train, test = (x_train, y_train), (x_test, y_test)
 
+    heads = sum(model.config.block_heads)
+    logger.info("analysis: performance of single heads and nodes (%d heads)", heads)
     performances = _performances(model, train, test, options, seed)
+    logger.info("analysis: the same for random weights")
     control = _control_performances(model, train, test, options, seed)
+    logger.info("analysis: importance of the heads by gradient, and by ablation of each")
     importance, ablation = _scores(model, train, importance_samples, ablation_samples, seed)
     rankings = {"by importance": rank_heads(importance)}
     if ablation is not None:
         rankings["by ablation"] = rank_heads(ablation)
     rankings["by labels (SHP)"] = rank_heads(performances["head"])
     rankings["random order"] = _random_ranking(model, seed)
+    logger.info("analysis: accuracy with fewer heads, %d orders", len(rankings))
     kept = {
         name: accuracy_by_kept_heads(model, ranking, x_test, y_test)
         for name, ranking in rankings.items()

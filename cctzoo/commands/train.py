@@ -12,6 +12,8 @@ run directory with recipe, history, curves, weights, exports and a report.
 
 import argparse
 import logging
+import shlex
+from pathlib import Path
 from typing import Any
 
 from cctzoo import cli
@@ -63,6 +65,17 @@ def main(
                 with cli.exit_on_error(parser, directory, status=1):
                     deliver(run.model, run.dataset, run.directory)
                 print(f"\nall files are in {directory}")
+            print(next_steps(directory, noun))
+
+
+def next_steps(directory: Path, kind: str) -> str:
+    """What to type after a training."""
+    run = shlex.quote(str(directory))
+    sample = '"a text"' if kind == "texts" else "IMAGES"
+    return (
+        f"next:\n  cctzoo predict {run} {sample}\n  cctzoo analyse {run}\n"
+        f"  cctzoo export {run} --formats onnx"
+    )
 
 
 def make_parser(

@@ -3,13 +3,13 @@
 import contextlib
 import math
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 
 import keras
 
 from cctzoo.training.callbacks import RunRecorder
+from cctzoo.training.progress import Progress
 
 
 class TrainingDiverged(RuntimeError):
@@ -60,15 +60,16 @@ def fit(
         # Keras does this at the end of `fit`: the moving averages become the weights.
         model.optimizer.finalize_variable_values(model.trainable_variables)
         return
-    with sigterm_like_interrupt():
+    progress = Progress(epochs, len(batches), done)
+    with sigterm_like_interrupt(), contextlib.closing(progress):
         model.fit(
             batches,
             initial_epoch=done,
             epochs=epochs,
             shuffle=False,  # the batches are shuffled already
             # The recorder adds figures to Keras' logs: callbacks after it see them too.
-            callbacks=[guard, recorder, *callbacks],
-            verbose=1 if sys.stdout.isatty() else 2,
+            callbacks=[guard, recorder, progress, *callbacks],
+            verbose=0,
         )
     if guard.step is not None:
         raise TrainingDiverged(

@@ -23,6 +23,7 @@ from cctzoo.training.callbacks import RunRecorder
 from cctzoo.training.devices import use_devices
 from cctzoo.training.fine_tuning import with_model_input
 from cctzoo.training.fit import fit
+from cctzoo.training.progress import show_plan
 from cctzoo.training.recipe import Recipe
 from cctzoo.training.run import DATA, Run, check_unchanged, load_recipe
 from cctzoo.typing import Array, PathLike
@@ -174,6 +175,7 @@ def _run(
         validate = _validation(trained, model, samples, recipe.batch_size)
         recorder = RunRecorder(directory, model, validate, tensorboard, recipe.best_by)
         recorder.restore(trained.optimizer)
+        show_plan(recipe, model, dataset, directory, len(recorder.history))
         batches = samples.batches(
             recipe.batch_size,
             recipe.augmentation,
