@@ -69,7 +69,7 @@ def test_doctor(monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     doctor.main()
     found = json.loads(capsys.readouterr().out)
-    assert found["works"] is True
+    assert found["command_runs_on"] == "torch"
     assert found["features"]["export to ONNX"] == {"missing": ["onnxruntime"], "extra": "onnx"}
     text = doctor.as_text(found)
     assert "  tensorflow:         not installed: pip install 'cctzoo[tensorflow]'\n" in text
@@ -80,6 +80,17 @@ def test_doctor(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="1"):
         doctor.main()
     assert doctor.as_text(doctor.examine()).endswith("Set KERAS_BACKEND=torch: jax does not work.")
+
+
+def test_doctor_of_a_machine_without_the_default(machine, monkeypatch):
+    """The command takes an installed backend, unless the user has chosen another one."""
+    working = {"version": "2", "devices": "cpu"}
+    monkeypatch.setattr(doctor, "_examine_backend", lambda name: working if name == "jax" else {})
+    found = doctor.examine()
+    assert found["command_runs_on"] == "jax"
+    assert "runs on jax, since tensorflow is not installed" in doctor.as_text(found)
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert doctor.examine()["command_runs_on"] is None
 
 
 @pytest.mark.parametrize("backend", ["torch", "no_such_backend"])

@@ -43,11 +43,11 @@ SECONDS = 120
 
 
 def main(description: str | None = __doc__) -> None:
-    """Runs the command line; the exit code is 1 if Keras has no backend that works."""
+    """Runs the command line; the exit code is 1 if no backend works for the command."""
     options = make_parser(description).parse_args()
     found = examine()
     print(json.dumps(found, indent=2) if options.json else as_text(found))
-    if not found["works"]:
+    if found["command_runs_on"] is None:
         sys.exit(1)
 
 
@@ -59,7 +59,8 @@ def examine() -> dict[str, Any]:
     for feature, (packages, extra) in FEATURES.items():
         missing = [DISTRIBUTIONS.get(p, p) for p in packages if not is_installed(p)]
         features[feature] = {"missing": missing, "extra": extra}
-    usable = name in backends and "devices" in backends[name]
+    working = [each for each, facts in backends.items() if "devices" in facts]
+    replaced = source != "KERAS_BACKEND" and backends.get(name) == {} and working != []
     return {
         "cctzoo": cctzoo.__version__,
         "folder": os.path.dirname(cctzoo.__file__),
@@ -75,7 +76,7 @@ def examine() -> dict[str, Any]:
         "backend": {"name": name, "chosen_by": source},
         "backends": backends,
         "features": features,
-        "works": usable,
+        "command_runs_on": name if name in working else working[0] if replaced else None,
     }
 
 
@@ -137,15 +138,15 @@ def _backend_text(name, facts):
 
 
 def _advice(found):
-    name = found["backend"]["name"]
-    if found["works"]:
+    name, runs_on = found["backend"]["name"], found["command_runs_on"]
+    if runs_on == name:
         return f"cctzoo works with {name}."
+    if runs_on is not None:
+        return (
+            f"The command cctzoo runs on {runs_on}, since {name} is not installed. In Python, set "
+            f"KERAS_BACKEND={runs_on}."
+        )
     if working := [each for each, facts in found["backends"].items() if "devices" in facts]:
-        if found["backends"].get(name) == {} and found["backend"]["chosen_by"] != "KERAS_BACKEND":
-            return (
-                f"The command cctzoo runs on {working[0]}, since {name} is not installed. In "
-                f"Python, set KERAS_BACKEND={working[0]}."
-            )
         return f"Set KERAS_BACKEND={working[0]}: {name} does not work."
     return "Install a backend: pip install 'cctzoo[jax]', 'cctzoo[tensorflow]' or 'cctzoo[torch]'."
 
