@@ -83,6 +83,9 @@ def load(
     then in alphabetical order. The label is the feature `label`, or the first class label in
     alphabetical order.
 
+    The path of an existing `.npz`, `.csv` or `.jsonl` file, or of an existing folder, written with
+    a separator (`photos/`), stands for the name with its prefix.
+
     Args:
         name: see above.
         validation: the share of the training samples to hold out, stratified, in [0, 1). It is

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from cctzoo import data
+from cctzoo.data.names import check_name
+from cctzoo.data.sources import TFDS, find_source
 from tests.data.builders import prepare
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
@@ -105,3 +107,17 @@ except ValueError as error:
     print(error)
 """
     assert "pip install 'cctzoo[recipes]'" in run(code)
+
+
+def test_a_path_stands_for_its_kind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for name in ("a.npz", "a.csv", "a.jsonl"):
+        (tmp_path / name).touch()
+        assert find_source(name) == find_source(f"{name.partition('.')[2]}:{name}")
+    assert find_source("photos/") == find_source("folder:photos/")
+    assert find_source(str(tmp_path / "photos"))[0].form == "folder:PATH"
+    for name in ("photos", "nowhere/", "nowhere.npz"):
+        assert find_source(name)[0] is TFDS
+    with pytest.raises(ValueError, match=r"Did you mean: folder:photos"):
+        check_name("photos")

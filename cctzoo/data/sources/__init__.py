@@ -6,6 +6,7 @@ the check of recipes follow from the row. The module must not import an optional
 top, because this table is imported with `cctzoo`.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -69,6 +70,9 @@ FORMS = ", ".join(repr(source.form) for source in SOURCES)
 def find_source(name: str) -> tuple[Source, tuple[Path | str, ...]]:
     """Finds the row of a name.
 
+    The path of an existing file with the suffix .npz, .csv or .jsonl, or of an existing folder, may
+    stand for itself. A folder's path must contain a separator: `photos` alone is a TFDS name.
+
     Returns:
         (the row, the positional arguments of its `load`: a path, a TFDS name, or none).
     """
@@ -78,4 +82,11 @@ def find_source(name: str) -> tuple[Source, tuple[Path | str, ...]]:
             return source, (Path(rest),)
         if name == source.form and not source.path:
             return source, ()
+    path = Path(name)
+    for source in SOURCES:
+        word = source.form.partition(":")[0]
+        if source.path == "file" and path.suffix == f".{word}" and path.is_file():
+            return source, (path,)
+        if source.path == "folder" and {"/", os.sep} & set(name) and path.is_dir():
+            return source, (path,)
     return TFDS, (name,)

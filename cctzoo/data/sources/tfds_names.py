@@ -43,5 +43,7 @@ def check_tfds_name(name: str, data_dir: PathLike | None, others: str) -> None:
     prepared = Path(data_dir or default_data_dir()).expanduser() / word
     if word not in known and not prepared.is_dir():
         close = difflib.get_close_matches(word, known, n=5)
+        if Path(word).is_dir():
+            close = [f"folder:{word}", *close]
         hint = f". Did you mean: {', '.join(close)}?" if close else ""
         raise ValueError(f"{rule}. Received: name={shown(name)}{hint}")
