@@ -14,6 +14,7 @@ from cctzoo.data.dataset import PARTS
 from cctzoo.data.loading import divide, load_parts
 from cctzoo.data.sources import find_source
 from cctzoo.delivery import Delivery, deliver, is_delivered
+from cctzoo.messages import shown
 from cctzoo.training import Recipe, Run, is_run, open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fine_tuning import fine_tuning_settings
@@ -216,7 +217,17 @@ def load_for_model(
             f"A data set must have the {classes} classes of the model. "
             f"Received: dataset={dataset!r} with {len(loaded.classes)} classes"
         )
+    _check_order(model.config.class_names, loaded)
     return chosen, loaded
+
+
+def _check_order(names, loaded):
+    """Raises ValueError if a data set has the classes of a model in another order."""
+    if names and list(names) != list(loaded.classes) and set(names) == set(loaded.classes):
+        raise ValueError(
+            "A data set must have the classes in the model's order. "
+            f"Received: {shown(list(loaded.classes))} for a model of {shown(list(names))}"
+        )
 
 
 def _as_model_reads(model, dataset, image_size):

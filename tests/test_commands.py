@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ from PIL import Image
 import cctzoo
 from cctzoo.commands import main as command
 from cctzoo.commands.main import COMMANDS, HELP
+from tests.export.sample import once
 
 COLUMNS = "100"
 
-pytestmark = pytest.mark.one_backend("torch")
+torch_only = pytest.mark.one_backend("torch")
 
 
 def help_of(name):
@@ -33,6 +35,7 @@ def help_of(name):
     return parser.format_help()
 
 
+@torch_only
 @pytest.mark.parametrize("name", COMMANDS)
 def test_stored_help_is_that_of_the_parser(name, monkeypatch):
     monkeypatch.setenv("COLUMNS", COLUMNS)
@@ -57,6 +60,7 @@ def own_arguments(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["cctzoo"])
 
 
+@torch_only
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
 def test_overview_names_every_command(capsys, words):
     out, _ = run(capsys, *words)
@@ -64,11 +68,13 @@ def test_overview_names_every_command(capsys, words):
         assert f"  {name:<9}  {summary}\n" in out
 
 
+@torch_only
 def test_help_and_version(capsys):
     assert run(capsys, "train", "--help")[0] == (HELP / "train.txt").read_text()
     assert run(capsys, "--version")[0] == f"cctzoo {cctzoo.__version__}\n"
 
 
+@torch_only
 def test_an_unknown_command(capsys):
     _, err = run(capsys, "trian", status=2)
     assert err == (
@@ -77,6 +83,7 @@ def test_an_unknown_command(capsys):
     )
 
 
+@torch_only
 def test_help_needs_no_keras(tmp_path):
     """In a process of its own, from another folder."""
     code = (
@@ -94,6 +101,7 @@ def test_help_needs_no_keras(tmp_path):
     assert done.stdout == (HELP / "search.txt").read_text()
 
 
+@torch_only
 def test_list(capsys):
     names = json.loads(run(capsys, "list", "cct_c*", "text_cct_2_k*", "--json")[0])
     texts = ["text_cct_2_k1", "text_cct_2_k2", "text_cct_2_k4"]
@@ -105,6 +113,7 @@ def test_list(capsys):
     assert "79.38%  in the package" in tags
 
 
+@torch_only
 def test_describe(capsys, tmp_path):
     out, _ = run(capsys, "describe", "cct_2_3x2_32", "--json")
     found = json.loads(out)
@@ -116,6 +125,7 @@ def test_describe(capsys, tmp_path):
     assert "nowhere.keras" in err
 
 
+@torch_only
 def test_predict(capsys, tmp_path):
     Image.new("RGB", (50, 40), "blue").save(tmp_path / "blue.png")
     (tmp_path / "broken.png").write_bytes(b"no image")
@@ -138,6 +148,27 @@ def test_predict(capsys, tmp_path):
     assert "no SAMPLE, no --lines" in run(capsys, *words, status=2)[1]
 
 
+@torch_only
+def test_evaluate(capsys):
+    found = json.loads(run(capsys, "evaluate", "cct_2_3x2_32.digits", "--json")[0])
+    assert (found["samples"], found["stated"]) == (359, 0.9777)
+    assert found["accuracy"] == pytest.approx(0.9777, abs=0.003)
+
+
+@once
+def test_export(capsys, tmp_path):
+    out, _ = run(
+        capsys, "export", "cct_2_3x2_32.digits", "--to", tmp_path, "--formats", "float16", "--json"
+    )
+    (report,) = json.loads(out)
+    assert report["path"] == str(tmp_path / "model_float16.tflite")
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir() if path.is_file()}
+    assert len(modes) == 1  # the quantizer's own file is executable
+    config = zipfile.ZipFile(report["path"]).read("metadata.json")
+    assert json.loads(config)["class_names"] == list("0123456789")
+
+
+@torch_only
 def test_latency_refuses_equal_sources(capsys):
     _, err = run(capsys, "latency", "a.tflite", "a.tflite", status=2)
     assert "Sources must differ. Received: a.tflite a.tflite" in err

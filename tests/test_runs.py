@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+import cctzoo
 from cctzoo import data, training, weights
 from cctzoo.models import create_model
 from cctzoo.runs import (
@@ -189,3 +190,25 @@ def test_delivery_is_recognised_by_its_report(tmp_path):
     assert not is_delivered(tmp_path)
     (tmp_path / "export" / "report.json").write_text("{}")
     assert is_delivered(tmp_path)
+
+
+def test_classes_in_another_order_are_refused(tmp_path):
+    """Labels would stand for other classes; other names for the same labels are accepted."""
+    model = create_model(
+        "cct_2_3x2_32", input_shape=(8, 8, 1), classes=2, class_names=("cat", "dog"), depth=1
+    )
+    x, y = np.arange(20 * 64).reshape(20, 8, 8).astype("uint8"), np.arange(20) % 2
+    for names in (("dog", "cat"), ("cat", "dog"), ("Katze", "Hund")):
+        path = tmp_path / f"{names[0]}.npz"
+        np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y, names=names)
+        if names == ("dog", "cat"):
+            with pytest.raises(ValueError, match=r"order. Received: \['dog', 'cat'\] for a model"):
+                load_for_model(model, f"npz:{path}")
+        else:
+            assert load_for_model(model, f"npz:{path}")[1].classes == list(names)
+
+
+def test_load_model_takes_trained_models_only(folder):
+    assert cctzoo.load_model("cct_2_3x2_32.digits").config.class_names == tuple("0123456789")
+    with pytest.raises(ValueError, match=r"`create_model` builds .*source='cct_lsmha'"):
+        cctzoo.load_model("cct_lsmha")

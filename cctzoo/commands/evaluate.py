@@ -27,7 +27,7 @@ def main(description: str | None = __doc__) -> None:
     """Runs the command line."""
     parser = make_parser(description)
     options = parser.parse_args()
-    cli.show_notices()
+    cli.show_notices("stderr" if options.json else "stdout")
     if options.list:
         print("\n\n".join(weights.describe(tag) for tag in weights.list_weights()))
         return
@@ -49,12 +49,16 @@ def main(description: str | None = __doc__) -> None:
         start = time.perf_counter()
         figures = training.evaluate(model, dataset.x_test, dataset.y_test, options.batch_size)
     seconds = time.perf_counter() - start
-    accuracy = figures["accuracy"]
-    print(
-        f"{options.source}: {accuracy:.2%} of {len(dataset.y_test)} test {dataset.kind}, "
-        f"stated: {'none' if stated is None else f'{stated:.2%}'} "
-        f"({keras.backend.backend()}, {seconds:.0f} s)"
-    )
+    accuracy, backend = figures["accuracy"], keras.backend.backend()
+    if options.json:
+        facts = {"source": options.source, "samples": len(dataset.y_test), "stated": stated}
+        cli.print_json(facts | figures | {"backend": backend, "seconds": seconds})
+    else:
+        print(
+            f"{options.source}: {accuracy:.2%} of {len(dataset.y_test)} test {dataset.kind}, "
+            f"stated: {'none' if stated is None else f'{stated:.2%}'} "
+            f"({backend}, {seconds:.0f} s)"
+        )
     if stated is not None and accuracy < stated - TOLERANCE:
         sys.exit(1)
 
@@ -73,5 +77,6 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("source", nargs="?", help=cli.SOURCE_HELP)
     add("--list", action="store_true", help="describe all trained weights")
     cli.add_data_arguments(parser, default="that of the run or the tag")
-    add("--batch-size", type=int, default=100)
+    add("--batch-size", type=int, default=100, help="samples per step of the model (100)")
+    cli.add_json_argument(parser)
     return parser

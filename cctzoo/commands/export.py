@@ -17,6 +17,7 @@ file that is fastest on this machine is kept, or by `--latency-command "time_on_
 """
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def main(description: str | None = __doc__) -> None:
     """Runs the command line."""
     parser = make_parser(description)
     options = parser.parse_args()
-    cli.show_notices()
+    cli.show_notices("stderr" if options.json else "stdout")
     if options.batch < 1 or options.samples < options.batch:
         parser.error("--batch must be at least 1, and --samples at least --batch")
     if options.latency_command and not options.tune:
@@ -63,15 +64,19 @@ def main(description: str | None = __doc__) -> None:
 
 def export_all(model, dataset, folder, options):
     """Exports in all formats; returns whether one of them failed."""
-    failed = False
+    failed, reports = False, []
     for chosen in options.formats:
         try:
-            print(export_one(model, dataset, folder, chosen, options), flush=True)
+            reports.append(export_one(model, dataset, folder, chosen, options))
+            if not options.json:
+                print(reports[-1], flush=True)
         except BrokenPipeError:
             raise
         except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
             failed = True
             print(f"{chosen}: {error}", file=sys.stderr)
+    if options.json:
+        cli.print_json([dataclasses.asdict(report) for report in reports])
     return failed
 
 
@@ -139,4 +144,5 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("--tune", action="store_true", help="time candidates of each LiteRT file, keep the fastest")
     add("--latency-command", help="prints milliseconds of {model}, for --tune; default: here")
     add("--to", type=Path, help="output folder (export/ of the run, or exports/NAME)")
+    cli.add_json_argument(parser)
     return parser

@@ -89,6 +89,7 @@ def quantise(
             signature, name = graph.signature()
             ranges = work.calibrate({signature: [{name: batch} for batch in calibration]})
         work.quantize(ranges, serialize_to_path=str(target), enable_progress_report=False)
+    target.chmod(source.stat().st_mode)  # the quantizer makes its file executable
 
 
 def check_operator(graph: LiteRTRunner, kind: str, pattern: str) -> None:

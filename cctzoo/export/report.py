@@ -69,10 +69,10 @@ class ExportReport:
     def __str__(self) -> str:
         parts = [
             f"{self.path}: {self.precision}, {self.bytes / 1e6:.2f} MB",
-            f"max difference from Keras {self.max_difference:.1e}",
+            f"outputs differ from Keras' by at most {self.max_difference:.1e}",
         ]
         if self.max_output > 1:
-            parts[-1] += f" of outputs up to {self.max_output:.3g}"
+            parts[-1] += f" (largest output: {self.max_output:.3g})"
         if self.top1_agreement is not None:
             name = "top-1 agreement" if self.decision == "top1" else "agreement of the labels"
             parts.append(f"{name} {self.top1_agreement:.2%} on {self.samples} samples")

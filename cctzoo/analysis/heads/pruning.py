@@ -26,7 +26,7 @@ def prune_heads(model: CCT, keep: Keep, name: str | None = None) -> CCT:
         model: a `CCT`; it is not changed.
         keep: dict from block to the indices of the heads that it keeps, at least one. Blocks
             that are not in the dict keep all their heads.
-        name: name of the new model. Default: the name of `model`.
+        name: name of the new model. Default: the name of `model` with `_pruned`.
 
     Returns:
         A `CCT` whose config has the number and the width of the heads of each block.
@@ -52,7 +52,7 @@ def prune_heads(model: CCT, keep: Keep, name: str | None = None) -> CCT:
         heads=tuple(len(heads) for heads in kept.values()),
         head_dim=model.config.block_head_dims,
     )
-    pruned = CCT(config, name=name or model.name, dtype=model.dtype_policy)
+    pruned = CCT(config, name=name or f"{model.name}_pruned", dtype=model.dtype_policy)
     for layer in model.layers:
         weights = layer.get_weights()
         target = pruned.get_layer(layer.name)
