@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import cctzoo
-from cctzoo.installation import import_models, select_installed_backend
+from cctzoo.installation import chosen_backend, import_models, select_installed_backend
 from cctzoo.messages import did_you_mean, shown
 from cctzoo.quiet import import_tensorflow
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if name not in WITHOUT_KERAS:
         if notice := select_installed_backend():
             print(notice, file=sys.stderr)
-        if name not in WITHOUT_MODELS:
+        if name not in WITHOUT_MODELS or chosen_backend()[0] == "tensorflow":
             import_tensorflow()
         try:
             import_models()

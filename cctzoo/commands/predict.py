@@ -31,7 +31,9 @@ def main(description: str | None = __doc__) -> None:
         samples = [*options.samples, *(read_lines(options.lines) if options.lines else [])]
         if not samples:
             raise ValueError("There must be something to classify. Received: no SAMPLE, no --lines")
-        found = classify(options.model, samples, options.top, options.batch_size, unread)
+        found = classify(
+            options.model, samples, options.top, options.batch_size, unread, options.resize
+        )
         if options.csv:
             write_csv(found, options.csv)
         if options.json:
@@ -75,6 +77,7 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("samples", nargs="*", metavar="SAMPLE", help="image file or folder; a text for text models")
     add("--lines", type=Path, metavar="FILE", help="file with a sample per line; - for stdin")
     add("--top", type=int, default=5, help="classes per sample (5)")
+    add("--resize", action="store_true", help="resize images for a model without a view")
     add("--batch-size", type=int, default=64, help="samples per step of the model (64)")
     add("--csv", type=Path, metavar="FILE", help="write the classes to a CSV file")
     cli.add_json_argument(parser)

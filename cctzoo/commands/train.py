@@ -13,7 +13,6 @@ run directory with recipe, history, curves, weights, exports and a report.
 import argparse
 import logging
 import shlex
-from pathlib import Path
 from typing import Any
 
 from cctzoo import cli
@@ -21,7 +20,7 @@ from cctzoo.delivery import deliver
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.recipe_flags import recipe_from, with_config
-from cctzoo.training import check_directory, resume, train
+from cctzoo.training import Run, check_directory, resume, train
 from cctzoo.training.fine_tuning import fine_tuning_settings
 from cctzoo.training.run import load_recipe
 from cctzoo.training.train import train_on_data
@@ -65,16 +64,19 @@ def main(
                 with cli.exit_on_error(parser, directory, status=1):
                     deliver(run.model, run.dataset, run.directory)
                 print(f"\nall files are in {directory}")
-            print(next_steps(directory, noun))
+            print(next_steps(run))
 
 
-def next_steps(directory: Path, kind: str) -> str:
+def next_steps(run: Run) -> str:
     """What to type after a training."""
-    run = shlex.quote(str(directory))
-    sample = '"a text"' if kind == "texts" else "IMAGES"
+    name = shlex.quote(str(run.directory))
+    if run.dataset.kind == "texts":
+        samples = '"a text"'
+    else:
+        samples = "IMAGES" if run.model.config.view else "IMAGES --resize"
     return (
-        f"next:\n  cctzoo predict {run} {sample}\n  cctzoo analyse {run}\n"
-        f"  cctzoo export {run} --formats onnx"
+        f"next:\n  cctzoo predict {name} {samples}\n  cctzoo analyse {name}\n"
+        f"  cctzoo export {name} --formats onnx"
     )
 
 

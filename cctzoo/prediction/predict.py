@@ -46,6 +46,7 @@ def predict(
     top: int | None = 5,
     batch_size: int = BATCH,
     skip_unreadable: bool = False,
+    resize: bool = False,
 ) -> list[Prediction]:
     """Classifies images or texts.
 
@@ -63,6 +64,8 @@ def predict(
         top: number of classes per sample; None for all.
         batch_size: samples per step of the model.
         skip_unreadable: skip image files that cannot be read, with one warning at the end.
+        resize: for a model that was trained on arrays of one size and therefore has no view, read
+            images of other sizes in `data.View()`. Default: they are refused.
 
     Returns:
         One `Prediction` per sample, in the order of the samples.
@@ -82,7 +85,7 @@ def predict(
     ```
     """
     unread = [] if skip_unreadable else None
-    found = classify(model, samples, top, batch_size, unread)
+    found = classify(model, samples, top, batch_size, unread, resize)
     if unread:
         warnings.warn(f"{len(unread)} images are skipped: {few(unread)}", stacklevel=2)
     return found
@@ -94,6 +97,7 @@ def classify(
     top: int | None = 5,
     batch_size: int = BATCH,
     unread: list[str] | None = None,
+    resize: bool = False,
 ) -> list[Prediction]:
     """As `predict`; `unread` takes a line for each image file that cannot be read."""
     for name, number in {"top": top, "batch_size": batch_size}.items():
@@ -103,8 +107,9 @@ def classify(
     names = np.array(classifier.class_names, dtype=object)
     found = []
     with pixels_are_checked():
-        for sources, inputs in batches(classifier.config, samples, batch_size, unread):
-            probabilities = _probabilities(classifier.config, classifier.outputs(inputs))
+        config = classifier.config
+        for sources, inputs in batches(config, samples, batch_size, unread, resize):
+            probabilities = _probabilities(config, classifier.outputs(inputs))
             for source, row in zip(sources, probabilities, strict=True):
                 order = np.argsort(-row, kind="stable")[:top]
                 found.append(Prediction(source, tuple(names[order]), tuple(row[order].tolist())))

@@ -1,5 +1,6 @@
 """What a user wants to be classified, as batches of a model's input."""
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,20 +20,21 @@ URL = ("http://", "https://", "ftp://", "file://", "s3://", "gs://")
 
 
 def batches(
-    config: Any, samples: Any, size: int, unread: list[str] | None
+    config: Any, samples: Any, size: int, unread: list[str] | None, resize: bool
 ) -> Iterator[tuple[list[str | None], Array]]:
     """(source of each sample, samples as the model's input), at most `size` at a time.
 
     The source is the path of an image file, or the text; None for pixels and ids.
 
     Args:
-        config, samples: as in `predict`, with the config of the model.
+        config, samples, resize: as in `predict`, with the config of the model.
         size: samples of a batch.
         unread: takes a line for each image file that cannot be read. If None, the first one
             raises its error.
     """
+    view = getattr(config, "view", None) or (View() if resize else None)
     items = _text_items(config, samples) if config.kind == "texts" else _image_items(samples)
-    read = _read_texts if config.kind == "texts" else _read_images
+    read = _read_texts if config.kind == "texts" else functools.partial(_read_images, view)
     for start in range(0, len(items), size):
         sources, inputs = read(config, items[start : start + size], unread)
         if sources:
@@ -90,12 +92,12 @@ def _paths(name):
     return [text]
 
 
-def _read_images(config, items, unread):
+def _read_images(view, config, items, unread):
     sources, inputs = [], []
     for item in items:
         is_path = isinstance(item, str | os.PathLike)
         try:
-            inputs.append(_pixels(config, item))
+            inputs.append(_pixels(view, config, item))
         except (ValueError, OSError) as error:
             if unread is None or not is_path:
                 raise
@@ -105,7 +107,7 @@ def _read_images(config, items, unread):
     return sources, np.stack(inputs).astype("float32") if inputs else None
 
 
-def _pixels(config, item):
+def _pixels(view, config, item):
     """One image as the model's input."""
     height, width, channels = config.input_shape
     if not isinstance(item, str | os.PathLike) and not hasattr(item, "convert"):
@@ -117,19 +119,19 @@ def _pixels(config, item):
             )
         warn_of_wrong_range(config, pixels[None], stacklevel=7)  # names the line of `predict`
         return pixels
-    view, mode, name = config.view or View(), mode_of(channels), shown(str(item))
+    reader, mode = view or View(), mode_of(channels)
     if hasattr(item, "convert"):
-        image = view.prepare(item, mode, name)
+        image = reader.prepare(item, mode, str(item))
     else:
-        image = view.open(Path(item).read_bytes(), mode, str(item))
-    if config.view is None and image.size != (width, height):
-        raise ValueError(
-            "The model was trained on arrays of one size and does not say how images of other "
-            f"sizes are to be resized: give images of {width}x{height} pixels, or arrays of "
-            f"`data.read_images`. Received: {name} with {image.width}x{image.height} pixels"
-        )
-    if config.view is not None:
+        image = reader.open(Path(item).read_bytes(), mode, str(item))
+    if view is not None:
         image = view.crop(image, height, width)
+    elif image.size != (width, height):
+        raise ValueError(
+            "The model was trained on arrays of one size: give images of "
+            f"{width}x{height} pixels, or resize them (`resize=True`, --resize). "
+            f"Received: {shown(str(item))} with {image.width}x{image.height} pixels"
+        )
     pixels = np.asarray(image).reshape(height, width, channels)
     if config.include_preprocessing:
         return pixels

@@ -123,8 +123,10 @@ def test_samples_that_are_refused(model, samples, message):
 def test_a_model_without_a_view_takes_images_of_its_size(photos):
     model = classifier(view=None)
     assert len(predict(model, photos / "b.jpg")) == 1
-    with pytest.raises(ValueError, match=r"16x16 pixels.*a\.png' with 40x30 pixels"):
+    with pytest.raises(ValueError, match=r"16x16 pixels.*--resize.*a\.png' with 40x30 pixels"):
         predict(model, photos / "a.png")
+    by_default = predict(classifier(view=data.View()), photos / "a.png")
+    assert predict(model, photos / "a.png", resize=True) == by_default
 
 
 @pytest.mark.parametrize(
