@@ -84,7 +84,7 @@ def recipe_parser(
             default=argparse.SUPPRESS,
             help=CONFIG_HELP[name],
         )
-    parser.set_defaults(**defaults)
+    parser.set_defaults(script_defaults=defaults)
     return parser
 
 

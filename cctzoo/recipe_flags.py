@@ -12,8 +12,9 @@ from cctzoo.data import Augmentation
 from cctzoo.data.names import check_prepared
 from cctzoo.flags import add_field_arguments
 from cctzoo.formats.reading import read_json, read_toml, reading
-from cctzoo.messages import did_you_mean
+from cctzoo.messages import did_you_mean, shown
 from cctzoo.models import CCTConfig, TextConfig
+from cctzoo.plain_values import is_integer
 from cctzoo.training import PRESETS, Recipe
 from cctzoo.training.fine_tuning import with_model_input
 from cctzoo.weights import open_weights
@@ -75,38 +76,51 @@ def add_recipe_arguments(
 
 
 def with_config(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a command line with the fields of the file of --config that were not given as flags.
+    """Returns a command line completed by the file of --config, and by the defaults of a script.
 
     Args:
-        values: parsed arguments by name.
+        values: parsed arguments by name; `config` and `script_defaults` are not in the result.
 
     Raises:
         ValueError: if the file is broken or has an unknown field, or names a folder to which a set
             of TensorFlow Datasets would be downloaded.
     """
     values = dict(values)
-    path = values.pop("config", None)
+    defaults, path = values.pop("script_defaults", {}), values.pop("config", None)
     if path is None:
-        return values
-    what = "a recipe.json, or a TOML file with fields of a recipe"
-    read = read_toml if path.suffix == ".toml" else read_json
-    fields = read(path, what, "config")
-    with reading(path, what, "config"):
-        policy, changes = fields.pop("augmentation", {}), fields.pop("changes", {})
-        for group, known in (
-            (fields, RECIPE_FIELDS),
-            (policy, AUGMENTATION_FIELDS),
-            (changes, [field.name for kind in CONFIGS for field in dataclasses.fields(kind)]),
-        ):
-            for name in group:
-                if name not in known:
-                    raise ValueError(f"it has no field {name!r}.{did_you_mean(name, known)}")
-    found = {k: tuple(v) if isinstance(v, list) else v for k, v in (policy | fields).items()}
+        return defaults | values
+    found, changes = _read_config(path)
     if found.get("data_dir") is not None and "data_dir" not in values:
         check_prepared(values.get("dataset", found.get("dataset")), found["data_dir"])
     if "start_from" in found:
         found["start_from"] = without_download(found["start_from"])
-    return found | values | {"changes": changes | values.get("changes", {})}
+    kept = {name: value for name, value in defaults.items() if name not in changes}
+    return kept | found | values | {"changes": changes | values.get("changes", {})}
+
+
+def _read_config(path):
+    """The fields of recipe and augmentation in a file, and the changes of the model."""
+    what = "a recipe.json, or a TOML file with fields of a recipe"
+    read = read_toml if path.suffix == ".toml" else read_json
+    fields = read(path, what, "config")
+    with reading(path, what, "config"):
+        policy, changes = (fields.pop(name, {}) for name in ("augmentation", "changes"))
+        model_fields = [field.name for kind in CONFIGS for field in dataclasses.fields(kind)]
+        for name, group, known in (
+            ("the recipe", fields, RECIPE_FIELDS),
+            ("`augmentation`", policy, AUGMENTATION_FIELDS),
+            ("`changes`", changes, model_fields),
+        ):
+            if not isinstance(group, dict):
+                raise ValueError(f"{name} must be an object of fields, not {shown(group)}")
+            for each in group:
+                if each not in known:
+                    hint = did_you_mean(each, known)
+                    raise ValueError(f"{name} has no field {shown(each)}.{hint}")
+        found = {k: tuple(v) if isinstance(v, list) else v for k, v in (policy | fields).items()}
+        if not isinstance(found.get("start_from"), str | None):
+            raise ValueError(f"`start_from` must be a str, not {shown(found['start_from'])}")
+    return found, changes
 
 
 def recipe_from(values: Mapping[str, Any]) -> Recipe:
@@ -128,7 +142,9 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
     own_changes = values.get("changes", {}) | changes
     fields["changes"] = fields["changes"] | own_changes
     fields["augmentation"] = dataclasses.replace(fields["augmentation"], **policy)
-    epochs = None if "warmup_epochs" in given else given.pop("epochs", None)
+    epochs = None
+    if "warmup_epochs" not in given and is_integer(given.get("epochs")):
+        epochs = given.pop("epochs")
     recipe = Recipe(**fields | given)
     recipe.check_sources()
     if recipe.start_from is not None:

@@ -43,7 +43,7 @@ ROOMS = [
     {"cli"},
     {"prediction"},
     {"commands"},
-    {"_workers"},
+    {"_workers", "__main__"},
 ]
 BACKENDS = {"tensorflow", "jax", "torch"}
 OPTIONAL = {
