@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from cctzoo.commands.main import COMMANDS, HELP
 from cctzoo.models.variants import VARIANTS
 
 ROOT = Path(__file__).parents[1]
@@ -132,6 +133,24 @@ def test_commands_of_pages_use_flags_that_exist(script, monkeypatch, capsys):
     for page, named, flags in commands():
         if named == script:
             assert flags <= known, f"{page}: {script} has no {sorted(flags - known)}"
+
+
+def test_cctzoo_commands_of_pages_exist_and_have_their_flags():
+    """Compared with the stored help, which equals that of the parsers."""
+    found = 0
+    for page in PAGES:
+        for _, code, _ in blocks(page.read_text(), "sh"):
+            for line in code.replace("\\\n", " ").splitlines():
+                command = re.search(r"\bcctzoo ([a-z-]+)(.*)", line)
+                if command is None or command[1].startswith("-"):
+                    continue
+                assert command[1] in COMMANDS, f"{page}: {line}"
+                known = set(re.findall(r"--[a-z][\w-]*", (HELP / f"{command[1]}.txt").read_text()))
+                words = shlex.split(command[2], comments=True)
+                flags = {word for word in words if re.match(r"--[a-z]", word)}
+                assert flags <= known, f"{page}: {command[1]} has no {sorted(flags - known)}"
+                found += 1
+    assert found > 30
 
 
 @pytest.mark.parametrize("room", ROOMS)
