@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cctzoo import cli
 from cctzoo.formats.atomic import atomic_file
-from cctzoo.prediction.predict import classify
+from cctzoo.prediction.predictions import classify
 
 
 def main(description: str | None = __doc__) -> None:

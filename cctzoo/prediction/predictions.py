@@ -15,8 +15,6 @@ from cctzoo.prediction.classifier import open_classifier
 from cctzoo.prediction.samples import batches
 from cctzoo.typing import Array, PathLike
 
-BATCH = 64
-
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
@@ -44,7 +42,7 @@ def predict(
     model: keras.Model | PathLike,
     samples: Any,
     top: int | None = 5,
-    batch_size: int = BATCH,
+    batch_size: int = 64,
     skip_unreadable: bool = False,
     resize: bool = False,
 ) -> list[Prediction]:
@@ -95,7 +93,7 @@ def classify(
     model: keras.Model | PathLike,
     samples: Any,
     top: int | None = 5,
-    batch_size: int = BATCH,
+    batch_size: int = 64,
     unread: list[str] | None = None,
     resize: bool = False,
 ) -> list[Prediction]:
