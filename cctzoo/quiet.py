@@ -11,6 +11,7 @@ from collections.abc import Iterator
 NOISE = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog"
     rb"|I\d{4} .*(oneDNN custom operations|Could not find cuda drivers|cpu_feature_guard)"
+    rb"|E\d{4} .*failed call to cuInit"
     rb"|To enable the following instructions:"
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
 )
@@ -46,4 +47,5 @@ def import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if importlib.util.find_spec("tensorflow"):
         with without_noise():
-            importlib.import_module("tensorflow")
+            tensorflow = importlib.import_module("tensorflow")
+            tensorflow.config.list_physical_devices()  # reports a missing GPU only once

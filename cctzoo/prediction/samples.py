@@ -3,13 +3,14 @@
 import functools
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cctzoo.data import View
-from cctzoo.data.image_files import mode_of
+from cctzoo.data.image_files import MODES, mode_of
 from cctzoo.data.sources.folder_layout import find_images
 from cctzoo.messages import received, shown
 from cctzoo.models.pixel_values import warn_of_wrong_range
@@ -93,32 +94,55 @@ def _paths(name):
 
 
 def _read_images(view, config, items, unread):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        read = list(pool.map(functools.partial(_attempt, view, config), items))
     sources, inputs = [], []
-    for item in items:
+    for item, found in zip(items, read, strict=True):
         is_path = isinstance(item, str | os.PathLike)
-        try:
-            inputs.append(_pixels(view, config, item))
-        except (ValueError, OSError) as error:
+        if isinstance(found, Exception):
             if unread is None or not is_path:
-                raise
-            unread.append(f"{item}: {error}")
-            continue
-        sources.append(os.fspath(item) if is_path else None)
+                raise found
+            unread.append(f"{item}: {found}")
+        else:
+            sources.append(os.fspath(item) if is_path else None)
+            inputs.append(found)
+    arrays = [pixels for item, pixels in zip(items, read, strict=True) if _is_array(item)]
+    if arrays:
+        warn_of_wrong_range(config, np.stack(arrays), stacklevel=6)  # names the line of `predict`
     return sources, np.stack(inputs).astype("float32") if inputs else None
 
 
+def _attempt(view, config, item):
+    """One image as the model's input, or the error of reading it."""
+    try:
+        if _is_array(item):
+            return _checked(config, np.asarray(item))
+        return _pixels(view, config, item)
+    except (ValueError, OSError) as error:
+        return error
+
+
+def _is_array(item):
+    return not isinstance(item, str | os.PathLike) and not hasattr(item, "convert")
+
+
+def _checked(config, pixels):
+    if pixels.shape != config.input_shape or pixels.dtype.kind not in "biuf":
+        raise ValueError(
+            "An array must be an image of the size that the model takes, "
+            f"{config.input_shape}. Received: {pixels.dtype}, shape {pixels.shape}"
+        )
+    return pixels
+
+
 def _pixels(view, config, item):
-    """One image as the model's input."""
+    """An image file, or a PIL image, as the model's input."""
     height, width, channels = config.input_shape
-    if not isinstance(item, str | os.PathLike) and not hasattr(item, "convert"):
-        pixels = np.asarray(item)
-        if pixels.shape != (height, width, channels) or pixels.dtype.kind not in "biuf":
-            raise ValueError(
-                "An array must be an image of the size that the model takes, "
-                f"{(height, width, channels)}. Received: {pixels.dtype}, shape {pixels.shape}"
-            )
-        warn_of_wrong_range(config, pixels[None], stacklevel=7)  # names the line of `predict`
-        return pixels
+    if channels not in MODES.values():
+        raise ValueError(
+            "A model for image files must have 1 or 3 channels; give arrays. "
+            f"Received: {shown(str(item))} for a model of {channels} channels"
+        )
     reader, mode = view or View(), mode_of(channels)
     if hasattr(item, "convert"):
         image = reader.prepare(item, mode, str(item))

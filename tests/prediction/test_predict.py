@@ -19,7 +19,8 @@ SHAPE = (16, 16, 3)
 def classifier(**changes):
     keras.utils.set_random_seed(0)
     fields = {"classes": 3, "class_names": NAMES, "view": data.View(crop_pct=1.0)}
-    return models.create_model("cct_2_3x2_32", input_shape=SHAPE, depth=1, **fields | changes)
+    fields |= {"input_shape": SHAPE, "depth": 1}
+    return models.create_model("cct_2_3x2_32", **fields | changes)
 
 
 def text_model(words):
@@ -127,6 +128,24 @@ def test_a_model_without_a_view_takes_images_of_its_size(photos):
         predict(model, photos / "a.png")
     by_default = predict(classifier(view=data.View()), photos / "a.png")
     assert predict(model, photos / "a.png", resize=True) == by_default
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras, which pytest.warns repeats
+def test_pixels_of_a_wrong_range_are_noticed_once(model):
+    with pytest.warns(UserWarning, match="takes pixels from 0 to 255") as caught:
+        predict(model, np.full((5, *SHAPE), 0.5))
+    assert [each.filename for each in caught if each.category is UserWarning] == [__file__]
+
+
+def test_models_without_preprocessing_and_of_other_channels(photos):
+    plain, whole = classifier(include_preprocessing=False), classifier()
+    whole.set_weights(plain.get_weights())
+    for by_plain, by_whole in zip(predict(plain, photos), predict(whole, photos), strict=True):
+        np.testing.assert_allclose(by_plain.probabilities, by_whole.probabilities, atol=1e-5)
+    four = classifier(input_shape=(16, 16, 4), view=None)
+    assert len(predict(four, np.zeros((2, 16, 16, 4), "uint8"))) == 2
+    with pytest.raises(ValueError, match="for a model of 4 channels"):
+        predict(four, photos / "b.jpg")
 
 
 @pytest.mark.parametrize(
