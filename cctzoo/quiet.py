@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import logging
 import os
 import re
 import tempfile
@@ -45,6 +46,8 @@ def without_noise() -> Iterator[None]:
 def import_tensorflow() -> None:
     """Imports TensorFlow, if it is installed: Keras does so on every backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Its warnings are about retraced functions, in every analysis and every search.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if importlib.util.find_spec("tensorflow"):
         with without_noise():
             tensorflow = importlib.import_module("tensorflow")
