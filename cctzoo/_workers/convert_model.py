@@ -6,12 +6,12 @@ BATCH is 0 for a dynamic batch; SCALE is the `group_scale` of `convert`.
 import sys
 
 from cctzoo.child_process import end_with_parent
-from cctzoo.export.convert import convert_here
+from cctzoo.export.convert import convert_here, in_float32
 from cctzoo.weights.keras_file import load_keras_model
 
 
 def main(source: str, target: str, kind: str, batch: str, scale: str) -> None:
-    model = load_keras_model(source)
+    model = in_float32(load_keras_model(source, other_models=True))
     convert_here(model, target, kind, int(batch) or None, float(scale))
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cctzoo.data.image_files import mode_of
+from cctzoo.export.custom import CustomModel, Exportable
 from cctzoo.export.report import ExportReport
 from cctzoo.formats.atomic import write_json
-from cctzoo.models import CCT, SoftCommittee
 from cctzoo.models.decisions import decision_kind
 from cctzoo.models.vocabulary import UNKNOWN, WORD
 from cctzoo.typing import PathLike
@@ -41,14 +41,15 @@ def check_writable(folder: Path) -> None:
         raise PermissionError(f"The folder must be writable. Received: {str(folder)!r}")
 
 
-def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> dict[str, Any]:
+def metadata(model: Exportable, class_names: Sequence[str] | None) -> dict[str, Any]:
     """Returns what a program needs to know to use the model, as JSON data.
 
     Without `class_names`, the names are those of the model's config.
 
     `decision` says how outputs become decisions: `"top1"`, the class with the highest output;
     `"threshold"`, each output is a label of its own, which is present if the output is above 0.5
-    (probabilities) or above 0 (logits); None for features.
+    (probabilities) or above 0 (logits); None for features, and for a `CustomModel`, whose
+    `output` is `"custom"` and whose `config` is None.
 
     Raises:
         ValueError: if the number of class names is not the number of classes. A model with one
@@ -56,6 +57,8 @@ def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> d
             `negative_class_name`.
     """
     config = model.config
+    if isinstance(model, CustomModel):
+        return _custom_metadata(model, class_names)
     negative = None
     if class_names is None and config.include_top:
         class_names = config.class_names
@@ -72,7 +75,7 @@ def metadata(model: CCT | SoftCommittee, class_names: Sequence[str] | None) -> d
     output = "probabilities" if config.classifier_activation else "logits"
     return {
         "name": model.name,
-        "input": _text_input(config) if config.kind == "texts" else _image_input(config),
+        "input": _input(config),
         "output": output if config.include_top else "features",
         "decision": decision_kind(config),
         "class_names": class_names,
@@ -94,6 +97,30 @@ def embed_in_litert(path: Path, metadata: dict[str, Any]) -> None:
     """
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("metadata.json", json.dumps(metadata))
+
+
+def _custom_metadata(model, class_names):
+    width = model.output_shape[1] if len(model.output_shape) == 2 else None
+    if class_names is not None and len(class_names) != width:
+        raise ValueError(
+            "`class_names` must hold one name for each output. "
+            f"Received: {len(class_names)} names, an output of shape {model.output_shape}"
+        )
+    return {
+        "name": model.name,
+        "input": _input(model.config),
+        "output": "custom",
+        "decision": None,
+        "class_names": class_names if class_names is None else list(map(str, class_names)),
+        "negative_class_name": None,
+        "config": None,
+    }
+
+
+def _input(config):
+    if config.kind == "arrays":
+        return {"shape": list(config.input_shape), "view": None, "values": "not known"}
+    return _text_input(config) if config.kind == "texts" else _image_input(config)
 
 
 def _image_input(config):

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from cctzoo.child_process import run_module
+from cctzoo.export.custom import CustomModel, Exportable
 from cctzoo.export.from_torch import convert_from_torch
 from cctzoo.export.report import ExportError
 from cctzoo.formats.atomic import temporary_folder
@@ -60,7 +61,7 @@ def is_from_torch(kind: str) -> bool:
 
 
 def convert(
-    model: CCT | SoftCommittee,
+    model: Exportable,
     path: PathLike,
     kind: str,
     batch: int | None = None,
@@ -90,7 +91,7 @@ def convert(
             return
         with temporary_folder() as folder:
             saved = folder / "model.keras"
-            model.save(saved)
+            (model.plain() if isinstance(model, CustomModel) else model).save(saved)
             run_module(
                 "cctzoo._workers.convert_model",
                 saved,
@@ -111,16 +112,16 @@ def convert(
         ) from error
 
 
-def in_float32(model: Any) -> CCT | SoftCommittee:
+def in_float32(model: Any) -> Exportable:
     """Returns the model, or a float32 copy if the model has another dtype policy.
 
+    Another Keras model that holds a zoo model, or its layers, becomes a `CustomModel`.
+
     Raises:
-        ValueError: if `model` is not a `CCT` or `SoftCommittee`, or was quantised by Keras.
+        ValueError: if `model` is another one, or was quantised by Keras.
     """
-    if not isinstance(model, CCT | SoftCommittee):
-        raise ValueError(
-            f"`model` must be a cctzoo.models.CCT or SoftCommittee. Received: model={model!r}"
-        )
+    if not isinstance(model, Exportable):
+        model = CustomModel(model)
     if is_quantised(model):
         raise ValueError(
             "A model that Keras quantised cannot be exported. Export the unquantised model with "
@@ -133,7 +134,7 @@ def in_float32(model: Any) -> CCT | SoftCommittee:
         return SoftCommittee(
             members, config.average, config.weights, config.classifier_activation, model.name
         )
-    if model.dtype_policy.name == "float32":
+    if isinstance(model, CustomModel) or model.dtype_policy.name == "float32":
         return model
     copy = CCT(model.config, name=model.name, dtype="float32")
     copy.set_weights(model.get_weights())
@@ -141,7 +142,7 @@ def in_float32(model: Any) -> CCT | SoftCommittee:
 
 
 def convert_here(
-    model: CCT | SoftCommittee, path: PathLike, kind: str, batch: int | None, group_scale: float
+    model: Exportable, path: PathLike, kind: str, batch: int | None, group_scale: float
 ) -> None:
     """Does the work of `convert` in this process, in which Keras runs on TensorFlow."""
     with scaled_groups(group_scale):

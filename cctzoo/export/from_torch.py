@@ -48,6 +48,7 @@ def convert_from_torch(model: keras.Model, path: PathLike, kind: str, batch: int
 
 def _write_onnx(model, path, batch):
     import torch
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass  # comes with onnxscript
 
     class Inference(torch.nn.Module):
         def __init__(self):
@@ -70,6 +71,8 @@ def _write_onnx(model, path, batch):
             dynamic_shapes=dynamic,
             verbose=False,
         )
+    # Of each operator, PyTorch stores the lines of source that made it, with paths on this machine.
+    ClearMetadataAndDocStringPass()(program.model)
     program.save(Path(path))
 
 

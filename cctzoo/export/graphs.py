@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from cctzoo.arguments import checked_arguments
 from cctzoo.export import artifact
 from cctzoo.export.convert import convert, in_float32
 from cctzoo.export.report import ExportReport, check_samples, compare, require_parity
 from cctzoo.formats.atomic import atomic_file
 from cctzoo.messages import received
-from cctzoo.models import CCT, SoftCommittee
 from cctzoo.runtimes import OnnxRunner, OpenVINORunner
 from cctzoo.typing import PathLike
 
 
 @checked_arguments
 def to_onnx(
-    model: CCT | SoftCommittee,
+    model: keras.Model,
     path: PathLike,
     batch: int | None = 1,
     samples: Any = None,
@@ -32,7 +33,8 @@ def to_onnx(
     metadata under `cctzoo`, and with the report in `model.onnx.json` next to the file.
 
     Args:
-        model: the model, on any backend.
+        model: a `CCT` or a `SoftCommittee`, on any backend; or a functional Keras model with one
+            input and one output that holds one, e.g. with a head of its own, or its layers.
         path: path of the file, ending in `.onnx`; an existing file is replaced.
         batch: images or texts per run; None for any number.
         samples, labels, class_names: as in `to_litert`.
@@ -49,7 +51,7 @@ def to_onnx(
 
 @checked_arguments
 def to_openvino(
-    model: CCT | SoftCommittee,
+    model: keras.Model,
     path: PathLike,
     batch: int | None = 1,  # None for any number
     samples: Any = None,

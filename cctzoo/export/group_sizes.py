@@ -5,12 +5,13 @@ from pathlib import Path
 
 from cctzoo import latency
 from cctzoo.export.convert import convert
+from cctzoo.export.custom import Exportable
 from cctzoo.export.quantization import quantise
 from cctzoo.formats.atomic import temporary_folder
 from cctzoo.layers import EncoderBlock
 from cctzoo.layers.attention.grouped import scaled_groups
 from cctzoo.messages import shown
-from cctzoo.models import CCT, SoftCommittee
+from cctzoo.models import SoftCommittee
 from cctzoo.typing import Array
 
 SCALES = (1.0, 0.25, 0.5, 2.0, 4.0, 8.0)  # of the default group
@@ -19,7 +20,7 @@ RUNS = 100  # timed runs of each candidate
 Timer = Callable[[Path], float]
 
 
-def heads_per_group(model: CCT | SoftCommittee, scale: float = 1.0) -> str:
+def heads_per_group(model: Exportable, scale: float = 1.0) -> str:
     """Number of heads that the exported graph computes at a time; "2,8" if blocks differ."""
     members = model.members if isinstance(model, SoftCommittee) else [model]
     with scaled_groups(scale):
@@ -32,7 +33,7 @@ def heads_per_group(model: CCT | SoftCommittee, scale: float = 1.0) -> str:
     return ",".join(map(str, dict.fromkeys(sizes)))
 
 
-def candidates(model: CCT | SoftCommittee) -> dict[str, float]:
+def candidates(model: Exportable) -> dict[str, float]:
     """`heads_per_group` -> its scale, for the graphs that differ; the default is the first."""
     found = {}
     for scale in SCALES:
@@ -41,7 +42,7 @@ def candidates(model: CCT | SoftCommittee) -> dict[str, float]:
 
 
 def time_candidates(
-    model: CCT | SoftCommittee,
+    model: Exportable,
     precision: str,
     batch: int,
     batches: list[Array] | None,
@@ -66,7 +67,7 @@ def time_candidates(
 
 
 def write_graph(
-    model: CCT | SoftCommittee,
+    model: Exportable,
     path: Path,
     precision: str,
     batch: int,

@@ -10,11 +10,11 @@ import numpy as np
 
 from cctzoo.data import EncodedImages, take
 from cctzoo.data.image_files import mode_of
-from cctzoo.models import CCT, SoftCommittee
+from cctzoo.export.custom import Exportable
 from cctzoo.typing import Array
 
 
-def as_inputs(model: CCT | SoftCommittee, values: Any, argument: str) -> Array:
+def as_inputs(model: Exportable, values: Any, argument: str) -> Array:
     """Returns values as the model's input: float32 images, or int32 token ids.
 
     Shapes are not checked.
@@ -28,7 +28,7 @@ def as_inputs(model: CCT | SoftCommittee, values: Any, argument: str) -> Array:
     Raises:
         ValueError: if the model cannot take the values.
     """
-    if model.config.kind == "images":
+    if model.config.kind != "texts":
         return _as_images(model, values, argument).astype("float32")
     values = np.asarray(values)
     if values.dtype.kind in "OU" and values.ndim == 1:
@@ -66,7 +66,7 @@ def is_paths(values: Any) -> bool:
     )
 
 
-def in_view(model: CCT | SoftCommittee, images: EncodedImages) -> EncodedImages:
+def in_view(model: Exportable, images: EncodedImages) -> EncodedImages:
     """Returns the images in the size, colours and view of a model; as they are if it has none."""
     if model.config.view is None:
         return images
@@ -75,14 +75,14 @@ def in_view(model: CCT | SoftCommittee, images: EncodedImages) -> EncodedImages:
     return dataclasses.replace(images, image_size=size, mode=mode, view=model.config.view)
 
 
-def noise(model: CCT | SoftCommittee, count: int) -> Array:
+def noise(model: Exportable, count: int) -> Array:
     """Returns seeded random inputs: pixels, or token ids.
 
     Texts have all lengths: the first text has full length, the last one is empty.
     """
     generator = np.random.default_rng(0)
     shape = (count, *model.input_shape[1:])
-    if model.config.kind == "images":
+    if model.config.kind != "texts":
         largest = 255 if model.config.include_preprocessing else 1
         return generator.uniform(0, largest, shape).astype("float32")
     config = _first_config(model)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import keras
+
 from cctzoo.arguments import checked_arguments
 from cctzoo.export import artifact
 from cctzoo.export.convert import in_float32
@@ -19,7 +21,6 @@ from cctzoo.export.report import (
 )
 from cctzoo.formats.atomic import atomic_file
 from cctzoo.messages import shown
-from cctzoo.models import CCT, SoftCommittee
 from cctzoo.runtimes import LiteRTRunner
 from cctzoo.typing import PathLike
 
@@ -29,7 +30,7 @@ PRECISIONS = get_args(Precision)
 
 @checked_arguments
 def to_litert(
-    model: CCT | SoftCommittee,
+    model: keras.Model,
     path: PathLike,
     precision: Precision = "float32",
     batch: int = 1,
@@ -59,7 +60,8 @@ def to_litert(
     ```
 
     Args:
-        model: the model, on any backend.
+        model: a `CCT` or a `SoftCommittee`, on any backend; or a functional Keras model with one
+            input and one output that holds one, e.g. with a head of its own, or its layers.
         path: path of the file, ending in `.tflite`; an existing file is replaced.
         precision: `"float32"`; `"float16"` (weights only); `"dynamic_int8"` (int8 weights,
             activations quantised at run time), the usual choice for CPUs; or `"int8"` (static

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from cctzoo.data import Dataset, EncodedImages
+from cctzoo.export.custom import Exportable
 from cctzoo.export.inputs import as_inputs, is_paths
 from cctzoo.export.report import ExportError
-from cctzoo.models import CCT, SoftCommittee
 from cctzoo.models.pixel_values import wrong_range
 from cctzoo.optional_packages import require
 from cctzoo.runtimes import LiteRTRunner
@@ -113,7 +113,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def calibration_batches(model: CCT | SoftCommittee, calibration: Any, batch: int) -> list[Array]:
+def calibration_batches(model: Exportable, calibration: Any, batch: int) -> list[Array]:
     """Returns samples for the ranges of activations, as arrays of `batch` samples.
 
     Args:

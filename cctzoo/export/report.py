@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from cctzoo.export.custom import Exportable
 from cctzoo.export.inputs import as_inputs, noise
-from cctzoo.models import CCT, SoftCommittee
 from cctzoo.models.decisions import check_labels, decide, decision_kind
 from cctzoo.models.pixel_values import pixels_are_checked, warn_of_wrong_range
 from cctzoo.typing import Array
@@ -93,7 +93,7 @@ class ExportReport:
 
 
 def check_samples(
-    model: CCT | SoftCommittee, samples: Any, labels: Any, batch: int = 1
+    model: Exportable, samples: Any, labels: Any, batch: int = 1
 ) -> tuple[Array, Array | None]:
     """Returns (samples as the model's input, labels or None), before any long work.
 
@@ -120,7 +120,7 @@ def check_samples(
 
 
 def compare(
-    model: CCT | SoftCommittee,
+    model: Exportable,
     run: Callable[[Array], Array],
     samples: Array,
     labels: Array | None,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from cctzoo.arguments import checked_arguments
@@ -19,7 +20,7 @@ from cctzoo.export.report import (
     require_parity,
 )
 from cctzoo.formats.atomic import atomic_folder
-from cctzoo.models import CCT, SoftCommittee, Vocabulary
+from cctzoo.models import Vocabulary
 from cctzoo.runtimes import SavedModelRunner
 from cctzoo.typing import PathLike
 
@@ -29,7 +30,7 @@ TEXTS = ("", " \t\n", "A\0b. C", "so😀😀GOOD ❤\ufe0f", "ΟΔΟΣ Σ", "ש�
 
 @checked_arguments
 def to_saved_model(
-    model: CCT | SoftCommittee,
+    model: keras.Model,
     path: PathLike,
     samples: Any = None,
     labels: Any = None,
@@ -45,7 +46,8 @@ def to_saved_model(
     are stored in `assets.extra/cctzoo.json`. The folder appears only if all checks pass.
 
     Args:
-        model: the model, on any backend.
+        model: a `CCT` or a `SoftCommittee`, on any backend; or a functional Keras model with one
+            input and one output that holds one, e.g. with a head of its own, or its layers.
         path: path of the folder; an existing SavedModel is replaced.
         samples, labels, class_names: as in `to_litert`.
 

@@ -66,6 +66,11 @@ def open_classifier(model: keras.Model | PathLike) -> Classifier:
 def _open_exported(path):
     run = load_runner(path)
     about = _read_metadata(path, run)
+    if about.get("output") == "custom":
+        raise ValueError(
+            "Predictions need a model of the zoo; what the outputs of another head mean is not "
+            f"known. Received: model={str(path)!r}"
+        )
     with reading(path, WHAT, "model"):
         config, names = _config(about), about["class_names"]
         if names is not None and about.get("negative_class_name") is not None:

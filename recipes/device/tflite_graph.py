@@ -29,7 +29,7 @@ class Graph:
             self.batch, *self.shape = map(int, self.input["shape"])
             self.count = int(self.output["shape"][-1])
             check(about, "input", lambda value: isinstance(value, dict))
-            check(about, "output", ("logits", "probabilities", "features"))
+            check(about, "output", ("logits", "probabilities", "features", "custom"))
             check(about, "decision", ("top1", "threshold", None))
             check(about, "class_names", lambda value: value is None or is_texts(value, self.count))
             one = self.count == 1
@@ -39,6 +39,8 @@ class Graph:
                 about[name] for name in ("input", "output", "decision")
             )
             self.negative = about["negative_class_name"]
+        if self.kind == "custom":
+            raise ValueError(f"{path} has a head of its own: what its outputs mean is not known")
         if self.kind == "features":
             raise ValueError(f"{path} returns features: it has no classes")
         self.names = about["class_names"] or [f"class {i}" for i in range(self.count)]

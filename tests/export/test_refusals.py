@@ -50,7 +50,7 @@ def test_invalid_arguments_are_refused_before_the_conversion(
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_models_that_cannot_be_exported(model, tmp_path):
-    with pytest.raises(ValueError, match=r"`model` must be a CCT or a SoftCommittee"):
+    with pytest.raises(ValueError, match=r"or a functional Keras model with one"):
         export.to_litert(keras.Sequential([keras.Input((4,))]), tmp_path / "model.tflite")
     copy = models.CCT.from_config(model.get_config())
     copy.quantize("int8")
