@@ -76,6 +76,8 @@ def test_doctor(monkeypatch, capsys):
     assert "missing onnxruntime: pip install 'cctzoo[onnx]'" in text
     assert "broken: broken" in text
     assert text.endswith("cctzoo works with torch.")
+    both = {"missing": ["onnxruntime"], "extra": "onnx,tf2onnx"}  # TensorFlow converts for JAX
+    assert doctor._examine_feature("export to ONNX", "jax") == both
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     with pytest.raises(SystemExit, match="1"):
         doctor.main()

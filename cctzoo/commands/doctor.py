@@ -26,10 +26,15 @@ FEATURES = {
     ),
     "export to LiteRT": (("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "export"),
     "export to SavedModel": (("tensorflow",), "export"),
-    "export to ONNX": (("tensorflow", "tf2onnx", "onnx", "onnxruntime"), "onnx"),
-    "export to OpenVINO": (("tensorflow", "openvino"), "openvino"),
+    "export to ONNX": (("tensorflow", "tf2onnx", "onnx", "onnxruntime"), "onnx,tf2onnx"),
+    "export to OpenVINO": (("tensorflow", "openvino"), "openvino,tensorflow"),
     "Hugging Face Hub": (("huggingface_hub",), "hub"),
     "search": (("keras_tuner", "tensorboard"), "tune"),
+}
+# Another way on the backend torch.
+WITH_TORCH = {
+    "export to ONNX": (("onnxscript", "onnx", "onnxruntime"), "onnx"),
+    "export to OpenVINO": (("onnxscript", "openvino"), "openvino"),
 }
 # Printed by a child process, so that a broken installation of a backend cannot end this one.
 DEVICES = {
@@ -55,12 +60,9 @@ def examine() -> dict[str, Any]:
     """The facts, as JSON data."""
     name, source = chosen_backend()
     backends = {backend: _examine_backend(backend) for backend in BACKENDS}
-    features = {}
-    for feature, (packages, extra) in FEATURES.items():
-        missing = [DISTRIBUTIONS.get(p, p) for p in packages if not is_installed(p)]
-        features[feature] = {"missing": missing, "extra": extra}
     working = [each for each, facts in backends.items() if "devices" in facts]
     replaced = source != "KERAS_BACKEND" and backends.get(name) == {} and working != []
+    runs_on = name if name in working else working[0] if replaced else None
     return {
         "cctzoo": cctzoo.__version__,
         "folder": os.path.dirname(cctzoo.__file__),
@@ -75,8 +77,8 @@ def examine() -> dict[str, Any]:
         "packages": installed_versions(("keras", "numpy", "safetensors")),
         "backend": {"name": name, "chosen_by": source},
         "backends": backends,
-        "features": features,
-        "command_runs_on": name if name in working else working[0] if replaced else None,
+        "features": {feature: _examine_feature(feature, runs_on) for feature in FEATURES},
+        "command_runs_on": runs_on,
     }
 
 
@@ -127,6 +129,19 @@ def _examine_backend(name):
         return {"error": (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]}
     version, devices = done.stdout.splitlines()[-2:]
     return {"version": version, "devices": devices}
+
+
+def _examine_feature(feature, backend):
+    """The missing packages of the way that lacks fewest, and the extra that installs them."""
+    ways = [each[feature] for each in (WITH_TORCH, FEATURES) if feature in each]
+    found = [
+        {
+            "missing": [DISTRIBUTIONS.get(p, p) for p in packages if not is_installed(p)],
+            "extra": extra,
+        }
+        for packages, extra in (ways if backend == "torch" else ways[-1:])
+    ]
+    return min(found, key=lambda way: len(way["missing"]))
 
 
 def _backend_text(name, facts):
