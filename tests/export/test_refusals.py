@@ -118,7 +118,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path):
         text=True,
     )
     assert result.returncode == 1
-    assert "ExportError: The conversion to litert failed" in result.stderr
+    assert "ExportError: The conversion to litert by TensorFlow failed" in result.stderr
     assert "File too large" in result.stderr  # the converter's own error
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["model.tflite"]
