@@ -123,6 +123,7 @@ def test_an_error_without_a_converter_names_both_ways(
 def test_a_failed_conversion_is_an_error(monkeypatch, tmp_path):
     """TensorFlow, which is installed, is not tried instead."""
     torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
 
     def failing(*arguments, **options):
         raise torch.onnx.OnnxExporterError("step 1") from TypeError("no such operator")
