@@ -14,6 +14,7 @@ from tests.export.sample import once
 
 NAMES = ("ant", "bee", "cow")
 SHAPE = (16, 16, 3)
+torch_only = pytest.mark.one_backend("torch")
 
 
 def classifier(**changes):
@@ -69,6 +70,7 @@ def test_images_of_a_folder(model, photos):
         np.testing.assert_allclose(each.probabilities, row[order], atol=1e-6)
 
 
+@torch_only
 def test_one_image_in_every_form(model, photos):
     """A path, a PIL image that is not yet upright, and pixels give the same answer."""
     path = photos / "e.jpg"
@@ -82,6 +84,7 @@ def test_one_image_in_every_form(model, photos):
         np.testing.assert_allclose(each.probabilities, found[0].probabilities, atol=1e-6)
 
 
+@torch_only
 def test_top_and_text_of_a_prediction(model, photos):
     (each,) = predict(model, photos / "a.png", top=2)
     assert len(each.classes) == len(each.probabilities) == 2
@@ -90,6 +93,7 @@ def test_top_and_text_of_a_prediction(model, photos):
     assert str(Prediction(None, ("ant",), (0.754,))) == "ant 75.4%"
 
 
+@torch_only
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras, which pytest.warns repeats
 def test_unreadable_images(model, photos):
     (photos / "broken.jpg").write_bytes(b"\xff\xd8 no image")
@@ -99,6 +103,7 @@ def test_unreadable_images(model, photos):
         assert len(predict(model, photos, skip_unreadable=True)) == 5
 
 
+@torch_only
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras, which pytest.warns repeats
 def test_files_of_other_types_are_counted(model, photos):
     (photos / "notes.txt").write_text("text")
@@ -106,6 +111,7 @@ def test_files_of_other_types_are_counted(model, photos):
         assert len(predict(model, photos)) == 5
 
 
+@torch_only
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
@@ -121,6 +127,7 @@ def test_samples_that_are_refused(model, samples, message):
         predict(model, samples)
 
 
+@torch_only
 def test_a_model_without_a_view_takes_images_of_its_size(photos):
     model = classifier(view=None)
     assert len(predict(model, photos / "b.jpg")) == 1
@@ -130,6 +137,7 @@ def test_a_model_without_a_view_takes_images_of_its_size(photos):
     assert predict(model, photos / "a.png", resize=True) == by_default
 
 
+@torch_only
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras, which pytest.warns repeats
 def test_pixels_of_a_wrong_range_are_noticed_once(model):
     with pytest.warns(UserWarning, match="takes pixels from 0 to 255") as caught:
@@ -137,6 +145,7 @@ def test_pixels_of_a_wrong_range_are_noticed_once(model):
     assert [each.filename for each in caught if each.category is UserWarning] == [__file__]
 
 
+@torch_only
 def test_models_without_preprocessing_and_of_other_channels(photos):
     plain, whole = classifier(include_preprocessing=False), classifier()
     whole.set_weights(plain.get_weights())
@@ -148,6 +157,7 @@ def test_models_without_preprocessing_and_of_other_channels(photos):
         predict(four, photos / "b.jpg")
 
 
+@torch_only
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
@@ -174,6 +184,7 @@ def test_names_and_probabilities_of_every_kind_of_output(photos, changes, names)
     np.testing.assert_allclose(sorted(each.probabilities), np.sort(outputs), atol=1e-6)
 
 
+@torch_only
 def test_other_sources_of_a_model(model, photos, tmp_path):
     weights.save_weights(model, tmp_path / "model.safetensors")
     model.save(tmp_path / "model.keras")
@@ -184,6 +195,7 @@ def test_other_sources_of_a_model(model, photos, tmp_path):
     assert set(predict(committee, photos / "a.png")[0].classes) == set(NAMES)
 
 
+@torch_only
 def test_models_that_are_refused(photos):
     with pytest.raises(ValueError, match="include_top=False"):
         predict(classifier(include_top=False), photos)
