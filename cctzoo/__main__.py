@@ -1,6 +1,6 @@
 """`python -m cctzoo` is the command `cctzoo`."""
 
-from cctzoo.commands.main import main
+from cctzoo.commands.main import program
 
 if __name__ == "__main__":
-    main()
+    program()

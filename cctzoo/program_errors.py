@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cctzoo.child_process import ChildFailed
+from cctzoo.exit_codes import BROKEN_PIPE, INTERRUPTED
 from cctzoo.export import ExportError
 from cctzoo.formats.lock import HIDDEN, DirectoryInUse
 from cctzoo.training import TrainingDiverged
-
-INTERRUPTED, BROKEN_PIPE = 130, 141  # as of a shell: 128 + SIGINT, 128 + SIGPIPE
 
 
 @contextlib.contextmanager

@@ -17,8 +17,10 @@ import pytest
 from PIL import Image
 
 import cctzoo
+from cctzoo import weights
 from cctzoo.commands import main as command
 from cctzoo.commands.main import COMMANDS, HELP
+from cctzoo.exit_codes import BROKEN_PIPE, INTERRUPTED
 from tests.export.sample import once
 
 COLUMNS = "100"
@@ -111,6 +113,41 @@ def test_list(capsys):
     tags, _ = run(capsys, "list", "--weights", "*cifar10*", "--exclude", "*_sine*")
     assert "cct_2_3x2_32.cifar10" in tags
     assert "79.38%  in the package" in tags
+
+
+@torch_only
+def test_a_list_without_a_name(capsys):
+    out, err = run(capsys, "list", "xyz*", status=1)
+    assert (out, err) == ("", "cctzoo list: no model matches xyz*\n")
+
+
+@torch_only
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt, INTERRUPTED), (BrokenPipeError, BROKEN_PIPE)]
+)
+def test_no_traceback_at_an_interrupt_or_a_closed_output(error, code):
+    """In a process of its own: the handler closes the standard output."""
+    script = (
+        "import sys; sys.argv[0] = 'cctzoo'; from cctzoo.commands import main\n"
+        f"def fail(): raise {error.__name__}\n"
+        "main.main = fail; main.program()"
+    )
+    root = str(Path(cctzoo.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": root}, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (code, b"")
+
+
+@torch_only
+def test_names_from_files_cannot_control_the_terminal(capsys, tmp_path):
+    model = cctzoo.create_model("cct_2_3x2_32", classes=2, depth=1, class_names=("a\x1b[2J", "b"))
+    weights.save_weights(model, tmp_path / "model.safetensors")
+    Image.new("RGB", (32, 32)).save(tmp_path / "x\x1b[31m.png")
+    words = [tmp_path / "model.safetensors", tmp_path / "x\x1b[31m.png"]
+    for out in (run(capsys, "predict", *words)[0], run(capsys, "describe", words[0])[0]):
+        assert "\\x1b[2J" in out
+        assert "\x1b" not in out
 
 
 @torch_only

@@ -24,6 +24,7 @@ ROOMS = [
         "machine",
         "child_process",
         "installation",
+        "exit_codes",
         "quiet",
         "formats",
         "plotting",

@@ -11,6 +11,7 @@ import dataclasses
 from typing import Any
 
 from cctzoo import cli, weights
+from cctzoo.messages import printable
 from cctzoo.models import multiply_accumulates
 from cctzoo.runs import open_model
 from cctzoo.weights.registry import WEIGHTS
@@ -32,7 +33,7 @@ def main(description: str | None = __doc__) -> None:
         config = figures.pop("config")
         lines = figures | {name: value for name, value in config.items() if name != "vocabulary"}
         for name, value in lines.items():
-            print(f"{name + ':':<25}{value}")
+            print(f"{name + ':':<25}{printable(str(value))}")
 
 
 def figures_of(model: Any) -> dict[str, Any]:

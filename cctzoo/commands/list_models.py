@@ -14,8 +14,12 @@ from cctzoo.weights.registry import WEIGHTS
 
 def main(description: str | None = __doc__) -> None:
     """Runs the command line."""
-    options = make_parser(description).parse_args()
+    parser = make_parser(description)
+    options = parser.parse_args()
     names = models.list_models(options.patterns or "*", options.weights, options.exclude)
+    if not names:
+        what = "tag of trained weights" if options.weights else "model"
+        parser.exit(1, f"{parser.prog}: no {what} matches {' '.join(options.patterns) or '*'}\n")
     if options.json:
         cli.print_json(names)
     elif options.weights:

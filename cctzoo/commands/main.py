@@ -5,12 +5,14 @@ imports Keras, which takes seconds.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import cctzoo
+from cctzoo.exit_codes import BROKEN_PIPE, INTERRUPTED
 from cctzoo.installation import chosen_backend, import_models, select_installed_backend
 from cctzoo.messages import did_you_mean, shown
 from cctzoo.quiet import import_tensorflow
@@ -69,6 +71,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except ModuleNotFoundError as error:
             _end(str(error))
     importlib.import_module(f"cctzoo.commands.{COMMANDS[name][0]}").main()
+
+
+def program() -> None:
+    """The console command: `main`, which Ctrl-C and a closed output end without a traceback."""
+    try:
+        main()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes at its end
+        sys.exit(BROKEN_PIPE)
 
 
 def overview() -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from cctzoo import cli
 from cctzoo.formats.atomic import atomic_file
+from cctzoo.messages import printable
 from cctzoo.prediction.predictions import classify
 
 
@@ -39,9 +40,9 @@ def main(description: str | None = __doc__) -> None:
         if options.json:
             cli.print_json([dataclasses.asdict(each) for each in found])
         elif not options.csv:
-            print("\n".join(map(str, found)))
+            print("\n".join(printable(str(each)) for each in found))
     for line in unread:
-        print(f"{parser.prog}: skipped {line}", file=sys.stderr)
+        print(f"{parser.prog}: skipped {printable(line)}", file=sys.stderr)
     if unread:
         sys.exit(1)
 

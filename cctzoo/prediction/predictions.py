@@ -107,7 +107,13 @@ def classify(
     with pixels_are_checked():
         config = classifier.config
         for sources, inputs in batches(config, samples, batch_size, unread, resize):
-            probabilities = _probabilities(config, classifier.outputs(inputs))
+            outputs = classifier.outputs(inputs)
+            if outputs.shape != (len(sources), config.classes):
+                raise ValueError(
+                    f"A model must return (n, classes={config.classes}) outputs. "
+                    f"Received: outputs of shape {outputs.shape} for {len(sources)} samples"
+                )
+            probabilities = _probabilities(config, outputs)
             for source, row in zip(sources, probabilities, strict=True):
                 order = np.argsort(-row, kind="stable")[:top]
                 found.append(Prediction(source, tuple(names[order]), tuple(row[order].tolist())))
