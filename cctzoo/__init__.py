@@ -86,7 +86,9 @@ def _is_command() -> bool:
     `cctzoo doctor` works without a backend.
     """
     program = sys.argv[0] if sys.argv else ""
-    return Path(program).stem == "cctzoo" or (program == "-m" and "cctzoo" in sys.orig_argv)
+    words = sys.orig_argv
+    module = "-mcctzoo" in words or ("-m", "cctzoo") in zip(words, words[1:], strict=False)
+    return Path(program).stem == "cctzoo" or (program == "-m" and module)
 
 
 if not _is_command():
