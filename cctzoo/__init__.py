@@ -1,6 +1,7 @@
 """cctzoo: compact convolutional transformers with large-scale multi-head attention."""
 
 import importlib
+import itertools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +88,7 @@ def _is_command() -> bool:
     """
     program = sys.argv[0] if sys.argv else ""
     words = sys.orig_argv
-    module = "-mcctzoo" in words or ("-m", "cctzoo") in zip(words, words[1:], strict=False)
+    module = "-mcctzoo" in words or ("-m", "cctzoo") in itertools.pairwise(words)
     return Path(program).stem == "cctzoo" or (program == "-m" and module)
 
 
