@@ -17,6 +17,7 @@ from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.plain_values import is_integer
 from cctzoo.training import PRESETS, Recipe
 from cctzoo.training.fine_tuning import with_model_input
+from cctzoo.training.recipe_checks import sources_text
 from cctzoo.weights import open_weights
 from cctzoo.weights.address import without_download
 
@@ -94,6 +95,8 @@ def with_config(values: Mapping[str, Any]) -> dict[str, Any]:
         check_prepared(values.get("dataset", found.get("dataset")), found["data_dir"])
     if "start_from" in found:
         found["start_from"] = without_download(found["start_from"])
+    if teachers := sources_text("teacher", found.get("teacher")):
+        found["teacher"] = tuple(map(without_download, teachers))
     kept = {name: value for name, value in defaults.items() if name not in changes}
     return kept | found | values | {"changes": changes | values.get("changes", {})}
 

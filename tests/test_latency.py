@@ -15,6 +15,7 @@ def small():
     return models.create_model("cct_2_3x2_32", input_shape=(16, 16, 1))
 
 
+@pytest.mark.one_backend("torch")
 def test_a_larger_model_takes_longer(small):
     """This model has more than 50 times the multiply-adds of the small model."""
     large = models.create_model("cct_7_3x1_32", input_shape=(32, 32, 1), depth=3)

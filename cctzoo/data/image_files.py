@@ -107,7 +107,7 @@ def decode(data: bytes, name: str, *, orient: bool = False, quick: bool = False)
         image.load()
     except UnidentifiedImageError as error:  # whose message has the address of the bytes
         raise ValueError(
-            f"An image must be in a format that is read. Received: {name}, in none of them"
+            f"An image must be readable. Received: {name} (in none of the formats that are read)"
         ) from error
     # Not only OSError: Pillow's decoders raise SyntaxError, struct.error, ... on broken data.
     except Exception as error:

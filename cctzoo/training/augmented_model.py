@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from cctzoo.data import Augmentation
+from cctzoo.training.teacher import Teachers
 from cctzoo.typing import Array
 
 INTEGERS = {"index", "operation", "erased", "noise", "mixed"}
@@ -25,6 +26,7 @@ class AugmentedModel(keras.Model):
         mean, std: pixel statistics per channel, for pixels in [0, 1].
         images: (n, height, width, channels) uint8, to be kept on the accelerator. Default:
             every batch has its own images.
+        teachers: in training, their output for the augmented images is appended to the model's.
     """
 
     def __init__(
@@ -34,10 +36,11 @@ class AugmentedModel(keras.Model):
         mean: float | Sequence[float],
         std: float | Sequence[float],
         images: Array | None = None,
+        teachers: Teachers | None = None,
     ):
         # No autocast: indices and coordinates must not become bfloat16.
         super().__init__(dtype=model.dtype_policy, autocast=False, name=f"augmented_{model.name}")
-        self.model, self.augmentation = model, augmentation
+        self.model, self.augmentation, self.teachers = model, augmentation, teachers
         self.mean, self.std = (255 * np.array(values, "float32") for values in (mean, std))
         if images is not None:
             self.images = keras.Variable(images, dtype="uint8", trainable=False, name="images")
@@ -58,4 +61,7 @@ class AugmentedModel(keras.Model):
                 else batch["image"]
             )
             batch = self.augmentation(images, batch, self.mean, self.std)
-        return self.model(batch, training=training)
+        outputs = self.model(batch, training=training)
+        if self.teachers is None or not training:
+            return outputs
+        return ops.concatenate([ops.cast(outputs, "float32"), self.teachers(batch)], axis=-1)

@@ -6,10 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from cctzoo.data import Augmentation, Dataset
+from cctzoo.data import Dataset
 from cctzoo.models import CCT, CCTConfig, TextConfig, Vocabulary, create_model
 from cctzoo.training.augmented_model import AugmentedModel
 from cctzoo.training.recipe import Recipe
+from cctzoo.training.teacher import DistillationLoss, StudentAccuracy, open_teachers
 from cctzoo.weights import load_word_vectors, open_weights
 
 RESIDENT_BYTES = 2**31  # training images up to this size are kept on the accelerator
@@ -83,21 +84,25 @@ def config_from_data(base: CCTConfig | TextConfig, dataset: Dataset) -> dict[str
     return fields | {"vocabulary": words, "vocabulary_size": len(words) + 2}
 
 
-def training_model(model: CCT, augmentation: Augmentation, dataset: Dataset) -> keras.Model:
+def training_model(model: CCT, recipe: Recipe, dataset: Dataset) -> keras.Model:
     """Returns the model to compile and fit, which shares its weights with `model`.
 
-    Images are augmented, and kept on the accelerator if they fit. Texts are not changed.
+    Images are augmented, and kept on the accelerator if they fit. Texts are not changed. With
+    teachers, their outputs follow those of the model.
     """
+    teachers = open_teachers(recipe.teacher, model) if recipe.teacher else None
     if dataset.kind == "texts":
+        if teachers:
+            return AugmentedModel(model, recipe.augmentation, 0.0, 1.0, None, teachers)
         return keras.Model(model.inputs[0], model.outputs[0], name=f"trained_{model.name}")
     x = dataset.x_train
     resident = isinstance(x, np.ndarray) and x.nbytes <= RESIDENT_BYTES
     mean, std = model.config.mean, model.config.std
-    return AugmentedModel(model, augmentation, mean, std, x if resident else None)
+    return AugmentedModel(model, recipe.augmentation, mean, std, x if resident else None, teachers)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Compiles a model with AdamW, a schedule of `steps` per epoch, and smoothed cross-entropy."""
+    """Compiles a model with AdamW, a schedule of `steps` per epoch, and the loss of the recipe."""
     rate, warmup = recipe.learning_rate, steps * recipe.warmup_epochs
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.warmup_rate if warmup else rate,
@@ -122,7 +127,14 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     exempt = [variable for variable in model.trainable_variables if not decays(variable)]
     if exempt:
         optimizer.exclude_from_weight_decay(var_list=exempt)
-    loss = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=recipe.label_smoothing
-    )
-    model.compile(optimizer, loss, metrics=["accuracy"])
+    smoothing = recipe.label_smoothing
+    if recipe.teacher:
+        classes = model.model.config.classes
+        loss = DistillationLoss(
+            classes, recipe.teacher_weight, recipe.teacher_temperature, smoothing
+        )
+        metrics = [StudentAccuracy(classes)]
+    else:
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+        metrics = ["accuracy"]
+    model.compile(optimizer, loss, metrics=metrics)

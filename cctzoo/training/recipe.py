@@ -16,7 +16,7 @@ from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.models.variants import variant_config
 from cctzoo.plain_values import make_plain
 from cctzoo.settings import setting
-from cctzoo.training.recipe_checks import check_fields, path_text
+from cctzoo.training.recipe_checks import check_fields, path_text, sources_text, weights_of
 from cctzoo.typing import PathLike
 from cctzoo.weights.address import without_download
 from cctzoo.weights.source import locate_weights
@@ -65,6 +65,11 @@ class Recipe:
         decayed: weights that decay: `"kernels"`, `"matrices"` (every weight with more than one
             dimension, which is timm's rule: kernels, position and token embeddings) or `"all"`.
         label_smoothing: in [0, 1).
+        teacher: trained models whose outputs are targets too (distillation): one or several tags,
+            addresses, files or run directories. The mean of the probabilities of several teachers,
+            their committee, is learned. They must take the same samples and know the same classes.
+        teacher_weight: weight of the teachers in the loss, from 0 to 1; the labels have the rest.
+        teacher_temperature: softens the outputs of teachers and student, arXiv 1503.02531.
         class_weights: `"balanced"` weights the loss of each sample by n / (classes * samples of
             its class), so that rare classes count as much as frequent ones; a mixed image has
             the mixture of the weights. Default: every sample counts the same.
@@ -114,6 +119,11 @@ class Recipe:
     weight_decay: float = setting(0.03, "decoupled weight decay, multiplied by the learning rate")
     decayed: str = setting("kernels", "weights that decay: kernels, matrices or all")
     label_smoothing: float = setting(0.1, "label smoothing, in [0, 1)")
+    teacher: tuple[str, ...] | None = setting(
+        None, "trained models to learn from: tags, addresses, files or run directories"
+    )
+    teacher_weight: float = setting(0.5, "weight of the teachers in the loss, from 0 to 1")
+    teacher_temperature: float = setting(2.0, "softens the outputs of teachers and student")
     class_weights: str | None = setting(
         None, "balanced: rare classes count as much in the loss as frequent ones"
     )
@@ -150,6 +160,7 @@ class Recipe:
         make_plain(self)
         for name in PATHS:
             object.__setattr__(self, name, path_text(name, getattr(self, name)))
+        object.__setattr__(self, "teacher", sources_text("teacher", self.teacher))
         for name in ("dataset", "model"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(
@@ -207,7 +218,7 @@ class Recipe:
             )
 
     def check_sources(self) -> None:
-        """Raises ValueError unless the data set, `start_from` and `word_vectors` exist.
+        """Raises ValueError unless the data set, the trained weights and `word_vectors` exist.
 
         `train` and `resume` call it first. A recipe is valid without its sources, so that a
         finished run can be opened on a machine where they are absent.
@@ -215,6 +226,8 @@ class Recipe:
         check_name(self.dataset, self.data_dir)
         if self.start_from is not None:
             locate_weights(self.start_from, self.model, argument="start_from")
+        for source in self.teacher or ():
+            locate_weights(weights_of(source), argument="teacher")
         if self.word_vectors is not None and not Path(self.word_vectors).is_file():
             raise ValueError(
                 "`word_vectors` must be a file that exists. "
@@ -260,7 +273,7 @@ class Recipe:
     def from_dict(cls, fields: dict[str, Any]) -> "Recipe":
         """Returns the recipe of a dict that `dataclasses.asdict` made, e.g. from a file.
 
-        If `start_from` is the address of a model, only a copy in the cache will be used:
+        If `start_from` or a teacher is the address of a model, only a copy in the cache is used:
         `cached:` is put in front of it. An address that is given as an argument, e.g. to
         `dataclasses.replace`, is downloaded.
 
@@ -274,4 +287,6 @@ class Recipe:
             raise ValueError(f"A recipe must be an object. {received(recipe=fields)}")
         policy = from_fields(Augmentation, fields.get("augmentation"))
         recipe = from_fields(cls, fields | {"augmentation": policy})
-        return dataclasses.replace(recipe, start_from=without_download(recipe.start_from))
+        teacher = recipe.teacher and tuple(map(without_download, recipe.teacher))
+        start_from = without_download(recipe.start_from)
+        return dataclasses.replace(recipe, start_from=start_from, teacher=teacher)

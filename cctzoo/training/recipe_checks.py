@@ -1,6 +1,7 @@
 """Checks of a recipe's fields, each on its own."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from cctzoo.data.loading import COLOR_MODES
@@ -19,7 +20,7 @@ def check_fields(recipe: Any) -> None:
     counts = ("epochs", "cooldown_epochs", "batch_size", "accumulate", "warmup_epochs")
     samples = ("train_samples", "test_samples")
     rates = ("learning_rate", "warmup_rate", "floor_rate", "weight_decay")
-    parts = ("label_smoothing", "validation")
+    parts = ("label_smoothing", "validation", "teacher_weight", "teacher_temperature")
     check_types(
         recipe,
         integers=(*counts, *samples, "seed"),
@@ -48,6 +49,8 @@ def check_fields(recipe: Any) -> None:
         "weight_decay": (recipe.weight_decay >= 0, "be 0 or positive"),
         "decayed": (is_one_of(recipe.decayed, DECAYED), f"be one of {DECAYED}"),
         "label_smoothing": (0 <= recipe.label_smoothing < 1, "be in [0, 1)"),
+        "teacher_weight": (0 <= recipe.teacher_weight <= 1, "be from 0 to 1"),
+        "teacher_temperature": (recipe.teacher_temperature > 0, "be positive"),
         "class_weights": (
             is_one_of(recipe.class_weights, CLASS_WEIGHTS),
             f"be one of {CLASS_WEIGHTS}",
@@ -75,6 +78,22 @@ def check_fields(recipe: Any) -> None:
     for name, (holds, rule) in (*too_large.items(), *rules.items()):
         if not holds:
             raise ValueError(f"`{name}` must {rule}. {received(**{name: getattr(recipe, name)})}")
+
+
+def weights_of(source: str) -> str:
+    """The trained weights of a source: the last ones of a run, or the source itself."""
+    return str(Path(source, "model.keras")) if Path(source, "recipe.json").is_file() else source
+
+
+def sources_text(name: str, sources: Any) -> tuple[str, ...] | None:
+    """One or several tags, addresses or paths as a tuple of str; None for none."""
+    if sources is None:
+        return None
+    listed = (sources,) if isinstance(sources, str | os.PathLike) else sources
+    if not isinstance(listed, tuple) or not listed:
+        rule = f"`{name}` must be None, a source or a sequence of sources."
+        raise ValueError(f"{rule} {received(**{name: sources})}")
+    return tuple(str(path_text(name, each)) for each in listed)
 
 
 def path_text(name: str, path: Any) -> str | None:

@@ -166,7 +166,7 @@ def _run(
     with use_devices(devices, recipe.batch_size):
         model = build_model(recipe, dataset)
         samples = dataset.for_model(model)  # texts as token ids: the vocabulary is the model's
-        trained = training_model(model, recipe.augmentation, samples)
+        trained = training_model(model, recipe, samples)
         steps = len(dataset.x_train) // recipe.batch_size
         compile_model(trained, recipe, steps)
         trained.optimizer.build(trained.trainable_variables)

@@ -81,7 +81,7 @@ def run(name, fields, rate, batch, steps, frozen, seed, start_from):
     recipe = dataclasses.replace(recipe.with_epochs(epochs), batch_size=batch)
     keras.utils.set_random_seed(seed)
     model = build_model(recipe, dataset)
-    trained = training_model(model, recipe.augmentation, dataset)
+    trained = training_model(model, recipe, dataset)
     compile_model(trained, recipe, images // batch)
     first, start = round(frozen * epochs), time.process_time()
     trained.optimizer.build(trained.trainable_variables)

@@ -62,7 +62,7 @@ def time_steps(options):
                 validation=0.0,
             )
             dataset = recipe.load_data()
-            model = training_model(build_model(recipe, dataset), augmentation, dataset)
+            model = training_model(build_model(recipe, dataset), recipe, dataset)
             compile_model(model, recipe, steps=10)
             batches = data.ImageBatches(images, labels, 10, options.batch, augmentation)
             steps[name], drawn[name] = step_of(model, batches), batches

@@ -138,6 +138,7 @@ def test_every_variant_is_a_function(variant):
     config = VARIANTS[variant].config
     assert defaults == {
         "weights": None,
+        "pretrained": False,
         "name": None,
         "dtype": None,
         **{field.name: getattr(config, field.name) for field in fields(config)},

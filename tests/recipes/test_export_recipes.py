@@ -65,14 +65,13 @@ def test_export_and_latency_of_a_named_text_model(run):
     cells = done.stdout.splitlines()[-1].split(" | ")
     assert cells[1].startswith("1.000, 6.")  # megabytes
     assert len(cells) == 3
-    formats = ["saved_model", "onnx"]
-    done = run("export_model.py", "text_cct_2_k2", "--formats", *formats, "--to", "out")
-    assert done.stdout.count("outputs differ from Keras' by at most") == 2
+    done = run("export_model.py", "text_cct_2_k2", "--formats", "saved_model", "--to", "out")
+    assert done.stdout.count("outputs differ from Keras' by at most") == 1
 
 
 @tensorflow_only
 def test_measure_latency(run, tmp_path):
-    formats = ["float32", "saved_model", "onnx", "openvino", "keras"]
+    formats = ["float32", "saved_model", "keras"]
     names = ["cct_2_3x2_32.digits", "cvt_2_4_32"]
     done = run(
         "benchmarks/latency.py",
@@ -88,7 +87,7 @@ def test_measure_latency(run, tmp_path):
     first, second = (line.split(" | ") for line in done.stdout.splitlines()[-2:])
     assert first[1].startswith("1.000, ")
     assert second[0] == "| `cvt_2_4_32`"
-    assert len(first) == len(second) == 6
+    assert len(first) == len(second) == 4
     rows = json.loads((tmp_path / "out" / "latency.json").read_text())["rows"]
     assert [row["name"] for row in rows] == [f"{name} {each}" for name in names for each in formats]
     assert (tmp_path / "out" / "latency.png").read_bytes().startswith(b"\x89PNG")

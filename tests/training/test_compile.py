@@ -11,7 +11,7 @@ from tests.training.few import TINY, few_digits
 
 def compiled(recipe, steps=10):
     dataset = recipe.load_data()
-    model = training_model(build_model(recipe, dataset), recipe.augmentation, dataset)
+    model = training_model(build_model(recipe, dataset), recipe, dataset)
     compile_model(model, recipe, steps)
     return model, dataset
 

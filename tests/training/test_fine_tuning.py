@@ -45,7 +45,7 @@ def test_folders_are_read_in_the_size_and_colours_of_the_model(photos, fields, s
 
 
 def test_a_file_without_a_config_has_the_size_of_the_named_model(photos, monkeypatch):
-    source = types.SimpleNamespace(config=None)  # as of a .pth file
+    source = types.SimpleNamespace(config=None, address=None)  # as of a .pth file
     monkeypatch.setattr(fine_tuning, "open_weights", lambda *_: contextlib.nullcontext(source))
     recipe = with_model_input(Recipe(start_from="a.pth", model="cct_2_3x2_64", dataset=photos))
     assert (recipe.image_size, recipe.color_mode) == (64, None)
