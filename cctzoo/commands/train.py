@@ -76,7 +76,7 @@ def next_steps(run: Run) -> str:
         samples = "IMAGES" if run.model.config.view else "IMAGES --resize"
     return (
         f"next:\n  cctzoo predict {name} {samples}\n  cctzoo analyse {name}\n"
-        f"  cctzoo export {name} --formats onnx"
+        f"  cctzoo export {name} --formats int8"
     )
 
 
