@@ -92,6 +92,7 @@ def test_a_step_learns_from_the_teachers_alone_if_their_weight_is_1(teacher):
     assert not np.allclose(found[0][0], student().get_weights()[0])
 
 
+@torch_only
 def test_a_run_with_two_teachers(teacher, tmp_path):
     """A run is a teacher, too; the run is an ordinary one, and can be opened and resumed."""
     first = training.train(few_digits(epochs=1, warmup_epochs=0), tmp_path / "first")
