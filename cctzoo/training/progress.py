@@ -41,6 +41,8 @@ def show_plan(recipe: Recipe, model: CCT, dataset: Dataset, directory: Path, don
 class Progress(keras.callbacks.Callback):
     """Shows a bar if the output is a terminal, and otherwise a line every 30 seconds.
 
+    The first line appears as soon as the time left can be estimated.
+
     Args:
         epochs: all epochs of the run.
         steps: of an epoch.
@@ -54,7 +56,7 @@ class Progress(keras.callbacks.Callback):
         self.epoch = done
         self.finished = done * steps
         self.settled: tuple[int, float] | None = None  # (steps, time) when steps became typical
-        self.figures = ""
+        self.figures, self.estimated = "", False
         self.shown = time.monotonic()
         self.bar = _bar(epochs * steps, self.finished) if sys.stdout.isatty() else None
 
@@ -70,7 +72,7 @@ class Progress(keras.callbacks.Callback):
             self.settled = self.finished, time.monotonic()
         if self.bar:
             self._update(completed=self.finished)
-        elif self._is_due() and batch + 1 < self.steps:  # the end of the epoch has a line
+        elif (self._is_due() or self._has_estimate()) and batch + 1 < self.steps:
             self._print(f", step {batch + 1} of {self.steps}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -92,12 +94,19 @@ class Progress(keras.callbacks.Callback):
     def _update(self, **fields):
         self.bar.update(self.bar.task_ids[0], **fields)
 
+    def _has_estimate(self):
+        """Whether the time left is known, and has not been shown yet."""
+        settled = self.settled is not None and self.finished >= self.settled[0] + SETTLED
+        return settled and not self.estimated
+
     def _is_due(self):
         return time.monotonic() - self.shown >= SECONDS
 
     def _print(self, step=""):
         self.shown = time.monotonic()
-        parts = [f"epoch {self.epoch + 1} of {self.epochs}{step}", self.figures, self._left()]
+        left = self._left()
+        self.estimated = self.estimated or left != ""
+        parts = [f"epoch {self.epoch + 1} of {self.epochs}{step}", self.figures, left]
         print("; ".join(part for part in parts if part), flush=True)
 
     def _left(self):

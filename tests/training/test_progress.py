@@ -41,6 +41,11 @@ def test_a_line_every_30_seconds(monkeypatch, capsys):
     ]
 
 
+def test_the_first_line_is_an_estimate(monkeypatch, capsys):
+    Clock(monkeypatch, seconds=0.5).run(Progress(epochs=3, steps=20, done=0), [0], steps=20)
+    assert capsys.readouterr().out == "epoch 1 of 3, step 10 of 20; about 25 s left\n"
+
+
 def test_short_epochs_of_a_resumed_run(monkeypatch, capsys):
     """The last line always appears; the time left counts from the first settled step."""
     clock = Clock(monkeypatch, seconds=5)
