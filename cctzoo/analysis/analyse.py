@@ -95,7 +95,8 @@ def analyse_heads(
     performances = _performances(model, train, test, options, seed)
     logger.info("analysis: the same for random weights")
     control = _control_performances(model, train, test, options, seed)
-    logger.info("analysis: importance of the heads by gradient, and by ablation of each")
+    by_ablation = " and by ablation" if ablation_samples else ""
+    logger.info("analysis: importance of the heads by gradient%s", by_ablation)
     importance, ablation = _scores(model, train, importance_samples, ablation_samples, seed)
     rankings = {"by importance": rank_heads(importance)}
     if ablation is not None:
