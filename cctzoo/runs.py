@@ -19,7 +19,6 @@ from cctzoo.training import Recipe, Run, is_run, open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fine_tuning import fine_tuning_settings
 from cctzoo.training.recipe import DATA_OPTIONS
-from cctzoo.training.run import load_fingerprint
 from cctzoo.typing import PathLike
 from cctzoo.weights import open_weights
 from cctzoo.weights.keras_file import load_keras_model
@@ -28,7 +27,6 @@ from cctzoo.weights.source import locate_weights
 __all__ = [
     "Delivery",
     "Run",
-    "class_names",
     "deliver",
     "is_delivered",
     "is_run",
@@ -246,10 +244,3 @@ def _as_model_reads(model, dataset, image_size):
             f"Received: dataset={dataset.name!r} with images of {dataset.x_train.shape[1:]}"
         )
     return dataset
-
-
-@checked_arguments
-def class_names(source: PathLike) -> list[str] | None:
-    """Returns the class names of a run, which need no data; None for other models."""
-    fingerprint = load_fingerprint(source) if is_run(source) else None
-    return fingerprint and fingerprint["classes"]

@@ -10,7 +10,6 @@ import cctzoo
 from cctzoo import data, training, weights
 from cctzoo.models import create_model
 from cctzoo.runs import (
-    class_names,
     is_delivered,
     load_for_model,
     load_model_and_data,
@@ -87,7 +86,7 @@ def test_other_data_give_one_warning(folder, tmp_path):
         _, dataset = load_model_and_data(folder / "run", f"folder:{tmp_path}")
     assert len(warned) == 1
     assert dataset.x_test.shape == (3, 20, 20, 1)
-    assert dataset.classes == class_names(folder / "run") == ["0", "1", "2"]
+    assert dataset.classes == ["0", "1", "2"]
     with pytest.warns(UserWarning, match="not those that the run"):
         _, dataset = load_model_and_data(folder / "run", f"folder:{tmp_path}", image_size=(9, 8))
     assert dataset.x_test.shape == (3, 9, 8, 1)
@@ -112,7 +111,7 @@ def test_run_without_its_data_and_start(folder, tmp_path):
     (run / "recipe.json").write_text(json.dumps(recipe))
     opened = open_run(run)
     assert opened.model.count_params() == open_model(run).count_params()
-    assert class_names(run) == ["0", "1", "2"]
+    assert opened.model.config.class_names == ("0", "1", "2")
     with pytest.raises(ValueError, match=r"tiny_flowers.* --dataset or --data-dir.* --no-data"):
         load_model_and_data(run)
     moved = open_run(run, data_dir=str(folder / "sets"))

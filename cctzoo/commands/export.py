@@ -28,7 +28,6 @@ from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.latency_command import check_command, run_command
 from cctzoo.runs import (
-    class_names,
     is_run,
     load_model_and_data,
     open_model,
@@ -100,7 +99,7 @@ def default_folder(source):
 
 def export_one(model, dataset, folder, chosen, options):
     """Exports in one format; returns the report."""
-    known = {"class_names": class_names(options.source)}
+    known = {}
     if dataset is not None:
         count = min(options.samples, len(dataset.x_test))
         known = comparison_samples(dataset, count - count % options.batch)

@@ -58,7 +58,7 @@ def predict(
         samples: for an image model, the path of an image file, or of a folder, whose images and
             those of its folders are read; a PIL image; an array (height, width, channels) or
             (n, height, width, channels) in the model's size; or a list of these. For a text
-            model, a text, a sequence of texts, or integer ids (n, length).
+            model, a text, several texts, or integer ids (n, length).
         top: number of classes per sample; None for all.
         batch_size: samples per step of the model.
         skip_unreadable: skip image files that cannot be read, with one warning at the end.

@@ -1,4 +1,4 @@
-"""Models on the Hugging Face Hub, from a local server that speaks its calls."""
+"""Models from the Hugging Face Hub, by a local server that speaks its calls."""
 
 import hashlib
 import importlib.util
@@ -6,73 +6,18 @@ import json
 import logging
 import re
 
-import numpy as np
 import pytest
 
 from cctzoo import latency, limits, models, runs, training, weights
-from cctzoo.models import soft_committee
 from cctzoo.training.fine_tuning import with_model_input
 from tests.models.small import small_model
-from tests.weights.hub_server import TOKEN, serving
+from tests.weights.hub.repository import ADDRESS, assert_equal, needs_hub
+from tests.weights.hub_server import TOKEN
 
-needs_hub = pytest.mark.skipif(
-    importlib.util.find_spec("huggingface_hub") is None,
-    reason="needs the extra `hub`: pip install 'cctzoo[hub]'",
-)
 pytestmark = [
     pytest.mark.one_backend("torch"),  # what is downloaded does not depend on it
     pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # of an upload
 ]
-ADDRESS = "hf://user/name"
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_model()
-
-
-@pytest.fixture(scope="module")
-def files(model, tmp_path_factory):
-    """The files of a repository: those of a folder, and others that must not be downloaded."""
-    folder = tmp_path_factory.mktemp("saved") / "folder"
-    weights.save_to_folder(model, folder)
-    found = {path.name: path.read_bytes() for path in folder.iterdir()}
-    return found | {"model.pkl": b"\x80\x04.", "modeling.py": b"raise SystemExit"}
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """A server without repositories, where `huggingface_hub` looks, and an empty cache."""
-    from huggingface_hub import constants, get_token
-    from huggingface_hub.utils import _http
-
-    with serving() as server:
-        # As HF_ENDPOINT, HF_HOME and HF_HUB_DISABLE_XET do before the import.
-        monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "agents.json"))
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
-        monkeypatch.delenv("HF_TOKEN", raising=False)
-        assert get_token() is None
-        yield server
-
-
-@pytest.fixture
-def stored(hub, files):
-    """The server with a repository; the commit is `hub.refs`."""
-    hub.commit("user/name", files)
-    return hub
-
-
-def assert_equal(found, model):
-    assert found.name == model.name
-    assert found.config == model.config
-    for ours, theirs in zip(found.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
 
 
 @needs_hub
@@ -247,71 +192,6 @@ def test_sizes_have_limits_before_the_download(stored):
         ):
             weights.load_model(ADDRESS)
     assert not any(path.startswith("/large/") for method, path in stored.requests)
-
-
-@needs_hub
-def test_a_model_is_pushed_and_loaded_again(hub, model, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    address = weights.push_to_hub(model, "user/new", licence="mit", message="First", private=True)
-    assert address == f"hf://user/new@{hub.refs['user/new']['main']}"
-    assert hub.private == {"user/new"}
-    assert hub.messages == ["First"]
-    files = hub.commits["user/new"][hub.refs["user/new"]["main"]]
-    assert files.keys() == {"config.json", "model.safetensors", "README.md"}
-    card = files["README.md"].decode()
-    assert 'license: "mit"' in card
-    assert 'cctzoo.weights.load_model("hf://user/new")' in card
-    assert_equal(weights.load_model(address), model)
-
-
-@needs_hub
-def test_a_folder_is_pushed_without_its_other_files(hub, model, tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    committee = soft_committee([model, small_model("second")])
-    weights.save_to_folder(committee, tmp_path / "folder")
-    (tmp_path / "folder" / "secret.txt").write_text("not for the Hub")
-    (tmp_path / "folder" / "README.md").write_text("My own card.")
-    hub.commit("user/name", {"figures.csv": b"kept"})
-    weights.push_to_hub(tmp_path / "folder", "hf://user/name")
-    files = hub.commits["user/name"][hub.refs["user/name"]["main"]]
-    assert files.keys() == {"config.json", "model.safetensors", "README.md", "figures.csv"}
-    assert files["README.md"] == b"My own card."
-    assert len(weights.load_model(ADDRESS).members) == 2
-
-
-@needs_hub
-def test_what_cannot_be_pushed_changes_nothing(hub, model, tmp_path, monkeypatch):
-    with pytest.raises(
-        ValueError, match=r"The token must .*hf auth login.* hf://user/new, status 401$"
-    ):
-        weights.push_to_hub(model, "user/new")
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    (tmp_path / "empty").mkdir()
-    weights.save_to_folder(model, tmp_path / "folder")
-    cases = {
-        r"must be user/name.* repository='name'": (model, "name", {}),
-        r"must be user/name.* repository='a/b/c'": (model, "a/b/c", {}),
-        r"without config.json": (tmp_path / "empty", "user/new", {}),
-        r"arguments are for a model.* dtype": (
-            tmp_path / "folder",
-            "user/new",
-            {"dtype": "float16"},
-        ),
-        r"`accuracy` must be in": (model, "user/new", {"accuracy": 90.0}),
-    }
-    for message, (source, name, options) in cases.items():
-        with pytest.raises(ValueError, match=message):
-            weights.push_to_hub(source, name, **options)
-    with pytest.raises(TypeError, match="license"):
-        weights.push_to_hub(model, "user/new", license="mit")
-    assert not hub.commits
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(OSError, match=r"HF_HUB_OFFLINE must not be set.* hf://user/new$"):
-        weights.push_to_hub(model, "user/new")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    hub.status = 500
-    with pytest.raises(OSError, match=r"The Hub failed. Received: hf://user/new, .*500"):
-        weights.push_to_hub(model, "user/new")
 
 
 @needs_hub
