@@ -163,7 +163,8 @@ def _is_a(value, kind):
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind in (Sequence, Iterable, tuple, list):
-        return isinstance(value, Iterable) and not isinstance(value, NOT_SEQUENCES)
+        scalar = getattr(value, "shape", None) == ()  # such an array has `__iter__`, which raises
+        return isinstance(value, Iterable) and not isinstance(value, NOT_SEQUENCES) and not scalar
     if kind is np.ndarray:  # or a tensor
         return len(getattr(value, "shape", ())) > 0
     return isinstance(value, kind)

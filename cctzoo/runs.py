@@ -46,6 +46,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@checked_arguments
 def open_model(source: PathLike) -> keras.Model:
     """Loads a model, wherever it is.
 

@@ -206,12 +206,21 @@ def list_models(
         exclude: one pattern, or several, none of which may match.
     """
     names = list_weights() if weights else list(VARIANTS)
-    return [name for name in names if _matches(name, pattern) and not _matches(name, exclude)]
+    wanted, unwanted = _patterns(pattern=pattern), _patterns(exclude=exclude)
+    return [name for name in names if _matches(name, wanted) and not _matches(name, unwanted)]
 
 
-def _matches(name: str, patterns: str | Sequence[str]) -> bool:
+def _patterns(**argument: str | Sequence[str]) -> list[str]:
+    """The patterns that an argument of `list_models` holds."""
+    [(name, value)] = argument.items()
+    patterns = [value] if isinstance(value, str) else list(value)
+    if not all(isinstance(each, str) for each in patterns):
+        raise ValueError(f"`{name}` must hold str alone. {received(**argument)}")
+    return patterns
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
     """Whether a name, or the model of a tag, matches one of the patterns."""
-    patterns = [patterns] if isinstance(patterns, str) else patterns
     model, _, _ = name.partition(".")
     return any(fnmatch.fnmatchcase(each, pattern) for each in (name, model) for pattern in patterns)
 

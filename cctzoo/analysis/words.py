@@ -42,6 +42,8 @@ def word_saliency(
             "`model` must be a text model that was built with a `vocabulary=`. "
             f"Received: {model.name!r}, an image model"
         )
+    if not texts:
+        return []
     maps = attention_rollout(model, model.vocabulary(texts), batch_size=batch_size)  # (n, T)
     found = []
     for text, reach in zip(texts, maps, strict=True):

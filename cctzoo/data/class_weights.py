@@ -33,7 +33,10 @@ def check_class_weights(weights: Any, classes: int) -> Array | None:
     """
     if weights is None:
         return None
-    found = np.asarray(weights, "float32")
+    try:
+        found = np.asarray(weights, "float32")
+    except (TypeError, ValueError):  # not numbers, or rows of different lengths
+        found = np.empty(0, "float32")
     good = found.shape == (classes,) and np.isfinite(found).all()
     if not good or found.min() < 0 or not found.any():
         raise ValueError(

@@ -105,6 +105,7 @@ WINDOWS = {  # word indices, for the four words of the first text
 def test_saliency_shares_the_rollout_among_the_words_of_a_window(family):
     model = text_model(family, vocabulary=VOCABULARY)
     randomise(model)
+    assert word_saliency(model, []) == []
     found = word_saliency(model, TEXTS, batch_size=3)
     words = [[word for word, _ in each] for each in found]
     assert words == [["w1", "w2", "unheard", "w3"], [], ["w4"], VOCABULARY[:22]]

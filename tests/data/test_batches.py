@@ -103,7 +103,7 @@ def test_class_weights():
             found, share * weights[own] + (1 - share) * weights[partner], rtol=1e-5
         )
         np.testing.assert_allclose(targets.sum(1), 1, rtol=1e-6)
-    for wrong in ([1, 2], [1, -1, 1], [0, 0, 0], [1, np.nan, 1]):
+    for wrong in ([1, 2], [1, -1, 1], [0, 0, 0], [1, np.nan, 1], list("abc")):
         with pytest.raises(ValueError, match=r"`class_weights` must .*classes=3"):
             ImageBatches(x, y, 3, 6, class_weights=wrong)
 

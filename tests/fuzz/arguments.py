@@ -123,7 +123,6 @@ def calls(folder: Path) -> Calls:
         runs.open_model: {"source": str(folder / "own.safetensors")},
         runs.is_run: {"path": nowhere},
         runs.is_variant: {"source": "cct_2_3x2_32"},
-        runs.class_names: {"source": nowhere},
     }
     converted = {"model": model, "samples": x, "labels": y, "class_names": list("abc")}
     for function, suffix in (

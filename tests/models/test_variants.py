@@ -201,6 +201,10 @@ def test_list_models():
     assert list_models("vit_*") == ["vit_2_4_32", "vit_4_4_32", "vit_6_4_32", "vit_7_4_32"]
     assert list_models("cct_14_7x2_???") == ["cct_14_7x2_224", "cct_14_7x2_384"]
     assert list_models("resnet*") == []
+    with pytest.raises(ValueError, match=r"`exclude` must hold str alone.*Received: exclude="):
+        list_models(exclude={1})
+    with pytest.raises(ValueError, match=r"`pattern` must be a str or a sequence.*Received"):
+        list_models(3)
 
 
 def test_model_table():
