@@ -79,7 +79,7 @@ def recipe_parser(
     for name in MODEL_CHANGES + TEXT_CHANGES:
         group.add_argument(
             flag(name),
-            type=_word_or_json if name == "attention" else json.loads,
+            type=_word_or_json if name in ("attention", "activation") else json.loads,
             metavar="JSON",
             default=argparse.SUPPRESS,
             help=CONFIG_HELP[name],

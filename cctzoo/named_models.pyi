@@ -67,6 +67,7 @@ class _Keywords(TypedDict, total=False):
     head_dim: int | Sequence[int] | None
     attention: str | Sequence[str]
     mlp_ratio: float
+    activation: str
     conv_prefix: int
     prefix_kind: str
     prefix_filters: Sequence[int] | None

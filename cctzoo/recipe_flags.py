@@ -22,7 +22,9 @@ from cctzoo.weights import open_weights
 from cctzoo.weights.address import without_download
 
 DEFAULTS = Recipe()
-MODEL_CHANGES = ("heads", "head_dim", "attention", "conv_prefix", "depth", "embed_dim")
+MODEL_CHANGES = (
+    *("heads", "head_dim", "attention", "activation", "conv_prefix", "depth", "embed_dim"),
+)
 TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
 DATA_FOLDERS = ("data_dir", "manual_dir")
 DATA_PLACES = ("dataset", *DATA_FOLDERS)  # may be given with --resume

@@ -94,6 +94,11 @@ def test_a_failed_export_prints_one_line(monkeypatch, capsys):
         assert capsys.readouterr().err == f"train_cct.py: {message}\n"
 
 
+def test_activation_is_a_word(monkeypatch):
+    recipe = parsed(monkeypatch, "--activation", "quick_gelu")[1]
+    assert recipe.changes == {"activation": "quick_gelu"}
+
+
 @pytest.mark.parametrize(
     ("text", "value"), [("polynomial", "polynomial"), ('["softmax", "polynomial"]', None)]
 )

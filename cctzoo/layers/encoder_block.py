@@ -6,7 +6,7 @@ import keras
 
 from cctzoo.arguments import checked_layer
 from cctzoo.layers.attention.layer import MultiHeadSelfAttention
-from cctzoo.layers.functional import gelu
+from cctzoo.layers.functional import ACTIVATIONS, check_activation
 from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.stochastic_depth import StochasticDepth
 from cctzoo.messages import shown
@@ -32,13 +32,15 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout: `dropout` of `MultiHeadSelfAttention`, in [0, 1).
         stochastic_depth: probability that a residual branch is dropped, in [0, 1].
         seed: integer seed of the block's random states. Default: random.
+        activation: of the perceptron's hidden layer: `"gelu"`, `"quick_gelu"`,
+            x * sigmoid(1.702 x), or `"relu"`.
 
     Call arguments:
         x: (B, T, D).
         mask, head_gates, return_attention_scores, return_heads: as in
             `MultiHeadSelfAttention`.
         training: whether dropout and stochastic depth apply.
-        return_mlp: also return the perceptron's hidden layer after GELU.
+        return_mlp: also return the perceptron's hidden layer after its activation.
 
     Returns:
         (B, T, D), or a tuple: (B, T, D), then, in this order and if asked for, the attention
@@ -46,7 +48,7 @@ class EncoderBlock(keras.layers.Layer):
         (B, T, mlp_ratio * D).
 
     Raises:
-        ValueError: for an unknown `norm`, or as in `MultiHeadSelfAttention`.
+        ValueError: for an unknown `norm` or `activation`, or as in `MultiHeadSelfAttention`.
 
     Reference: Hassani et al., arXiv 2104.05704, and the authors' code.
     """
@@ -62,11 +64,14 @@ class EncoderBlock(keras.layers.Layer):
         stochastic_depth: float = 0.0,
         seed: int | None = None,
         attention: str = "softmax",
+        activation: str = "gelu",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if norm not in NORMS:
             raise ValueError(f"`norm` must be one of {NORMS}. Received: norm={shown(norm)}")
+        check_activation(activation)
+        self.activation = activation
         self.mlp_ratio = mlp_ratio
         self.norm = norm
         options = {"dtype": self.dtype_policy}
@@ -125,7 +130,7 @@ class EncoderBlock(keras.layers.Layer):
         normed = self.mlp_norm(x)
         if self.norm == "cct":
             x = normed  # not a mistake: the residual stream itself
-        hidden = gelu(self.expand(normed))  # (B, T, mlp_ratio * D)
+        hidden = ACTIVATIONS[self.activation](self.expand(normed))  # (B, T, mlp_ratio * D)
         contracted = self.contract(self.mlp_dropout(hidden, training=training))
         contracted = self.mlp_dropout(contracted, training=training)
         x = x + self.stochastic_depth(contracted, training=training)

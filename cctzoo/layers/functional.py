@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from cctzoo.messages import received
+from cctzoo.plain_values import is_one_of
 from cctzoo.typing import Tensor
 
 BACKEND = keras.backend.backend()
@@ -16,6 +18,22 @@ def gelu(x: Tensor) -> Tensor:
     if BACKEND == "torch":  # one operator of PyTorch and of ONNX
         return keras.activations.gelu(x, approximate=False)
     return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))
+
+
+def quick_gelu(x: Tensor) -> Tensor:
+    """x * sigmoid(1.702 x), an approximation of GELU (arXiv 1606.08415) without erf."""
+    return x * ops.sigmoid(1.702 * x)
+
+
+ACTIVATIONS = {"gelu": gelu, "quick_gelu": quick_gelu, "relu": ops.relu}
+
+
+def check_activation(activation: str) -> None:
+    """Raises ValueError unless `activation` is one of `ACTIVATIONS`."""
+    if not is_one_of(activation, tuple(ACTIVATIONS)):
+        raise ValueError(
+            f"`activation` must be one of {tuple(ACTIVATIONS)}. {received(activation=activation)}"
+        )
 
 
 def length_mask(length: Tensor, tokens: int) -> Tensor:

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from cctzoo.arguments import checked_layer
-from cctzoo.layers.functional import gelu, row_mask
+from cctzoo.layers.functional import ACTIVATIONS, check_activation, row_mask
 from cctzoo.typing import Tensor
 
 
@@ -16,12 +16,13 @@ from cctzoo.typing import Tensor
 class TokenImagePrefix(keras.layers.Layer):
     """Convolution blocks on the map tokens x width as an image with one channel.
 
-    Each block is a 3x3 convolution, batch norm and GELU. A 1x1 convolution reduces the
+    Each block is a 3x3 convolution, batch norm and the activation. A 1x1 convolution reduces the
     channels of the last block to one. There is no residual connection. The scheme is from the
     language models of the paper's authors; the number of channels is our choice.
 
     Args:
         filters: channels of each block, one number per block.
+        activation: `"gelu"`, `"quick_gelu"`, x * sigmoid(1.702 x), or `"relu"`.
 
     Call arguments:
         x: (B, T, D).
@@ -32,11 +33,16 @@ class TokenImagePrefix(keras.layers.Layer):
     Returns:
         (B, T, D); with `length`, a pair of this and the unchanged length.
 
+    Raises:
+        ValueError: for an unknown `activation`.
+
     Reference: Gross et al., arXiv 2506.23832 (states that the approach extends to language).
     """
 
-    def __init__(self, filters: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, filters: Sequence[int], activation: str = "gelu", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_activation(activation)
+        self.activation = activation
         self.filters = tuple(filters)
         options = {"data_format": "channels_last", "dtype": self.dtype_policy}
         self.convolutions = [
@@ -77,6 +83,6 @@ class TokenImagePrefix(keras.layers.Layer):
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             if mask is not None:
                 x = x * mask
-            x = gelu(norm(convolution(x), training=training))
+            x = ACTIVATIONS[self.activation](norm(convolution(x), training=training))
         x = ops.squeeze(self.merge(x), axis=-1)
         return x if length is None else (x, length)

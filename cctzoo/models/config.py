@@ -12,6 +12,7 @@ from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.messages import shown
 from cctzoo.models.encoder_config import EncoderConfig
+from cctzoo.models.field_checks import require, require_counts
 from cctzoo.models.size import HIDDEN_FILTERS
 from cctzoo.plain_values import is_count, is_number
 from cctzoo.settings import setting
@@ -65,20 +66,23 @@ class CCTConfig(EncoderConfig):
     LEAST_SIDE: ClassVar[int] = 4
 
     def _check_input(self):
-        self._check_counts(conv_layers="layers")
-        self._require(
+        require_counts(self, conv_layers="layers")
+        require(
+            self,
             isinstance(self.include_preprocessing, bool),
             "`include_preprocessing` must be True or False.",
             "include_preprocessing",
         )
-        self._require(
+        require(
+            self,
             self.family == "cct" or self.conv_layers == 1,
             "`conv_layers` must be 1 for the families cvt and vit, whose tokenizer cuts patches.",
             "conv_layers",
             "family",
         )
         shape = self.input_shape
-        self._require(
+        require(
+            self,
             isinstance(shape, tuple) and len(shape) == 3 and all(map(is_count, shape)),
             "`input_shape` must be three positive integers (height, width, channels).",
             "input_shape",
@@ -99,7 +103,8 @@ class CCTConfig(EncoderConfig):
             value = getattr(self, name)
             values = value if isinstance(value, tuple) else (value,)
             kind = "positive number" if name == "std" else "number"
-            self._require(
+            require(
+                self,
                 len(values) in (1, channels)
                 and all(map(is_number, values))
                 and (name == "mean" or min(values) > 0),
@@ -112,7 +117,8 @@ class CCTConfig(EncoderConfig):
         )
         # Of black and of white. The quotient itself could overflow.
         most = max(max(abs(value), abs(1 - value)) for value in mean)
-        self._require(
+        require(
+            self,
             most <= LARGEST_PIXEL * min(std),
             f"Pixels that `mean` and `std` normalise must be at most {LARGEST_PIXEL}, the largest "
             "float16.",
@@ -122,18 +128,21 @@ class CCTConfig(EncoderConfig):
 
     def _check_view(self):
         if isinstance(self.view, dict):  # of a config that was read from a file
-            self._require(
+            require(
+                self,
                 self.view.keys() <= {field.name for field in dataclasses.fields(View)},
                 "A `view` must have the fields of `data.View` alone.",
                 "view",
             )
             object.__setattr__(self, "view", View(**self.view))
-        self._require(
+        require(
+            self,
             self.view is None or isinstance(self.view, View),
             "`view` must be a `data.View` or None.",
             "view",
         )
-        self._require(
+        require(
+            self,
             self.view is None or self.input_shape[-1] in MODES.values(),
             "`view` must be None unless `input_shape` has 1 or 3 channels, as image files have.",
             "view",
@@ -146,7 +155,8 @@ class CCTConfig(EncoderConfig):
             stride = (2 * stride_and_padding(self.kernel_size)[0]) ** self.conv_layers
         else:
             stride = self.kernel_size
-            self._require(
+            require(
+                self,
                 height % stride == 0 and width % stride == 0,
                 "The height and width of `input_shape` must be divisible by the side of a patch, "
                 "`kernel_size`.",
@@ -154,7 +164,8 @@ class CCTConfig(EncoderConfig):
                 "kernel_size",
             )
         least = max(stride, self.kernel_size)
-        self._require(
+        require(
+            self,
             min(height, width) >= least,
             f"The height and width of `input_shape` must be at least {shown(least)} pixels: the "
             "tokenizer's kernel and its total stride must fit.",

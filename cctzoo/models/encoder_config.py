@@ -8,14 +8,19 @@ from typing import ClassVar
 from cctzoo import limits
 from cctzoo.layers.attention.layer import KINDS
 from cctzoo.layers.encoder_block import NORMS
+from cctzoo.layers.functional import ACTIVATIONS
 from cctzoo.layers.position import KINDS as POSITION_KINDS
-from cctzoo.messages import received
 from cctzoo.models.class_names import check_class_names
+from cctzoo.models.field_checks import (
+    check_blocks,
+    require,
+    require_choices,
+    require_counts,
+)
 from cctzoo.models.size import check_size
-from cctzoo.plain_values import is_count, is_integer, is_number, is_one_of, make_plain
+from cctzoo.plain_values import is_count, is_integer, is_number, make_plain
 from cctzoo.settings import setting
 
-HINTS = {"classes": " A model without a classifier has `include_top=False`."}
 POOLINGS = (None, "sequence", "token", "avg", "max")
 
 
@@ -33,6 +38,11 @@ class EncoderConfig:
         attention: `"softmax"` or `"polynomial"`, whose cost falls with more heads (see
             `layers.MultiHeadSelfAttention`), or a sequence with one of them per encoder block.
         mlp_ratio: hidden width of the perceptrons / `embed_dim`.
+        activation: of the perceptrons and of a `"token_image"` prefix: `"gelu"`,
+            `"quick_gelu"`, x * sigmoid(1.702 x), for runtimes without GELU such as
+            TensorFlow Lite Micro, or `"relu"`. The convolutions of the tokenizer and of the other
+            prefixes have ReLU. The weights have the same shapes; a trained model has to be
+            fine-tuned for another activation.
         conv_prefix: number of initial blocks that are convolutions.
         prefix_kind: kind of the convolution blocks, e.g. `"vgg"` or `"depthwise"`, see
             `layers.ConvPrefix`.
@@ -75,6 +85,7 @@ class EncoderConfig:
         "softmax", "softmax or polynomial, or a list with one of them per encoder block"
     )
     mlp_ratio: float = 2
+    activation: str = setting("gelu", "of the perceptrons: gelu, quick_gelu or relu")
     conv_prefix: int = setting(0, "number of initial blocks that are convolutions")
     prefix_kind: str = "vgg"
     prefix_filters: Sequence[int] | None = None
@@ -99,30 +110,34 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         make_plain(self)
         self._check_values()
-        self._check_heads()
+        check_blocks(self)
         self._check_prefix()
         self._check_input()
         check_class_names(self.class_names, self.classes)
         check_size(self)
 
     def _check_values(self):
-        self._check_choices(
+        require_choices(
+            self,
             family=self.FAMILIES,
             prefix_kind=self.PREFIX_KINDS,
             positional_embedding=(*POSITION_KINDS, None),
             norm=NORMS,
+            activation=tuple(ACTIVATIONS),
             pooling=POOLINGS,
             classifier_activation=("softmax", "sigmoid", None),
         )
-        self._require(
+        require(
+            self,
             isinstance(self.include_top, bool),
             "`include_top` must be True or False.",
             "include_top",
         )
         # Tuples of `depth` numbers are made below: the limit comes first.
-        self._check_counts(depth="layers", embed_dim="weights", classes="labels")
-        self._check_counts(kernel_size="positions")
-        self._require(
+        require_counts(self, depth="layers", embed_dim="weights", classes="labels")
+        require_counts(self, kernel_size="positions")
+        require(
+            self,
             not self.include_top or self.classes > 1 or self.classifier_activation != "softmax",
             "The softmax of a single output is always 1: a binary model needs "
             '`classifier_activation="sigmoid"` (a probability) or None (a logit).',
@@ -130,12 +145,14 @@ class EncoderConfig:
             "classifier_activation",
         )
         for name in ("dropout", "attention_dropout", "stochastic_depth"):
-            self._require(
+            require(
+                self,
                 is_number(getattr(self, name)) and 0 <= getattr(self, name) < 1,
                 f"`{name}` must be a rate in [0, 1).",
                 name,
             )
-        self._require(
+        require(
+            self,
             is_number(self.mlp_ratio) and self.mlp_ratio * self.embed_dim >= 1,
             "`mlp_ratio` must be a finite number that gives a hidden layer of at least one unit.",
             "mlp_ratio",
@@ -147,7 +164,8 @@ class EncoderConfig:
             mlp_ratio=self.mlp_ratio,
             embed_dim=self.embed_dim,
         )
-        self._require(
+        require(
+            self,
             self.pooling != "token" or self.has_class_token,
             '`pooling="token"` needs the class token of a family of '
             f"{', '.join(self.CLASS_TOKEN)}.",
@@ -155,65 +173,10 @@ class EncoderConfig:
             "family",
         )
 
-    def _check_choices(self, **choices):
-        for name, allowed in choices.items():
-            self._require(
-                is_one_of(getattr(self, name), allowed), f"`{name}` must be one of {allowed}.", name
-            )
-
-    def _check_counts(self, **names):
-        """Checks fields that are positive integers, each against a limit."""
-        for name, limit in names.items():
-            value = getattr(self, name)
-            rule = f"`{name}` must be a positive integer.{HINTS.get(name, '')}"
-            self._require(is_count(value), rule, name)
-            limits.check(limit, value, f"`{name}`", **{name: value})
-
-    def _check_heads(self):
-        for name in ("heads", "head_dim"):
-            value = getattr(self, name)
-            values = value if isinstance(value, tuple) else (value,)
-            optional = name == "head_dim"
-            allowed = "None, a positive integer" if optional else "a positive integer"
-            self._require(
-                (optional and value is None) or all(map(is_count, values)),
-                f"`{name}` must be {allowed} or a sequence of positive integers.",
-                name,
-            )
-        self._require(
-            is_integer(self.conv_prefix) and 0 <= self.conv_prefix < self.depth,
-            "`conv_prefix` must be an integer from 0 to `depth` - 1: at least one encoder block "
-            "must remain.",
-            "conv_prefix",
-            "depth",
-        )
-        kinds = self.attention if isinstance(self.attention, tuple) else (self.attention,)
-        self._require(
-            all(is_one_of(kind, self.ATTENTION_KINDS) for kind in kinds),
-            f"`attention` must be one of {self.ATTENTION_KINDS} or a sequence of them.",
-            "attention",
-        )
-        for name in ("heads", "head_dim", "attention"):
-            value = getattr(self, name)
-            self._require(
-                not isinstance(value, tuple) or len(value) == self.depth - self.conv_prefix,
-                f"A sequence of `{name}` must hold one value per encoder block, `depth` - "
-                f"`conv_prefix` = {self.depth - self.conv_prefix}.",
-                name,
-                "depth",
-                "conv_prefix",
-            )
-        self._require(
-            self.head_dim is not None
-            or not any(self.embed_dim % heads for heads in self.block_heads),
-            "`embed_dim` must be divisible by `heads` unless `head_dim` is given.",
-            "embed_dim",
-            "heads",
-        )
-
     def _check_prefix(self):
         if self.prefix_filters is not None:
-            self._require(
+            require(
+                self,
                 isinstance(self.prefix_filters, tuple)
                 and all(map(is_count, self.prefix_filters))
                 and len(self.prefix_filters) == self.conv_prefix
@@ -225,7 +188,8 @@ class EncoderConfig:
                 "embed_dim",
             )
         if self.prefix_pool is not None:
-            self._require(
+            require(
+                self,
                 isinstance(self.prefix_pool, tuple)
                 and all(map(is_integer, self.prefix_pool))
                 and set(self.prefix_pool) <= set(range(self.conv_prefix)),
@@ -234,10 +198,6 @@ class EncoderConfig:
                 "prefix_pool",
                 "conv_prefix",
             )
-
-    def _require(self, holds, rule, *names):
-        if not holds:
-            raise ValueError(f"{rule} {received(**{name: getattr(self, name) for name in names})}")
 
     @property
     def block_heads(self) -> tuple[int, ...]:

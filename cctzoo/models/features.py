@@ -22,7 +22,8 @@ def feature_extractor(model: CCT, features: Sequence[str]) -> keras.Model:
             - `block03`, `norm`: maps (B, H, W, D), or (B, 1 + T, D) with a class token
             - `attention03`: scores of block 3, (B, N, T, T), float32, which sum to 1
             - `heads03`: heads of block 3 before projection, (B, T, N, head_dim)
-            - `mlp03`: hidden layer of block 3's perceptron after GELU, (B, T, mlp_ratio * D)
+            - `mlp03`: hidden layer of block 3's perceptron after its activation,
+              (B, T, mlp_ratio * D)
             - `pooling_weights`: weights of sequence pooling, (B, H, W), which sum to 1
             - `pooling`: (B, D)
             - `classifier`: the output

@@ -150,6 +150,7 @@ def build_graph(config: Config, policy: keras.DTypePolicy) -> tuple[Tensor, Tens
             attention_dropout=config.attention_dropout,
             stochastic_depth=rate,
             attention=attention,
+            activation=config.activation,
             name=f"block{config.conv_prefix + i:02d}",
             dtype=dtype,
         )(x, **masks)

@@ -121,7 +121,9 @@ def text_tokenizer(config: TextConfig, dtype: Policy) -> keras.layers.Layer:
 def _text_prefix(config, dtype, x, lengths):
     """(tokens (B, T', D), new lengths), or (tokens,) if `lengths` is empty."""
     if config.prefix_kind == "token_image":
-        prefix = TokenImagePrefix(config.block_filters, name="prefix", dtype=dtype)
+        prefix = TokenImagePrefix(
+            config.block_filters, config.activation, name="prefix", dtype=dtype
+        )
         return _as_tuple(prefix(x, *lengths))
     tokens, width = x.shape[1:]
     x = keras.layers.Reshape((tokens, 1, width), name="column", dtype=dtype)(x)

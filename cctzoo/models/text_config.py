@@ -8,6 +8,7 @@ from cctzoo.layers.conv_prefix import KINDS as PREFIX_KINDS
 from cctzoo.layers.text_tokenizer import text_tokens
 from cctzoo.messages import received
 from cctzoo.models.encoder_config import EncoderConfig
+from cctzoo.models.field_checks import require, require_choices, require_counts
 from cctzoo.plain_values import is_count, is_integer
 from cctzoo.settings import setting
 
@@ -66,7 +67,8 @@ class TextConfig(EncoderConfig):
         if self.prefix_kind != "token_image":
             super()._check_prefix()
             return
-        self._require(
+        require(
+            self,
             self.prefix_filters is None
             or (
                 isinstance(self.prefix_filters, tuple)
@@ -77,16 +79,18 @@ class TextConfig(EncoderConfig):
             "prefix_filters",
             "conv_prefix",
         )
-        self._require(
+        require(
+            self,
             self.prefix_pool in (None, ()),
             '`prefix_pool` must be empty for `prefix_kind="token_image"`, which does not pool.',
             "prefix_pool",
         )
 
     def _check_input(self):
-        self._check_counts(vocabulary_size="labels", length="positions", word_dim="weights")
-        self._check_choices(pooling=(None, "sequence", "token", "avg"))
-        self._require(
+        require_counts(self, vocabulary_size="labels", length="positions", word_dim="weights")
+        require_choices(self, pooling=(None, "sequence", "token", "avg"))
+        require(
+            self,
             self.padding_id is None
             or (is_integer(self.padding_id) and 0 <= self.padding_id < self.vocabulary_size),
             "`padding_id` must be None or an id from 0 to `vocabulary_size` - 1.",
@@ -105,13 +109,15 @@ class TextConfig(EncoderConfig):
                 "`vocabulary` must hold `vocabulary_size` - 2 words: the words of all ids except "
                 f"0 and 1. Received: {len(words)} words, vocabulary_size={self.vocabulary_size}"
             )
-        self._require(
+        require(
+            self,
             words is None or self.padding_id == 1,
             "`padding_id` must be 1 if a `vocabulary` is given.",
             "padding_id",
         )
         if self.family == "text_transformer":
-            self._require(
+            require(
+                self,
                 self.kernel_size == 1 and self.word_dim == self.embed_dim,
                 "A text_transformer must have `kernel_size=1` and `word_dim` equal to `embed_dim`: "
                 "no layer stands between the word vectors and the residual stream.",
@@ -119,7 +125,8 @@ class TextConfig(EncoderConfig):
                 "word_dim",
                 "embed_dim",
             )
-        self._require(
+        require(
+            self,
             self.length >= self.kernel_size,
             "`length` must be at least `kernel_size`: the kernel must fit into a text.",
             "length",

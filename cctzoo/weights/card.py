@@ -77,9 +77,11 @@ def _escaped(name):
 
 def _architecture(config):
     kinds = " and ".join(dict.fromkeys(config.block_attention))
+    activation = "" if config.activation == "gelu" else f", with {config.activation}"
     return (
         f"{config.heads} heads per block with {kinds} attention, {config.depth} "
         f"blocks of width {config.embed_dim}, {config.conv_prefix} of them convolutional"
+        f"{activation}"
     )
 
 

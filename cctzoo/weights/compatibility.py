@@ -21,7 +21,10 @@ FIXED = (
     "prefix_kind",
     "block_filters",
     "norm",
+    "activation",
 )
+# Of these, fields that may differ if another value was asked for: the shapes stay the same.
+FINE_TUNED = ("attention", "activation")
 FIXED_BY_KIND = {
     "images": ("conv_layers",),
     "texts": ("vocabulary_size", "word_dim", "padding_id"),
@@ -42,7 +45,7 @@ def check_same(source: Config, target: Config, what: str, changes: Collection[st
 
     Models with different numbers of heads, for example, have weights of the same shapes, so
     that no comparison of shapes finds the difference. The same is true of different words, and of
-    the kind of attention, which may differ if it was asked for.
+    the kind of attention and the activation, which may differ if that was asked for.
 
     Args:
         source: the config of the weights.
@@ -58,9 +61,10 @@ def check_same(source: Config, target: Config, what: str, changes: Collection[st
     pairs = {name: (getattr(source, name), getattr(target, name)) for name in fixed}
     for name, of_blocks in BY_BLOCK.items():
         pairs[name] = _given_or_of_blocks(source, target, name, of_blocks)
-    if "attention" in changes:
-        del pairs["attention"]
-    different = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    asked_for = set(FINE_TUNED) & set(changes)
+    different = {
+        name: pair for name, pair in pairs.items() if pair[0] != pair[1] and name not in asked_for
+    }
     if different:
         wanted, received = _listed(different)
         raise ValueError(f"{what} require {wanted}. Received: {received}")
@@ -167,8 +171,9 @@ def describe_assumptions(source: Config | None, model: CCT, file: str) -> str | 
     """
     config = model.config
     heads = f"heads={config.heads!r}"
-    if config.attention != "softmax":
-        heads += f", attention={config.attention!r}"
+    for name, usual in (("attention", "softmax"), ("activation", "gelu")):
+        if getattr(config, name) != usual:
+            heads += f", {name}={getattr(config, name)!r}"
     if config.kind == "texts":
         if source is not None:
             return None
@@ -193,11 +198,17 @@ def describe_assumptions(source: Config | None, model: CCT, file: str) -> str | 
     )
 
 
-def describe_attention(source: Config, target: Config) -> str | None:
-    """That the weights come from another kind of attention, as one sentence; None if not."""
-    if source.block_attention == target.block_attention:
+def describe_fine_tuning(source: Config, target: Config) -> str | None:
+    """That the weights come from another attention or activation, as one sentence; None if not."""
+    different = {}
+    if source.block_attention != target.block_attention:
+        different["attention"] = source.attention, target.attention
+    if source.activation != target.activation:
+        different["activation"] = source.activation, target.activation
+    if not different:
         return None
+    trained, loaded = _listed(different)
     return (
-        f"the weights were trained with attention={source.attention!r} and are loaded for "
-        f"attention={target.attention!r}: the model has to be fine-tuned"
+        f"the weights were trained with {trained} and are loaded for {loaded}: the model has to "
+        "be fine-tuned"
     )

@@ -1,6 +1,7 @@
 """The layout of the authors' PyTorch checkpoints, in both directions."""
 
 import json
+import logging
 import math
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from cctzoo.weights.description import describe_model
 from cctzoo.weights.match import Arrays, Variables, assign_arrays
 from cctzoo.weights.names import to_float32
 from cctzoo.weights.native import DESCRIPTION
+
+logger = logging.getLogger(__name__)
 
 # Orders of axes that turn PyTorch's layout into Keras'; None: the layouts are the same.
 CONVOLUTION = (2, 3, 1, 0)  # (out, in, height, width) -> (height, width, in, out)
@@ -123,6 +126,9 @@ def state_dict(model: CCT) -> dict[str, np.ndarray]:
 def save_pytorch_checkpoint(model: CCT, path: PathLike) -> None:
     """Writes the weights of a model in the authors' layout, in float32, for PyTorch code.
 
+    The authors' code computes softmax attention and GELU: for a model with another attention or
+    activation, a line of the log says what other code has to compute with the weights.
+
     Args:
         model: a `CCT` that the layout has keys for, see `state_dict_keys`.
         path: ends with `.pth` or `.pt` for a file that `torch.load(path, weights_only=True)`
@@ -144,11 +150,27 @@ def save_pytorch_checkpoint(model: CCT, path: PathLike) -> None:
             f"Received: the quantised model {model.name!r}"
         )
     arrays = state_dict(model)
+    if notice := _describe_other_layers(model.config):
+        logger.info("weights: %s", notice)
     if suffix == ".safetensors":
         description = json.dumps(describe_model(model))
         write_safetensors(arrays, path, {"format": "pt", DESCRIPTION: description})
     else:
         write_torch_file(arrays, path)
+
+
+def _describe_other_layers(config):
+    """What the authors' code would have to compute differently, as one sentence; None: nothing."""
+    usual = {"block_attention": ("softmax",) * len(config.block_heads), "activation": "gelu"}
+    names = [name for name, value in usual.items() if getattr(config, name) != value]
+    if not names:
+        return None
+    fields = [name.removeprefix("block_") for name in names]
+    given = ", ".join(f"{name}={getattr(config, name)!r}" for name in fields)
+    return (
+        f"the weights belong to a model with {given}; the authors' code computes softmax attention "
+        "and GELU, so that its outputs differ"
+    )
 
 
 def _check_sines(array, zero_first):

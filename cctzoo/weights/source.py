@@ -16,7 +16,7 @@ from cctzoo.weights.compatibility import (
     check_committee,
     check_same,
     describe_assumptions,
-    describe_attention,
+    describe_fine_tuning,
 )
 from cctzoo.weights.description import build_described
 from cctzoo.weights.download import fetch
@@ -197,8 +197,8 @@ class Source:
             dtype: policy, e.g. `"mixed_bfloat16"`. Default: Keras' global policy.
             **changes: fields of the config to change, e.g. `classes=4`. The weights are adapted
                 as in `load_pytorch_checkpoint`. For other channels, `mean` and `std` become the
-                average over the old channels, unless they are given. For another `attention`,
-                the weights stay as they are, and a line of the log says so.
+                average over the old channels, unless they are given. For another `attention`
+                or `activation`, the weights stay as they are, and a line of the log says so.
 
         Raises:
             ValueError: if the file holds only weights, or the weights do not fit the changes.
@@ -207,7 +207,7 @@ class Source:
             return self._build_committee(name, dtype, changes)
         config = change_config(self.config, **_with_statistics(self.config, changes))
         check_same(self.config, config, str(self), changes)
-        if notice := describe_attention(self.config, config):
+        if notice := describe_fine_tuning(self.config, config):
             logger.info("weights: %s", notice)
         model = CCT(config, name=name or self.name or "cct", dtype=dtype)
         self._load(model)

@@ -126,6 +126,7 @@ def encoder(numbers: random.Random, kinds: tuple[str, ...], widening: bool) -> d
     options = {
         "attention": ("polynomial", [choice(("softmax", "polynomial")) for _ in range(blocks)]),
         "mlp_ratio": (0.5, 1, 2.0),
+        "activation": ("gelu", "quick_gelu", "relu"),
         "positional_embedding": ("learnable", "sine", None),
         "norm": ("cct", "pre"),
         "dropout": (0, 0.125, 0.5),

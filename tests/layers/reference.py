@@ -47,6 +47,26 @@ def gelu(x):
     return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2
 
 
+def gelu_gradient(x):
+    normal = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+    return (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2 + x * normal
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+# Each with its derivative.
+ACTIVATIONS = {
+    "gelu": (gelu, gelu_gradient),
+    "quick_gelu": (
+        lambda x: x * sigmoid(1.702 * x),
+        lambda x: sigmoid(1.702 * x) * (1 + 1.702 * x * sigmoid(-1.702 * x)),
+    ),
+    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(float)),
+}
+
+
 def softmax(x):
     x = np.exp(x - x.max(-1, keepdims=True))
     return x / x.sum(-1, keepdims=True)

@@ -1,12 +1,14 @@
 """EncoderBlock against NumPy, in both orders of its norms."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from cctzoo.layers import EncoderBlock
+from cctzoo.layers.functional import ACTIVATIONS
 from tests.layers import reference
-from tests.layers.contract import array, check_layer, random_array, randomise
+from tests.layers.contract import array, check_layer, gradients, random_array, randomise
 
 B, T, D, N, H = 2, 11, 7, 3, 5
 OPTIONS = {"num_heads": N, "head_dim": H, "mlp_ratio": 13 / 7}
@@ -49,16 +51,47 @@ def numpy_block(block, x, mask):
     normed = reference.layer_norm(x, *mlp_norm)
     if block.norm == "cct":
         x = normed
-    hidden = reference.gelu(normed @ expand[0] + expand[1])
+    activation, _ = reference.ACTIVATIONS[block.activation]
+    hidden = activation(normed @ expand[0] + expand[1])
     return x + hidden @ contract[0] + contract[1]
 
 
-def test_gelu_is_exact():
-    """The tanh approximation is off by up to 5e-4, ours by float32's rounding."""
-    from cctzoo.layers.functional import gelu
-
+@pytest.mark.parametrize("name", reference.ACTIVATIONS)
+def test_activations_are_exact(name):
+    """The tanh approximation of GELU is off by up to 5e-4, ours by float32's rounding."""
     x = np.linspace(-4, 4, 101, dtype="float32")
-    np.testing.assert_allclose(array(gelu(ops.convert_to_tensor(x))), reference.gelu(x), atol=1e-6)
+    outputs = array(ACTIVATIONS[name](ops.convert_to_tensor(x)))
+    expected, _ = reference.ACTIVATIONS[name]
+    np.testing.assert_allclose(outputs, expected(x.astype("float64")), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["quick_gelu", "relu"])
+def test_another_activation_equals_numpy(name):
+    block, x = built(activation=name), random_array(B, T, D)
+    np.testing.assert_allclose(array(block(x)), numpy_block(block, x, None), rtol=1e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("name", reference.ACTIVATIONS)
+def test_gradients_of_activations_equal_numpy(name):
+    """Of the bias before the activation: nothing else depends on it."""
+    block, x = EncoderBlock(**OPTIONS, activation=name), random_array(B, T, D)
+    model = keras.Sequential([keras.Input((T, D)), block])
+    randomise(block)
+    upstream = np.random.default_rng(3).standard_normal((B, T, D)).astype("float32")
+    places = [variable is block.expand.bias for variable in model.trainable_variables]
+    gradient = gradients(model, x, upstream)[places.index(True)]
+    hidden = numpy_hidden(block, x)
+    _, derivative = reference.ACTIVATIONS[name]
+    expected = (upstream @ block.contract.get_weights()[0].T * derivative(hidden)).sum((0, 1))
+    np.testing.assert_allclose(array(gradient), expected, rtol=1e-4, atol=1e-4)
+
+
+def numpy_hidden(block, x):
+    """The hidden layer before the activation; the attention is tested elsewhere."""
+    attended = array(block.attention(block.attention_norm(x)))
+    normed = reference.layer_norm(x + attended, *block.mlp_norm.get_weights())
+    kernel, bias = block.expand.get_weights()
+    return normed @ kernel + bias
 
 
 def test_widths():
@@ -112,6 +145,8 @@ def test_stochastic_depth_keeps_the_stream(norm):
     ("options", "received"),
     [
         ({"norm": "post"}, "norm='post'"),
+        ({"activation": "swish"}, "activation='swish'"),
+        ({"activation": ["relu"]}, "activation=.'relu'"),
         ({"attention_dropout": 1.5}, "dropout=1.5"),
         ({"stochastic_depth": 1.5}, "rate=1.5"),
         ({"mlp_ratio": 0}, "units=0"),

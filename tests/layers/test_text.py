@@ -7,6 +7,7 @@ from keras import ops
 
 from cctzoo.layers import TextLength, TextTokenizer, TokenImagePrefix, TokenMask, WordEmbedding
 from cctzoo.layers.text_tokenizer import text_tokens
+from tests.layers import reference
 from tests.layers.contract import array, check_layer, random_array, randomise
 
 B, L, D = 3, 11, 5
@@ -91,6 +92,25 @@ def test_padding_does_not_change_tokens(options):
 
 def test_token_image_contract(tmp_path):
     check_layer(TokenImagePrefix, {"filters": [3, 2]}, (B, L, D), (B, L, D), tmp_path)
+
+
+@pytest.mark.parametrize("name", reference.ACTIVATIONS)
+def test_token_image_has_the_activation(name):
+    """A block whose kernel keeps the image."""
+    layer, x = TokenImagePrefix([1], name), random_array(B, L, D)
+    layer.build((B, L, D))
+    identity = np.zeros((3, 3, 1, 1))
+    identity[1, 1] = 1
+    layer.convolutions[0].kernel.assign(identity)
+    layer.norms[0].set_weights([np.ones(1), np.zeros(1), np.zeros(1), np.full(1, 1 - 1e-5)])
+    layer.merge.set_weights([np.ones((1, 1, 1, 1)), np.zeros(1)])
+    activation, _ = reference.ACTIVATIONS[name]
+    np.testing.assert_allclose(array(layer(x)), activation(x), atol=1e-5)
+
+
+def test_token_image_refuses_an_unknown_activation():
+    with pytest.raises(ValueError, match="Received: activation='tanh'"):
+        TokenImagePrefix([1], "tanh")
 
 
 def test_token_image_sees_tokens_by_width():

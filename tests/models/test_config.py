@@ -17,6 +17,7 @@ WRONG = [
     ({"prefix_kind": "resnet"}, "prefix_kind='resnet'"),
     ({"positional_embedding": "rotary"}, "positional_embedding='rotary'"),
     ({"norm": "post"}, "norm='post'"),
+    *(({"activation": value}, f"activation={value!r}") for value in ("swish", None, 1)),
     ({"pooling": "mean"}, "pooling='mean'"),
     ({"classifier_activation": "relu"}, "classifier_activation='relu'"),
     ({"include_top": 1}, "include_top=1"),

@@ -18,7 +18,7 @@ from tests.models.small import images, predict, small_model
 NEXT = {"tensorflow": "jax", "jax": "torch", "torch": "tensorflow"}
 MODELS = {
     "prefix": {"depth": 3, "conv_prefix": 2, "prefix_kind": "depthwise"},
-    "lsmha": {"embed_dim": 128, "heads": 64},
+    "lsmha": {"embed_dim": 128, "heads": 64, "activation": "quick_gelu"},
     "polynomial": {"attention": "polynomial", "heads": 12, "kernel_size": 3},
 }
 CHILD = """

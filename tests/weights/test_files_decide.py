@@ -118,6 +118,47 @@ def test_another_attention_is_loaded_if_it_is_asked_for(name, model, folder, cap
 
 
 @once
+@pytest.mark.parametrize("name", FILES)
+def test_another_activation_is_loaded_if_it_is_asked_for(name, folder, caplog):
+    caplog.set_level("INFO")
+    small = create_model(NAME, weights=folder / name, activation="quick_gelu")
+    assert small.config.activation == "quick_gelu"
+    assert caplog.messages == [
+        "weights: the weights were trained with activation='gelu' and are loaded for "
+        "activation='quick_gelu': the model has to be fine-tuned"
+    ]
+    caplog.clear()
+    with open_weights(folder / name) as source:
+        source.build(activation="relu", attention="polynomial")
+    assert (
+        "with attention='softmax', activation='gelu' and are loaded for "
+        "attention='polynomial', activation='relu'" in caplog.messages[0]
+    )
+
+
+@once
+def test_another_activation_is_refused_by_a_model_that_exists(folder):
+    other = create_model(NAME, activation="relu", **CHANGES, **STATISTICS)
+    with pytest.raises(ValueError, match=r"require activation='gelu'\. Received: activation='rel"):
+        load_weights(other, folder / "a.safetensors")
+
+
+@once
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+def test_checkpoints_for_the_authors_code_say_what_it_does_not_compute(name, tmp_path, caplog):
+    caplog.set_level("INFO")
+    save_pytorch_checkpoint(small_model(), tmp_path / name)
+    assert not caplog.messages
+    model = small_model(activation="quick_gelu", attention=("softmax", "polynomial"))
+    save_pytorch_checkpoint(model, tmp_path / name)
+    (notice,) = caplog.messages
+    assert "attention=('softmax', 'polynomial'), activation='quick_gelu'" in notice
+    caplog.clear()
+    load_pytorch_checkpoint(model, tmp_path / name)
+    assert name == "a.safetensors" or "activation='quick_gelu' of the model" in caplog.messages[0]
+
+
+@once
 def test_another_attention_is_refused_by_a_model_that_exists(folder):
     other = create_model(NAME, attention="polynomial", **CHANGES, **STATISTICS)
     with pytest.raises(ValueError, match=r"require attention='softmax'\. Received: attention='pol"):

@@ -91,8 +91,8 @@ def single_nodal_performance(
     Args:
         model, train, test, blocks, options, batch_size, seed: as in `single_head_performance`.
         nodes: `"attention"` (channels of the heads before their projection), `"mlp"` (the
-            hidden layer of the MLP after GELU) or `"stream"` (channels of the output of the
-            block). The abstract of the paper does not say which nodes it measures.
+            hidden layer of the MLP after its activation) or `"stream"` (channels of the output of
+            the block). The abstract of the paper does not say which nodes it measures.
 
     Raises:
         ValueError: as `single_head_performance`, or if there are no such nodes.

@@ -82,7 +82,7 @@ def pool_features(
         train, test: (images or token ids, labels).
         blocks: one number or several; None: all encoder blocks.
         units: any of `"head"`, `"attention_node"` (channels of the heads before the
-            projection), `"mlp_node"` (the hidden layer of the MLP after GELU),
+            projection), `"mlp_node"` (the hidden layer of the MLP after its activation),
             `"stream_node"` (channels of the output of the block).
         options: options of the probes. Default: `ProbeOptions()`.
         batch_size: samples per batch.
