@@ -10,7 +10,8 @@ The data set of the run gives test samples for the comparison with Keras, traini
 calibration, and the class names. `--dataset` gives them for other models, and for a run whose
 data are elsewhere; a named text model also takes its vocabulary from it. With `--no-data`, the
 comparison uses noise, and the class names are those of the run. Formats are the precisions of
-LiteRT, saved_model, onnx and openvino. Each file is checked before it appears.
+LiteRT, saved_model, onnx and openvino, and the folders of the servers tensorflow_serving and
+triton. Each file is checked before it appears.
 
 With `--tune`, models with many heads are exported with groups of heads of several sizes, and the
 file that is fastest on this machine is kept, or by `--latency-command "time_on_phone.sh {model}"`.
@@ -34,7 +35,7 @@ from cctzoo.runs import (
 )
 from cctzoo.weights import list_weights
 
-FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino")
+FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino", "tensorflow_serving", "triton")
 
 
 def main(description: str | None = __doc__) -> None:
@@ -109,6 +110,11 @@ def export_one(model, dataset, folder, chosen, options):
         return export.to_onnx(model, folder / "model.onnx", options.batch, **known)
     if chosen == "openvino":
         return export.to_openvino(model, folder / "model.xml", options.batch, **known)
+    # Not `triton`: PyTorch would import a folder of this name in the current one as its package.
+    if chosen == "tensorflow_serving":
+        return export.to_tensorflow_serving(model, folder / "tensorflow_models", **known)
+    if chosen == "triton":
+        return export.to_triton(model, folder / "triton_models", **known)
     return export.to_litert(
         model,
         folder / f"model_{chosen}.tflite",

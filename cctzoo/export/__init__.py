@@ -4,6 +4,7 @@ from cctzoo.export.graphs import to_onnx, to_openvino
 from cctzoo.export.litert import to_litert
 from cctzoo.export.report import ExportError, ExportReport
 from cctzoo.export.saved_model import to_saved_model
+from cctzoo.export.serving import to_tensorflow_serving, to_triton
 
 __all__ = [
     "ExportError",
@@ -12,4 +13,6 @@ __all__ = [
     "to_onnx",
     "to_openvino",
     "to_saved_model",
+    "to_tensorflow_serving",
+    "to_triton",
 ]
