@@ -9,6 +9,7 @@ DISTRIBUTIONS = {
     "keras_tuner": "keras-tuner",
     "sklearn": "scikit-learn",
     "tensorflow_datasets": "tensorflow-datasets",
+    "tflite_micro": "tflite-micro",
 }
 
 

@@ -19,11 +19,10 @@ NOISE = re.compile(
 
 
 @contextlib.contextmanager
-def without_noise() -> Iterator[None]:
-    """Within the block, native libraries write no `NOISE` to standard error.
+def stderr_into(lines: list[bytes]) -> Iterator[None]:
+    """Within the block, nothing appears on standard error; afterwards, `lines` has its lines.
 
-    All other lines appear after the block. The file descriptor is that of the process, so that
-    lines of other threads are delayed, too.
+    The file descriptor is that of the process, so that lines of other threads are held, too.
     """
     try:
         stderr = os.dup(2)
@@ -38,9 +37,23 @@ def without_noise() -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             held.seek(0)
-            for line in held:
-                if not NOISE.match(line):
-                    os.write(2, line)
+            lines.extend(held)
+
+
+@contextlib.contextmanager
+def without_noise() -> Iterator[None]:
+    """Within the block, native libraries write no `NOISE` to standard error.
+
+    All other lines appear after the block.
+    """
+    lines: list[bytes] = []
+    try:
+        with stderr_into(lines):
+            yield
+    finally:
+        for line in lines:
+            if not NOISE.match(line):
+                os.write(2, line)
 
 
 def import_tensorflow() -> None:

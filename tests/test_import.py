@@ -61,6 +61,7 @@ OPTIONAL = {
     "sklearn",
     "tensorflow_datasets",
     "tf2onnx",
+    "tflite_micro",
 }
 
 

@@ -45,6 +45,13 @@ LITERT = export_as(export.to_litert, "model.tflite")
         ),
         ("sklearn", lambda *_: load_digits(), r"scikit-learn: pip install 'cctzoo\[recipes\]'"),
         ("scipy", probe, r"needs scipy: pip install 'cctzoo\[recipes\]'"),
+        (
+            "tflite_micro",
+            lambda _, folder: export.to_microcontroller(
+                small_model(activation="relu"), folder / "firmware"
+            ),
+            r"needs tflite-micro: pip install 'cctzoo\[micro\]'",
+        ),
         ("tensorflow", LITERT, r"needs tensorflow: pip install 'cctzoo\[export\]'"),
         ("ai_edge_litert", LITERT, r"needs ai-edge-litert: pip install 'cctzoo\[export\]'"),
         (

@@ -26,6 +26,7 @@ FEATURES = {
     ),
     "export to LiteRT": (("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "export"),
     "export to SavedModel": (("tensorflow",), "export"),
+    "microcontrollers": (("tensorflow", "ai_edge_litert", "tflite_micro"), "export,micro"),
     "export to ONNX": (("tensorflow", "tf2onnx", "onnx", "onnxruntime"), "onnx,tf2onnx"),
     "export to OpenVINO": (("tensorflow", "openvino"), "openvino,tensorflow"),
     "Hugging Face Hub": (("huggingface_hub",), "hub"),

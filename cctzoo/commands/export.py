@@ -10,8 +10,8 @@ The data set of the run gives test samples for the comparison with Keras, traini
 calibration, and the class names. `--dataset` gives them for other models, and for a run whose
 data are elsewhere; a named text model also takes its vocabulary from it. With `--no-data`, the
 comparison uses noise, and the class names are those of the run. Formats are the precisions of
-LiteRT, saved_model, onnx and openvino, and the folders of the servers tensorflow_serving and
-triton. Each file is checked before it appears.
+LiteRT, saved_model, onnx and openvino; the folders of the servers tensorflow_serving and triton;
+and microcontroller, C++ sources for TensorFlow Lite Micro. Each file is checked before it appears.
 
 With `--tune`, models with many heads are exported with groups of heads of several sizes, and the
 file that is fastest on this machine is kept, or by `--latency-command "time_on_phone.sh {model}"`.
@@ -35,7 +35,10 @@ from cctzoo.runs import (
 )
 from cctzoo.weights import list_weights
 
-FORMATS = (*PRECISIONS, "saved_model", "onnx", "openvino", "tensorflow_serving", "triton")
+FORMATS = (
+    *PRECISIONS,
+    *("saved_model", "onnx", "openvino", "tensorflow_serving", "triton", "microcontroller"),
+)
 
 
 def main(description: str | None = __doc__) -> None:
@@ -115,6 +118,11 @@ def export_one(model, dataset, folder, chosen, options):
         return export.to_tensorflow_serving(model, folder / "tensorflow_models", **known)
     if chosen == "triton":
         return export.to_triton(model, folder / "triton_models", **known)
+    if chosen == "microcontroller":
+        path = folder / "microcontroller"
+        return export.to_microcontroller(
+            model, path, least_agreement=options.least_agreement, **known
+        )
     return export.to_litert(
         model,
         folder / f"model_{chosen}.tflite",

@@ -2,6 +2,7 @@
 
 from cctzoo.export.graphs import to_onnx, to_openvino
 from cctzoo.export.litert import to_litert
+from cctzoo.export.microcontroller import MicrocontrollerReport, to_microcontroller
 from cctzoo.export.report import ExportError, ExportReport
 from cctzoo.export.saved_model import to_saved_model
 from cctzoo.export.serving import to_tensorflow_serving, to_triton
@@ -9,7 +10,9 @@ from cctzoo.export.serving import to_tensorflow_serving, to_triton
 __all__ = [
     "ExportError",
     "ExportReport",
+    "MicrocontrollerReport",
     "to_litert",
+    "to_microcontroller",
     "to_onnx",
     "to_openvino",
     "to_saved_model",

@@ -162,8 +162,7 @@ def require_parity(report: ExportReport, least_agreement: float = LEAST_AGREEMEN
     classifier, `least_agreement` is the least cosine similarity of the features.
     """
     least_similarity = least_agreement
-    if least_agreement < 1 and report.samples >= FEW_SAMPLES:
-        least_agreement = min(least_agreement, (report.samples - 1) / report.samples)
+    least_agreement = least_share(least_agreement, report.samples)
     tolerance = float_tolerance(report.max_output)
     if report.precision == "float32":
         if not report.max_difference <= tolerance:  # this form refuses NaN as well
@@ -193,6 +192,13 @@ def require_parity(report: ExportReport, least_agreement: float = LEAST_AGREEMEN
             f"less. Received: top1_agreement={report.top1_agreement:.2%} on {report.samples} "
             f"samples, path={report.path!r}"
         )
+
+
+def least_share(least_agreement: float, samples: int) -> float:
+    """`least_agreement`, or less if one sample of at least 10 would be too many to differ."""
+    if least_agreement < 1 and samples >= FEW_SAMPLES:
+        return min(least_agreement, (samples - 1) / samples)
+    return least_agreement
 
 
 def float_tolerance(max_output: float) -> float:

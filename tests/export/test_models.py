@@ -68,9 +68,14 @@ def test_depthwise_prefix(tmp_path, images, monkeypatch):
 
 
 def test_polynomial_attention(tmp_path, images, monkeypatch):
-    """Wide heads and narrow ones, on 48 tokens; ONNX has the same graph."""
+    """Wide heads and narrow ones, on 48 tokens, without GELU; ONNX has the same graph."""
     model = models.create_model(
-        "cct_2_3x1_32", input_shape=(16, 12, 3), heads=(4, 32), attention="polynomial", classes=7
+        "cct_2_3x1_32",
+        input_shape=(16, 12, 3),
+        heads=(4, 32),
+        attention="polynomial",
+        classes=7,
+        activation="quick_gelu",
     )
     assert export.to_onnx(model, tmp_path / "model.onnx").max_difference <= 1e-5
     convert_once(monkeypatch, tmp_path / "graph.tflite")
@@ -79,6 +84,8 @@ def test_polynomial_attention(tmp_path, images, monkeypatch):
         report = export.to_litert(model, path, precision, calibration=images)
         assert report.partitions == 1, precision
         assert report.max_difference <= (1e-5 if precision == "float32" else 0.05), precision
+        assert report.operators["LOGISTIC"] == model.config.depth, precision
+        assert "GELU" not in report.operators, precision
 
 
 def test_mixed_precision_and_no_preprocessing(tmp_path):
