@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from importlib.util import find_spec
 
+import keras
 import numpy as np
 import pytest
 
@@ -29,6 +31,14 @@ needs_micro = pytest.mark.skipif(
     find_spec("tflite_micro") is None, reason="needs the extra `micro`: pip install 'cctzoo[micro]'"
 )
 NAMES = ["a cat", 'a "dog"', "ein Vöglein", "back\\slash", "what??!"]
+METADATA = {
+    "name": "a\nmodel",
+    "input": {"shape": [1, 2, 3], "values": "(value / 255 - mean) / std", "view": None},
+    "output": "probabilities",
+    "decision": "top1",
+    "class_names": NAMES,
+    "negative_class_name": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +102,43 @@ def test_the_program_classifies_like_litert(exported):
     np.testing.assert_allclose(outputs, expected, atol=1e-5)
     largest = expected[0].argmax()
     assert f": output {largest} is the largest, " in script.run_example(folder)
+
+
+@once
+@needs_micro
+@needs_compiler
+def test_integer_inputs_and_outputs(tmp_path):
+    """The interpreter and the C++ classifier quantise and dequantise in the same way."""
+    import tensorflow as tf
+
+    x = np.random.default_rng(0).integers(0, 256, (9, 2, 3, 4)).astype("float32")
+    model = keras.Sequential([keras.Input((2, 3, 4), batch_size=1), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(5, "softmax"))
+    model.layers[-1].kernel.assign(model.layers[-1].kernel / 100)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample[None]] for sample in x)
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = converter.convert()
+    run = MicroRunner(graph)
+    outputs = run(x)
+    expected = np.concatenate([model(sample[None]) for sample in x])
+    np.testing.assert_allclose(outputs, expected, atol=0.03)
+    write_sources(
+        tmp_path,
+        graph,
+        METADATA | {"input": {"shape": [2, 3, 4], "values": "0 to 255", "view": None}},
+        ["FULLY_CONNECTED", "RESHAPE", "SOFTMAX"],
+        run.arena_bytes,
+        x[0].astype("uint8"),
+        outputs[0],
+        1e-5,
+    )
+    compiled = script.run_images(tmp_path, x.astype("uint8"))
+    np.testing.assert_allclose(compiled, outputs, atol=1e-6)
+    assert ": output " in script.run_example(tmp_path)
 
 
 @once
@@ -171,16 +218,8 @@ def test_names_of_methods_are_those_of_the_declarations():
 @needs_compiler
 def test_sources_compile(tmp_path):
     """With class names that C++ would misread, and an input of floats."""
-    metadata = {
-        "name": "a\nmodel",
-        "input": {"shape": [1, 2, 3], "values": "(value / 255 - mean) / std", "view": None},
-        "output": "probabilities",
-        "decision": "top1",
-        "class_names": NAMES,
-        "negative_class_name": None,
-    }
     sample, outputs = np.arange(6, dtype="float32").reshape(1, 2, 3), np.arange(5) / 10
-    write_sources(tmp_path, bytes(64), metadata, ["ADD", "MUL"], 1024, sample, outputs, 1e-5)
+    write_sources(tmp_path, bytes(64), METADATA, ["ADD", "MUL"], 1024, sample, outputs, 1e-5)
     (tmp_path / "names.cc").write_text(
         '#include <cstdio>\\n#include "model.h"\\n'
         "int main() { for (const char* name : kNames) std::puts(name); }\\n".replace("\\n", "\n")

@@ -90,7 +90,7 @@ def to_microcontroller(
     the operators to register, a classifier (`classifier.h`, `classifier.cc`), and a program that
     classifies the first sample (`main.cc`, `sample.h`, `sample.cc`). It appears only if the
     interpreter of the package `tflite-micro` computes the outputs of LiteRT. Needs the extras
-    `export` and `micro`.
+    `export` and `micro`; `tflite-micro` is for Linux on x86-64.
 
     Args:
         model: as in `to_litert`, for images. TFLM has no GELU: the model's `activation` must be
@@ -150,6 +150,8 @@ def to_microcontroller(
         )
         tolerance = TOLERANCE * max(1.0, float(np.abs(expected).max()))
         require_equal(report, tolerance, least_agreement)
+        if precision != "float32":  # integers of other kernels are rounded in other places
+            tolerance = max(tolerance, 2 * report.max_difference)
         sample = _sample(model, x[0])
         write_sources(
             draft,
@@ -161,11 +163,10 @@ def to_microcontroller(
             run(sample[None])[0],
             tolerance,
         )
-        artifact.write_metadata(
-            Path(f"{draft / GRAPH}.json"),
-            {**metadata, "microcontroller": dataclasses.asdict(report) | {"litert": None}},
-            litert,
-        )
+        figures = dataclasses.asdict(report)
+        del figures["litert"]  # is in the file as `export`
+        about = {**metadata, "microcontroller": figures}
+        artifact.write_metadata(Path(f"{draft / GRAPH}.json"), about, litert)
     return report
 
 
