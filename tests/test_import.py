@@ -28,6 +28,7 @@ ROOMS = [
         "quiet",
         "formats",
         "plotting",
+        "web_server",
     },
     {"data"},  # knows no model
     {"layers"},

@@ -11,7 +11,8 @@ calibration, and the class names. `--dataset` gives them for other models, and f
 data are elsewhere; a named text model also takes its vocabulary from it. With `--no-data`, the
 comparison uses noise, and the class names are those of the run. Formats are the precisions of
 LiteRT, saved_model, onnx and openvino; the folders of the servers tensorflow_serving and triton;
-and microcontroller, C++ sources for TensorFlow Lite Micro. Each file is checked before it appears.
+microcontroller, C++ sources for TensorFlow Lite Micro; and web, a page that classifies in the
+browser, see `cctzoo serve`. Each file is checked before it appears.
 
 With `--tune`, models with many heads are exported with groups of heads of several sizes, and the
 file that is fastest on this machine is kept, or by `--latency-command "time_on_phone.sh {model}"`.
@@ -23,6 +24,7 @@ import sys
 from pathlib import Path
 
 from cctzoo import cli, export
+from cctzoo.commands.page_flags import add_page_arguments, page_options
 from cctzoo.delivery import comparison_samples
 from cctzoo.export.litert import PRECISIONS
 from cctzoo.flags import flag
@@ -37,7 +39,7 @@ from cctzoo.weights import list_weights
 
 FORMATS = (
     *PRECISIONS,
-    *("saved_model", "onnx", "openvino", "tensorflow_serving", "triton", "microcontroller"),
+    *("saved_model", "onnx", "openvino", "tensorflow_serving", "triton", "microcontroller", "web"),
 )
 
 
@@ -123,6 +125,8 @@ def export_one(model, dataset, folder, chosen, options):
         return export.to_microcontroller(
             model, path, least_agreement=options.least_agreement, **known
         )
+    if chosen == "web":
+        return export.to_web(model, folder / "web", **known, **page_options(options))
     return export.to_litert(
         model,
         folder / f"model_{chosen}.tflite",
@@ -158,4 +162,5 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("--latency-command", help="prints milliseconds of {model}, for --tune; default: here")
     add("--to", type=Path, help="output folder (export/ of the run, or exports/NAME)")
     cli.add_json_argument(parser)
+    add_page_arguments(parser)
     return parser

@@ -6,6 +6,7 @@ from cctzoo.export.microcontroller import MicrocontrollerReport, to_microcontrol
 from cctzoo.export.report import ExportError, ExportReport
 from cctzoo.export.saved_model import to_saved_model
 from cctzoo.export.serving import to_tensorflow_serving, to_triton
+from cctzoo.export.web import to_web
 
 __all__ = [
     "ExportError",
@@ -18,4 +19,5 @@ __all__ = [
     "to_saved_model",
     "to_tensorflow_serving",
     "to_triton",
+    "to_web",
 ]

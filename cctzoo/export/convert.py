@@ -11,6 +11,7 @@ import keras
 from cctzoo.child_process import run_module
 from cctzoo.export.custom import CustomModel, Exportable
 from cctzoo.export.from_torch import convert_from_torch
+from cctzoo.export.head_maps import head_maps
 from cctzoo.export.report import ExportError
 from cctzoo.formats.atomic import temporary_folder
 from cctzoo.layers.attention.grouped import scaled_groups
@@ -66,6 +67,7 @@ def convert(
     kind: str,
     batch: int | None = None,
     group_scale: float = 1.0,
+    maps: bool = False,
 ) -> None:
     """Writes `model` to `path`.
 
@@ -75,6 +77,7 @@ def convert(
         kind: `"litert"`, `"saved_model"`, `"onnx"` or `"openvino"`.
         batch: static batch size of the graph; None for a dynamic one.
         group_scale: of TensorFlow's conversion, see `layers.attention.grouped.scaled_groups`.
+        maps: whether to write `head_maps` of the model in its place.
 
     Raises:
         ModuleNotFoundError: if no converter or not the format's package is installed.
@@ -84,10 +87,10 @@ def convert(
     converter = "PyTorch" if is_from_torch(kind) else "TensorFlow"
     try:
         if converter == "PyTorch":
-            convert_from_torch(model, path, kind, batch)
+            convert_from_torch(head_maps(model) if maps else model, path, kind, batch)
             return
         if keras.backend.backend() == "tensorflow":
-            convert_here(model, path, kind, batch, group_scale)
+            convert_here(model, path, kind, batch, group_scale, maps)
             return
         with temporary_folder() as folder:
             saved = folder / "model.keras"
@@ -99,6 +102,7 @@ def convert(
                 kind,
                 batch or 0,
                 group_scale,
+                int(maps),
                 KERAS_BACKEND="tensorflow",
                 TMPDIR=str(folder),  # of the converters, which would leave theirs after a kill
             )
@@ -142,11 +146,16 @@ def in_float32(model: Any) -> Exportable:
 
 
 def convert_here(
-    model: Exportable, path: PathLike, kind: str, batch: int | None, group_scale: float
+    model: Exportable,
+    path: PathLike,
+    kind: str,
+    batch: int | None,
+    group_scale: float,
+    maps: bool = False,
 ) -> None:
     """Does the work of `convert` in this process, in which Keras runs on TensorFlow."""
     with scaled_groups(group_scale):
-        _convert_here(model, path, kind, batch)
+        _convert_here(head_maps(model) if maps else model, path, kind, batch)
 
 
 def _convert_here(model, path, kind, batch):

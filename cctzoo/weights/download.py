@@ -89,6 +89,8 @@ def download(
     check: Callable[[Path], None] = check_checkpoint,
     limit: str = "array_bytes",
     only_cached: bool = False,
+    what: str = "weights",
+    argument: str = "weights",
 ) -> Path:
     """Downloads a file; it appears at `path` when it is complete and verified.
 
@@ -105,6 +107,8 @@ def download(
             another kind.
         limit: name of the limit for the file's number of bytes.
         only_cached: do not download, but raise FileNotFoundError.
+        what: what the file holds, for messages.
+        argument: the argument that takes a file from elsewhere, for the error.
 
     Returns:
         The path.
@@ -130,13 +134,14 @@ def download(
         # Without a lock, each process downloads its own part, and nothing is resumed.
         owner = "" if is_locked else f".{os.getpid()}"
         part = path.with_name(f".{path.name}{owner}.part")
-        logger.info("weights: downloading %s", url)
+        logger.info("%s: downloading %s", what, url)
         try:
-            wanted = _Wanted(url, path, part, sha256, size, check, limit)
+            wanted = _Wanted(url, path, part, sha256, size, check, limit, what, argument)
             digest = _download_part(wanted)
             if sha256 is None:
                 logger.info(
-                    "weights: no SHA-256 of %s is published; the downloaded file has %s",
+                    "%s: no SHA-256 of %s is published; the downloaded file has %s",
+                    what,
                     path.name,
                     digest,
                 )
@@ -166,6 +171,8 @@ class _Wanted:
     size: int | None
     check: Callable[[Path], None]
     limit: str
+    what: str
+    argument: str
 
 
 def _download_part(wanted):
@@ -281,7 +288,8 @@ def _length(part):
 
 def _unreachable(wanted, reason):
     return OSError(
-        f"The weights could not be downloaded. Without internet access, download {wanted.url} "
-        f"elsewhere and save it as {wanted.path}, or pass its path as `weights`. "
+        f"The {wanted.what} could not be downloaded. Without internet access, download "
+        f"{wanted.url} elsewhere and save it as {wanted.path}, or pass its path as "
+        f"`{wanted.argument}`. "
         f"Received: {reason}"
     )
