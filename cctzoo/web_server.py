@@ -1,5 +1,6 @@
 """A web server for the folder of a page, for this machine only."""
 
+import contextlib
 import errno
 import http.server
 import urllib.parse
@@ -73,6 +74,10 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
             self.send_error(404, "The folder is gone")
             return None
         return super().send_head()
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        with contextlib.suppress(ConnectionError):  # the browser has left the page
+            super().copyfile(source, outputfile)
 
     def list_directory(self, path: Any) -> None:
         self.send_error(404, "There is no such file")

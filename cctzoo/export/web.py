@@ -170,8 +170,12 @@ def _words(config):
 
 
 def _copy_page(folder):
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(PAGE, folder, dirs_exist_ok=True, ignore=ignored)
+    """Copies the page without the permissions of an installed package."""
+    for source in PAGE.rglob("*"):
+        if source.is_file():
+            target = folder / source.relative_to(PAGE)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(source, target)
 
 
 def _write_heads(model, path, runtime):

@@ -49,6 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         folder = Path(temporary, "page")
         pictures = write_pictures(Path(temporary))
+        pictures += sorted(options.pictures.glob("*.png")) if options.pictures else []
         model = text_model() if options.source == "text" else runs.open_model(options.source)
         print(export.to_web(model, folder, options.runtime, runtime_files=options.runtime_files))
         browser = playwright.chromium.launch(executable_path=options.browser, args=FLAGS)
@@ -87,6 +88,7 @@ def parse_arguments():
     add("--runtime", choices=("litert", "onnx"), default="litert", help="(litert)")
     add("--runtime-files", type=Path, help=f"folder with the npm packages (from {REGISTRY})")
     add("--browser", default="/usr/bin/chromium", help="Chromium or Chrome (/usr/bin/chromium)")
+    add("--pictures", type=Path, help="folder with PNG files to compare as well")
     add("--screenshots", type=Path, help="folder for pictures of every layout")
     return parser.parse_args()
 

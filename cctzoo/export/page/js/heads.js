@@ -11,7 +11,7 @@ const FROM = {
   token: "from the class token",
 };
 const NOTE = (pooling, texts) =>
-  `Each ${texts ? "strip is one head, dark for the words" : "tile is one head, bright where"} ` +
+  `Each ${texts ? "strip is one head, strongly coloured" : "tile is one head, bright"} where ` +
   `it takes its information from: the attention that a ${texts ? "word" : "place"} receives ` +
   `${FROM[pooling] ?? "from all places"}. It does not show what the head finds there, nor how ` +
   "much that matters for the answer.";

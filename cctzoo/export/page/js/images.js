@@ -16,6 +16,7 @@ export function imagePage(about, model, loadHeads) {
   let heads = null; // the tiles
   let current = null; // { source, maps }
   let work = Promise.resolve();
+  let refused = []; // files
 
   byId("images").hidden = false;
   byId("resize").hidden = input.view !== null;
@@ -88,12 +89,14 @@ export function imagePage(about, model, loadHeads) {
     stopCamera();
     work = work.then(async () => {
       const problems = [];
+      refused = [];
       byId("problem").textContent = "";
       for (const file of files) {
         try {
           await open(file);
           addToStrip(file, current.source);
         } catch (error) {
+          refused.push(file);
           problems.push(`${file.name || "The picture"}: ${error.message}`);
         }
       }
@@ -132,6 +135,8 @@ export function imagePage(about, model, loadHeads) {
     add([...event.target.files]);
     event.target.value = ""; // the same file can be chosen again
   });
+
+  byId("resized").addEventListener("change", () => add(refused));
 
   let stream = null;
   const video = byId("video");

@@ -13,7 +13,7 @@ async function main() {
   const about = await response.json();
   const { input, page } = about;
   const texts = page.words !== null;
-  const kinds = about.class_names?.length ?? 0;
+  const kinds = about.class_names?.length ?? about.config.classes ?? 0;
   byId("title").textContent = document.title = about.name;
   byId("about").textContent = [
     kinds > 1 ? `${kinds} classes` : "",

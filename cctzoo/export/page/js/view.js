@@ -19,7 +19,8 @@ export function geometry(picture, input, view) {
     if (picture.width !== width || picture.height !== height) {
       throw new Error(
         `The model takes pictures of ${width} x ${height} pixels and was not trained on image ` +
-          `files. This picture has ${picture.width} x ${picture.height}.`,
+          `files. This picture has ${picture.width} x ${picture.height}; tick “Resize and crop ` +
+          "other sizes” to try it.",
       );
     }
     return { width, height, left: 0, top: 0 };
