@@ -7,9 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cctzoo import data
 from cctzoo.analysis.words import word_windows
+from cctzoo.data.image_files import orientation
 from cctzoo.export.web import PAGE, page_description
 from cctzoo.models import TextConfig, Vocabulary
 from cctzoo.models.vocabulary import WORD, split
@@ -26,7 +28,7 @@ TEXTS = (
 PROGRAM = """
 import { readFileSync, writeFileSync } from "node:fs";
 import { ranked, headline } from "./answer.js";
-import { upright } from "./orientation.js";
+import { takeOrientation, upright } from "./orientation.js";
 import { readPng } from "./png.js";
 import { crop, normalise } from "./view.js";
 import { makeIds, split, windows } from "./words.js";
@@ -44,6 +46,12 @@ const picture = async ({ path, input, view }) => {
 };
 const answers = {
   pictures: await Promise.all(cases.pictures.map(picture)),
+  orientations: cases.oriented.map((path) => {
+    const bytes = new Uint8Array(readFileSync(path));
+    const found = takeOrientation(bytes);
+    writeFileSync(path, bytes);
+    return found;
+  }),
   texts: cases.texts.map((text) => ({
     words: split(text).map((each) => each.word),
     ids: [...makeIds(cases.vocabulary)(split(text))],
@@ -116,6 +124,11 @@ def results(tmp_path_factory):
     deep = folder / "deep.png"
     scene(40, 9, 9).convert("I").convert("I;16").save(deep)
     pictures += [(broken, INPUT, VIEW), (deep, INPUT, VIEW), (folder / "tiny.png", INPUT, None)]
+    oriented_files = []
+    for name, value in (("a.jpg", 6), ("b.jpg", 1), ("c.webp", 3), ("d.webp", None), ("e.gif", 1)):
+        oriented_files.append(folder / name)
+        options = {} if value is None else {"exif": oriented(value)}
+        scene(50, 20, 30).save(oriented_files[-1], **options)
     windows = [
         {"count": count, "words": page_description(config, "litert", {})["words"]}
         for config in text_configs()
@@ -126,6 +139,7 @@ def results(tmp_path_factory):
         "pictures": [
             {"path": str(path), "input": taken, "view": view} for path, taken, view in pictures
         ],
+        "oriented": list(map(str, oriented_files)),
         "texts": TEXTS,
         "vocabulary": {"vocabulary": WORDS, "shape": [8], "padding": 1},
         "windows": windows,
@@ -157,6 +171,15 @@ def test_pictures_that_cannot_be_read_are_refused(results):
     assert "more than 8 bits" in deep["error"]
     assert "takes pictures of 20 x 16 pixels" in other_size["error"]
     assert "This picture has 7 x 5; tick" in other_size["error"]
+
+
+def test_orientation_is_taken_out_of_files_that_the_browser_decodes(results):
+    _, cases, answers = results
+    assert answers["orientations"] == [6, 1, 3, 1, 1]
+    for path in cases["oriented"]:
+        with Image.open(path) as image:
+            assert orientation(image) == 1
+            image.load()
 
 
 def test_texts_become_the_words_and_ids_of_the_vocabulary(results):

@@ -44,7 +44,7 @@ def write_pictures(folder: Path) -> list[Path]:
         "grey_alpha.png": (scene(8, 77, 50).convert("LA"), {}),
         "bilevel.png": (scene(9, 61, 61).convert("1"), {}),
         **{f"turned_{i}.png": (scene(10 + i, 88, 50), {"exif": oriented(i)}) for i in range(2, 9)},
-        "lossless.webp": (scene(20, 150, 111), {"lossless": True}),
+        "lossless.webp": (scene(20, 150, 111), {"lossless": True, "exif": oriented(8)}),
         "photo.jpg": (scene(21, 640, 427), {"quality": 90}),
         "turned.jpg": (scene(22, 300, 200), {"quality": 90, "exif": oriented(6)}),
     }

@@ -1,6 +1,6 @@
 // From a file or a camera frame to a picture: { width, height, pixels (RGB), palette }.
 
-import { upright } from "./orientation.js";
+import { takeOrientation, upright } from "./orientation.js";
 import { isPng, readPng } from "./png.js";
 
 const MOST_PIXELS = 2 ** 26;
@@ -11,10 +11,10 @@ export async function readFile(file, orient) {
     const picture = await readPng(bytes, MOST_PIXELS);
     return orient ? upright(picture, picture.orientation) : picture;
   }
+  const orientation = takeOrientation(bytes);
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, {
-      imageOrientation: orient ? "from-image" : "none",
+    bitmap = await createImageBitmap(new Blob([bytes], { type: file.type }), {
       premultiplyAlpha: "none",
       colorSpaceConversion: "none",
     });
@@ -22,7 +22,8 @@ export async function readFile(file, orient) {
     throw new Error("The browser cannot read this file as a picture.", { cause: error });
   }
   try {
-    return fromSource(bitmap, bitmap.width, bitmap.height);
+    const picture = fromSource(bitmap, bitmap.width, bitmap.height);
+    return orient ? upright(picture, orientation) : picture;
   } finally {
     bitmap.close();
   }
