@@ -208,11 +208,14 @@ def test_tokens_cover_the_words_of_word_windows(results):
 def test_outputs_become_probabilities(results):
     found = results[2]["outputs"]
     powers = np.exp([2.0, 1.0, 0.0])
-    assert found[0][0] == "b"
+    assert found[0][0] == "b 66.5\u00a0%"
     assert [name for name, _ in found[0][1]] == ["b", "c", "a"]
     np.testing.assert_allclose([p for _, p in found[0][1]], powers / powers.sum())
-    assert found[1] == ["class 1", [["class 1", 0.7], ["class 0", 0.2], ["class 2", 0.1]]]
+    assert found[1] == [
+        "class 1 70.0\u00a0%",
+        [["class 1", 0.7], ["class 0", 0.2], ["class 2", 0.1]],
+    ]
     assert found[2][0] == "c, a"
     np.testing.assert_allclose([p for _, p in found[2][1]], [1, 0.731059, 0.268941], atol=1e-6)
     assert found[3] == ["No label", [["a", 0.4], ["b", 0.1]]]
-    assert found[4] == ["good", [["good", 0.7], ["bad", 0.3]]]
+    assert found[4] == ["good 70.0\u00a0%", [["good", 0.7], ["bad", 0.3]]]

@@ -18,10 +18,11 @@ export function ranked(output, about) {
   }));
 }
 
-// One line: the best class, or all labels above 50 %.
+// One line: the best class with its probability, or the names of all labels above 50 %.
 export function headline(classes) {
   const chosen = classes.filter((each) => each.chosen);
-  return chosen.length ? chosen.map((each) => each.name).join(", ") : "No label";
+  if (chosen.length !== 1) return chosen.map((each) => each.name).join(", ") || "No label";
+  return `${chosen[0].name} ${percent(chosen[0].probability)}`;
 }
 
 export function percent(probability) {

@@ -11,7 +11,7 @@ let latest = [];
 export function showClasses(output, about) {
   latest = ranked(output, about);
   draw();
-  return `${headline(latest)}${latest[0].chosen ? ` ${percent(latest[0].probability)}` : ""}`;
+  return headline(latest);
 }
 
 export function announce(text) {
