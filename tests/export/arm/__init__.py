@@ -1,0 +1,1 @@
+"""Exported files on an emulated ARM processor: answers, and instructions per inference."""
