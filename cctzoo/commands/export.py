@@ -11,8 +11,8 @@ calibration, and the class names. `--dataset` gives them for other models, and f
 data are elsewhere; a named text model also takes its vocabulary from it. With `--no-data`, the
 comparison uses noise, and the class names are those of the run. Formats are the precisions of
 LiteRT, saved_model, onnx and openvino; the folders of the servers tensorflow_serving and triton;
-microcontroller, C++ sources for TensorFlow Lite Micro; and web, a page that classifies in the
-browser, see `cctzoo serve`. Each file is checked before it appears.
+C++ sources for TensorFlow Lite Micro, microcontroller and microcontroller_int8; and web, a page
+that classifies in the browser, see `cctzoo serve`. Each file is checked before it appears.
 
 With `--tune`, models with many heads are exported with groups of heads of several sizes, and the
 file that is fastest on this machine is kept, or by `--latency-command "time_on_phone.sh {model}"`.
@@ -26,20 +26,18 @@ from pathlib import Path
 from cctzoo import cli, export
 from cctzoo.commands.page_flags import add_page_arguments, page_options
 from cctzoo.delivery import comparison_samples
-from cctzoo.export.litert import PRECISIONS
+from cctzoo.export.litert import CALIBRATED, PRECISIONS
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.latency_command import check_command, run_command
-from cctzoo.runs import (
-    is_run,
-    load_model_and_data,
-    open_model,
-)
+from cctzoo.runs import is_run, load_model_and_data, open_model
 from cctzoo.weights import list_weights
 
+# Name of the format -> precision.
+MICROCONTROLLER = {"microcontroller": "float32", "microcontroller_int8": "full_int8"}
 FORMATS = (
     *PRECISIONS,
-    *("saved_model", "onnx", "openvino", "tensorflow_serving", "triton", "microcontroller", "web"),
+    *("saved_model", "onnx", "openvino", "tensorflow_serving", "triton", *MICROCONTROLLER, "web"),
 )
 
 
@@ -89,11 +87,13 @@ def check_no_data(options):
     """Raises ValueError if --no-data is given with what needs data."""
     given = ["--dataset"] if options.dataset else []
     given += [flag(name) for name in cli.data_options(options)]
-    given += ["--formats int8"] if "int8" in options.formats else []
+    precisions = {each: MICROCONTROLLER.get(each, each) for each in options.formats}
+    given += [f"--formats {each}" for each in precisions if precisions[each] in CALIBRATED]
     if given:
         raise ValueError(
-            "`--no-data` must not be given with data options, or with int8, whose ranges are "
-            f"calibrated on training samples. Received: --no-data with {', '.join(given)}"
+            "`--no-data` must not be given with data options, or with formats whose ranges are "
+            "calibrated on training samples. "
+            f"Received: --no-data with {', '.join(given)}"
         )
 
 
@@ -120,10 +120,14 @@ def export_one(model, dataset, folder, chosen, options):
         return export.to_tensorflow_serving(model, folder / "tensorflow_models", **known)
     if chosen == "triton":
         return export.to_triton(model, folder / "triton_models", **known)
-    if chosen == "microcontroller":
-        path = folder / "microcontroller"
+    if chosen in MICROCONTROLLER:
         return export.to_microcontroller(
-            model, path, least_agreement=options.least_agreement, **known
+            model,
+            folder / chosen,
+            MICROCONTROLLER[chosen],
+            calibration=dataset,
+            least_agreement=options.least_agreement,
+            **known,
         )
     if chosen == "web":
         return export.to_web(model, folder / "web", **known, **page_options(options))

@@ -52,7 +52,7 @@ def time_candidates(
 
     Args:
         model, precision, batch, timer: `model`, ..., `tune` of `to_litert`.
-        batches: for the calibration of `"int8"`.
+        batches: for the calibration of the precisions that need it.
     """
     scales = candidates(model)
     if len(scales) == 1:
@@ -80,7 +80,9 @@ def write_graph(
         return
     float32 = path.with_name(f"{path.stem}-float32.tflite")
     convert(model, float32, "litert", batch, scale)
-    quantise(float32, path, precision, batches)
+    config = model.config
+    pixels = config.kind == "images" and config.include_preprocessing
+    quantise(float32, path, precision, batches, (0, 255) if pixels else None)
     float32.unlink()
 
 

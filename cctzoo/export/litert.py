@@ -8,9 +8,10 @@ import keras
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.export import artifact
+from cctzoo.export.calibration import calibration_batches
 from cctzoo.export.convert import in_float32
 from cctzoo.export.group_sizes import candidates, time_candidates, write_graph
-from cctzoo.export.quantization import calibration_batches, check_quantizer
+from cctzoo.export.quantization import check_quantizer, require_integers
 from cctzoo.export.report import (
     LEAST_AGREEMENT,
     ExportError,
@@ -20,12 +21,14 @@ from cctzoo.export.report import (
     require_parity,
 )
 from cctzoo.formats.atomic import atomic_file
-from cctzoo.messages import shown
+from cctzoo.layers import MultiHeadSelfAttention
+from cctzoo.messages import received, shown
 from cctzoo.runtimes import LiteRTRunner
 from cctzoo.typing import PathLike
 
-Precision = Literal["float32", "float16", "dynamic_int8", "int8"]
+Precision = Literal["float32", "float16", "dynamic_int8", "int8", "full_int8"]
 PRECISIONS = get_args(Precision)
+CALIBRATED = ("int8", "full_int8")  # precisions with static ranges of activations
 
 
 @checked_arguments
@@ -66,17 +69,20 @@ def to_litert(
         precision: `"float32"`; `"float16"` (weights only); `"dynamic_int8"` (int8 weights,
             activations quantised at run time), the usual choice for CPUs; or `"int8"` (static
             ranges for the dense layers of the encoder, all others as in `"dynamic_int8"`;
-            LayerNorm, softmax, attention and residual additions stay in float). For text
-            models, both int8 forms store the word vectors as int8 with one scale; `"float16"`
-            leaves them in float32, so the file is hardly smaller.
+            LayerNorm, softmax, attention and residual additions stay in float); or `"full_int8"`
+            (integers alone: every operator, the input and the output; only for image models with
+            softmax attention), for accelerators without floats. Its input is the pixels minus
+            128, and XNNPACK runs it in several partitions. For text models, both int8 forms store
+            the word vectors as int8 with one scale; `"float16"` leaves them in float32, so the
+            file is hardly smaller.
         batch: images or texts per run.
         samples: n images (n, height, width, channels), `data.EncodedImages`, or paths of image
             files if the model has a view; or n texts: ids (n, length), or str if the model has a
             vocabulary. n must be a multiple of `batch`. Default: 16 random inputs, without top-1
             agreement.
         labels: the classes of the samples, integers (n,), for the accuracy.
-        calibration: for `"int8"`, more such samples, or a `data.Dataset`, whose training part
-            is used; at most 500 samples are used.
+        calibration: for `"int8"` and `"full_int8"`, more such samples, or a `data.Dataset`, whose
+            training part is used; at most 500 samples are used.
         class_names: one name for each class.
         least_agreement: share of the samples for which a precision other than float32 must
             predict the same class as Keras. Below 1, one sample of at least 10 may differ. For
@@ -88,13 +94,13 @@ def to_litert(
             there is one candidate, which is not timed.
 
     Raises:
-        ValueError: if an argument is invalid, `"int8"` has no calibration, or `tune` returns
-            no positive number.
+        ValueError: if an argument is invalid, `"int8"` or `"full_int8"` has no calibration,
+            the model has no form in integers alone, or `tune` returns no positive number.
         PermissionError: if the folder is not writable.
-        ExportError: if the conversion fails, the graph contains a Flex or custom operator or
-            has more than one partition, a float32 output differs from Keras' by more than
-            1e-4 (times the largest output, if that is above 1), or the agreement is below
-            `least_agreement`.
+        ExportError: if the conversion fails, the graph contains a Flex or custom operator,
+            has more than one partition or, in `"full_int8"`, an operator that computes with floats,
+            a float32 output differs from Keras' by more than 1e-4 (times the largest output, if
+            that is above 1), or the agreement is below `least_agreement`.
     """
     path = artifact.check_path(path, ".tflite")
     if precision == "int16x8":
@@ -114,7 +120,11 @@ def to_litert(
     x, y = check_samples(model, samples, labels, batch)
     if precision != "float32":
         check_quantizer()
-    batches = calibration_batches(model, calibration, batch) if precision == "int8" else None
+    batches = None
+    if precision in CALIBRATED:
+        if precision == "full_int8":
+            _check_integer_forms(model)
+        batches = calibration_batches(model, calibration, batch, precision)
     times = time_candidates(model, precision, batch, batches, tune) if tune else {}
     with atomic_file(path) as draft:
         scale = candidates(model)[min(times, key=times.__getitem__)] if times else 1.0
@@ -133,10 +143,30 @@ def to_litert(
             milliseconds=times,
             **compare(model, run, x, y, real=samples is not None),
         )
-        require_one_partition(report)
+        if precision == "full_int8":
+            require_integers(draft)
+        else:
+            require_one_partition(report)
         require_parity(report, least_agreement)
         artifact.write_metadata(Path(f"{draft}.json"), metadata, report)
     return report
+
+
+def _check_integer_forms(model):
+    """Raises ValueError for the models whose operators have no form with integers alone."""
+    if model.config.kind == "texts":
+        raise ValueError(
+            "`full_int8` needs an image model: LiteRT makes the mask of a text with a float "
+            f'operator. Use "int8". {received(precision="full_int8", model=model.name)}'
+        )
+    layers = [x for x in model._flatten_layers() if isinstance(x, MultiHeadSelfAttention)]
+    if any(layer.attention == "polynomial" for layer in layers):
+        raise ValueError(
+            "`full_int8` needs softmax attention. LiteRT has no square root of integers and no "
+            "division of 16-bit integers, and with inverse square roots of 16 bits, polynomial "
+            'attention lost half of its accuracy. Use "int8". '
+            f"{received(precision='full_int8', attention='polynomial')}"
+        )
 
 
 def require_one_partition(report: ExportReport) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import keras
 
 from cctzoo import export, latency, models
-from cctzoo.export.litert import PRECISIONS
+from cctzoo.export.litert import CALIBRATED, PRECISIONS
 from cctzoo.models import CCTConfig
 from cctzoo.plotting import new_figure, save_figure
 
@@ -114,7 +114,7 @@ def parse_arguments():
     add = parser.add_argument
     add("--heads", type=int, nargs="+", default=[4, 16, 64, 128, 256], help="divisors of 256")
     add("--tokens", type=int, nargs="+", default=[64, 256, 1024], help="even squares")
-    add("--precision", choices=[p for p in PRECISIONS if p != "int8"], default="float32")
+    add("--precision", choices=[p for p in PRECISIONS if p not in CALIBRATED], default="float32")
     add("--depth", type=int, default=7, help="encoder blocks")
     add("--runs", type=int, default=30, help="timed runs per model")
     add("--to", type=Path, help="folder for attention_latency.json and .svg")

@@ -26,7 +26,7 @@ import numpy as np
 
 from cctzoo import data, export, latency, models
 from cctzoo.export.inputs import randomise_vectors
-from cctzoo.export.litert import PRECISIONS
+from cctzoo.export.litert import CALIBRATED, PRECISIONS
 from cctzoo.formats.atomic import write_json
 from cctzoo.runs import is_run, is_variant, open_model
 from cctzoo.weights.source import locate_weights
@@ -93,7 +93,7 @@ def make(model, chosen, path):
     if chosen in PRECISIONS:
         path = path.with_suffix(".tflite")
         real = docstrings if model.config.kind == "texts" else digits
-        calibration = real(model.config) if chosen == "int8" else None
+        calibration = real(model.config) if chosen in CALIBRATED else None
         return path, export.to_litert(model, path, chosen, calibration=calibration)
     suffix, function = {
         "onnx": (".onnx", export.to_onnx),

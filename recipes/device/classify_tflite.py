@@ -93,7 +93,7 @@ class ImageModel:
         if channels not in MODES.values():
             raise ValueError(f"{path} takes {channels} channels, and image files have 1 or 3")
         with complete(path):
-            if self.graph.input["dtype"] != np.float32:
+            if self.graph.input["dtype"] not in (np.float32, np.int8):
                 raise ValueError("its input is not pixels")
             check(inputs, "view", lambda value: value is None or isinstance(value, dict))
             view = self.view = DEFAULT_VIEW if inputs["view"] is None and resize else inputs["view"]

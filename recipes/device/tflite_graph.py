@@ -47,12 +47,16 @@ class Graph:
 
     def __call__(self, sample):
         """The probabilities of the classes or labels for one sample; ValueError if it fails."""
+        sample = stored(np.asarray(sample), self.input)
         try:
             self.interpreter.set_tensor(self.input["index"], np.stack([sample] * self.batch))
             self.interpreter.invoke()
         except RuntimeError as error:
             raise ValueError(f"the graph fails ({error})") from error
         output = self.interpreter.get_tensor(self.output["index"])[0].astype("float64")
+        scale, zero = self.output["quantization"]
+        if scale > 0:
+            output = (output - zero) * scale
         if output.shape != (self.count,):
             raise ValueError(f"the graph returns {output.shape} and not {self.count} numbers")
         if self.kind == "logits" and self.decision == "threshold":
@@ -71,6 +75,15 @@ class Graph:
             top = max(np.count_nonzero(probabilities > 0.5), len(names) == 1)
         best = np.argsort(-np.asarray(probabilities), kind="stable")[: 1 if top is None else top]
         return ", ".join(f"{names[i]} {probabilities[i]:.1%}" for i in best) or "no label"
+
+
+def stored(sample, tensor):
+    """A sample as the input of the graph: one of integers holds value / scale + zero point."""
+    scale, zero = tensor["quantization"]
+    if scale > 0:
+        bounds = np.iinfo(tensor["dtype"])
+        sample = np.clip(np.rint(sample / scale) + zero, bounds.min, bounds.max)
+    return sample.astype(tensor["dtype"])
 
 
 def metadata(path):

@@ -29,11 +29,14 @@ DECLARATIONS = Path(__file__).parent / "tflm"
 SOURCES = ("classifier.cc", "model.cc")
 FLAGS = ("-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{DECLARATIONS}")
 QUICK = {"activation": "quick_gelu"}
-# Tag of trained weights, and the changes of their model.
+# Tag of trained weights, the changes of their model, and the precision.
 MODELS = (
-    ("cct_2_3x2_32.digits", QUICK),
-    ("cct_2_3x2_32.cifar10", QUICK),
-    ("cct_conv.cifar10_10k", {**QUICK, "attention": "polynomial"}),
+    ("cct_2_3x2_32.digits", QUICK, "float32"),
+    ("cct_2_3x2_32.digits", QUICK, "full_int8"),
+    ("cct_2_3x2_32.cifar10", QUICK, "float32"),
+    ("cct_2_3x2_32.cifar10", QUICK, "full_int8"),
+    ("cct_conv.cifar10_10k", QUICK, "full_int8"),
+    ("cct_conv.cifar10_10k", {**QUICK, "attention": "polynomial"}, "float32"),
 )
 DESIGNS = (
     ("cct_2_3x2_32", {}),
@@ -85,12 +88,13 @@ def run_images(folder: Path, images: np.ndarray) -> np.ndarray:
 
 def main(cifar10: str | None, folder: Path) -> None:
     print(
-        "| model | flash: model | arena | operators: kinds, nodes | MACs | TFLM from LiteRT | "
+        "| model | precision | flash: model | arena | operators: kinds, nodes | MACs | "
+        "TFLM from LiteRT | "
         "C++ from LiteRT | same class | accuracy: GELU, export |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     printed = {}
-    for tag, changes in MODELS:
+    for tag, changes, precision in MODELS:
         source = "digits" if tag.endswith(".digits") else cifar10 and f"npz:{cifar10}"
         if source is None:
             print(f"| `{tag}` | needs --cifar10 |")
@@ -100,25 +104,33 @@ def main(cifar10: str | None, folder: Path) -> None:
         original = models.create_model(name, weights=weights)
         model = models.create_model(name, weights=weights, **changes)
         accuracies = [accuracy(each, dataset) for each in (original, model)]
-        x = np.asarray(dataset.x_test[:IMAGES], "uint8")
-        place = folder / tag
-        report = export.to_microcontroller(model, place, samples=x, labels=dataset.y_test[:IMAGES])
+        some = np.random.default_rng(0).permutation(len(dataset.x_test))[:IMAGES]
+        x = np.asarray(dataset.x_test[some], "uint8")
+        place = folder / f"{tag}.{precision}"
+        report = export.to_microcontroller(
+            model,
+            place,
+            precision,
+            samples=x,
+            labels=dataset.y_test[some],
+            calibration=dataset,
+        )
         expected = LiteRTRunner(place / "model.tflite")(x)
         outputs = run_images(place, x)
         same = (outputs.argmax(-1) == expected.argmax(-1)).sum()
         operators = report.litert.operators
         changed = ", ".join(f"{key}={value}" for key, value in changes.items())
         print(
-            f"| `{tag}`, {changed} | {report.flash_bytes / 1e3:,.0f} kB | "
+            f"| `{tag}`, {changed} | {precision} | {report.flash_bytes / 1e3:,.0f} kB | "
             f"{report.arena_bytes / 1e3:,.0f} kB | {len(operators)}, {sum(operators.values())} | "
             f"{multiply_accumulates(model.config) / 1e6:.1f} M | {report.max_difference:.1e} | "
             f"{np.abs(outputs - expected).max():.1e} | {same} of {len(x)} | "
             f"{accuracies[0]:.2%}, {accuracies[1]:.2%} |",
             flush=True,
         )
-        printed[tag] = run_example(place).strip()
-    for tag, line in printed.items():
-        print(f"main.cc of {tag}: {line}")
+        printed[place.name] = run_example(place).strip()
+    for name, line in printed.items():
+        print(f"main.cc of {name}: {line}")
 
 
 def main_of_designs(folder: Path) -> None:

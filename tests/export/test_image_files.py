@@ -9,7 +9,7 @@ import pytest
 from cctzoo import data, models
 from cctzoo.data.encoded_images import FileSource
 from cctzoo.export.artifact import metadata
-from cctzoo.export.quantization import calibration_batches
+from cctzoo.export.calibration import calibration_batches
 from cctzoo.export.report import check_samples, compare
 from tests.data.pictures import picture
 from tests.models.small import images, small_model

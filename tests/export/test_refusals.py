@@ -25,6 +25,7 @@ pytestmark = once
         ({"precision": "int16x8"}, 'Use "int8" or "dynamic_int8".*int16x8'),
         ({"batch": 0}, "batch=0"),
         ({"precision": "int8"}, "calibration=None"),
+        ({"precision": "full_int8"}, '"full_int8".* needs `calibration`'),
         ({"precision": "int8", "calibration": np.zeros((3, 16, 12, 1))}, r"\(3, 16, 12, 1\)"),
         ({"precision": "int8", "calibration": np.ones((3, 16, 12, 3))}, "values from 1 to 1"),
         ({"precision": "int8", "calibration": np.full((3, 16, 12, 3), np.nan)}, "NaN"),
@@ -46,6 +47,20 @@ def test_invalid_arguments_are_refused_before_the_conversion(
     with pytest.raises(ValueError, match=message):
         export.to_litert(model, path, **arguments)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("text_cct_2_k2", {"length": 6, "word_dim": 4}, "`full_int8` needs an image model"),
+        ("cct_2_3x2_32", {"attention": ["polynomial", "softmax"]}, "needs softmax attention"),
+    ],
+)
+def test_models_without_a_form_of_integers(name, changes, message, tmp_path):
+    model = models.create_model(name, embed_dim=4, heads=1, classes=2, **changes)
+    samples = np.ones((2, *model.input_shape[1:]), "int32")
+    with pytest.raises(ValueError, match=message):
+        export.to_litert(model, tmp_path / "model.tflite", "full_int8", calibration=samples)
 
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")

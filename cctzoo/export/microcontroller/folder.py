@@ -30,7 +30,7 @@ from cctzoo.plain_values import is_one_of
 from cctzoo.runtimes import LiteRTRunner
 from cctzoo.typing import PathLike
 
-Precision = Literal["float32"]
+Precision = Literal["float32", "full_int8"]
 PRECISIONS = get_args(Precision)
 GRAPH = "model.tflite"
 MOST_SAMPLES = 100  # for TFLM, whose kernels are slow on a computer
@@ -96,8 +96,9 @@ def to_microcontroller(
         model: as in `to_litert`, for images. TFLM has no GELU: the model's `activation` must be
             `"quick_gelu"` or `"relu"`.
         folder: path of the folder; an existing one with `model.tflite.json` is replaced.
-        precision: `"float32"`. TFLM runs neither float16 weights nor the integer weights with
-            float activations of `"dynamic_int8"` and `"int8"`.
+        precision: `"float32"`; or `"full_int8"`, as in `to_litert`, for a quarter of the flash and
+            of the arena. TFLM runs neither float16 weights nor the integer weights with float
+            activations of `"dynamic_int8"` and `"int8"`.
         samples, labels, calibration, class_names: as in `to_litert`. The first 100 samples are
             compared with TFLM.
         least_agreement: as in `to_litert`; for integers also the least agreement with LiteRT.
