@@ -13,7 +13,6 @@ from cctzoo.export.convert import in_float32
 from cctzoo.export.group_sizes import candidates, time_candidates, write_graph
 from cctzoo.export.quantization import check_quantizer, require_integers
 from cctzoo.export.report import (
-    LEAST_AGREEMENT,
     ExportError,
     ExportReport,
     check_samples,
@@ -41,7 +40,7 @@ def to_litert(
     labels: Any = None,
     calibration: Any = None,
     class_names: Sequence[str] | None = None,
-    least_agreement: float = LEAST_AGREEMENT,
+    least_agreement: float | None = None,
     tune: bool | Callable[[Path], float] = False,
 ) -> ExportReport:
     """Writes a model as `.tflite`, runs it, and compares it with Keras.
@@ -87,6 +86,7 @@ def to_litert(
         least_agreement: share of the samples for which a precision other than float32 must
             predict the same class as Keras. Below 1, one sample of at least 10 may differ. For
             a model without a classifier: the least mean cosine similarity of the features.
+            Default: 0.98, and 0.96 for `"full_int8"`.
         tune: whether to choose the number of heads that the graph computes at a time by
             exporting up to six candidates and timing them: True times on one thread of this
             machine; a function times elsewhere, e.g. on a phone: it gets the path of a

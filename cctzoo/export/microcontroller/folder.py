@@ -81,7 +81,7 @@ def to_microcontroller(
     labels: Any = None,
     calibration: Any = None,
     class_names: Sequence[str] | None = None,
-    least_agreement: float = LEAST_AGREEMENT,
+    least_agreement: float | None = None,
 ) -> MicrocontrollerReport:
     """Writes a model of images as C++ sources for TensorFlow Lite Micro (TFLM), and runs it there.
 
@@ -190,7 +190,9 @@ def check_folder(folder: PathLike) -> Path:
     return folder
 
 
-def require_equal(report: MicrocontrollerReport, tolerance: float, least_agreement: float) -> None:
+def require_equal(
+    report: MicrocontrollerReport, tolerance: float, least_agreement: float | None
+) -> None:
     """Raises ExportError if TFLM's outputs are too far from those of LiteRT.
 
     Args:
@@ -205,6 +207,8 @@ def require_equal(report: MicrocontrollerReport, tolerance: float, least_agreeme
                 f"Received: max_difference={report.max_difference:.3g}, path={report.path!r}"
             )
         return
+    if least_agreement is None:
+        least_agreement = LEAST_AGREEMENT[report.litert.precision]
     least = least_share(least_agreement, report.samples)
     if report.top1_agreement is not None and not report.top1_agreement >= least:
         raise ExportError(
