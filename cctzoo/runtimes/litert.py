@@ -53,7 +53,8 @@ class LiteRTRunner:
         self._lock = threading.Lock()  # an interpreter has one set of tensors
 
     def __call__(self, samples: Array) -> Array:
-        samples = self._stored(checked(samples, self.sample_shape, self.batch))
+        samples = checked(samples, self.sample_shape, self.batch)
+        samples = stored(samples, self.input["dtype"], *self.input["quantization"])
         outputs = []
         with self._lock:
             for start in range(0, len(samples), self.batch):
@@ -61,20 +62,7 @@ class LiteRTRunner:
                 self.interpreter.set_tensor(self.input["index"], batch)
                 self.interpreter.invoke()
                 outputs.append(self.interpreter.get_tensor(self.output["index"]))
-        return self._meant(np.concatenate(outputs))
-
-    def _stored(self, samples):
-        """Samples as the graph takes them: a quantised input holds value / scale + zero point."""
-        scale, zero = self.input["quantization"]
-        if scale > 0:
-            bounds = np.iinfo(self.input["dtype"])
-            samples = np.clip(np.rint(samples / scale) + zero, bounds.min, bounds.max)
-        return samples.astype(self.input["dtype"])
-
-    def _meant(self, outputs):
-        """The floats that the graph's outputs stand for."""
-        scale, zero = self.output["quantization"]
-        return (outputs.astype("float32") - zero) * np.float32(scale) if scale > 0 else outputs
+        return meant(np.concatenate(outputs), *self.output["quantization"])
 
     def float_operators(self) -> list[str]:
         """Names of the operators that read or write floats, each once."""
@@ -103,3 +91,16 @@ class LiteRTRunner:
         ((signature, ends),) = self.interpreter.get_signature_list().items()
         (name,) = ends["inputs"]
         return signature, name
+
+
+def stored(values: Array, dtype: Any, scale: float, zero_point: int) -> Array:
+    """Values in the dtype of a tensor: values / scale + zero point, rounded, unless scale is 0."""
+    if scale > 0:
+        bounds = np.iinfo(dtype)
+        values = np.clip(np.rint(values / scale) + zero_point, bounds.min, bounds.max)
+    return values.astype(dtype)
+
+
+def meant(values: Array, scale: float, zero_point: int) -> Array:
+    """The floats that a tensor stands for; the values themselves if scale is 0."""
+    return (values.astype("float32") - zero_point) * np.float32(scale) if scale > 0 else values

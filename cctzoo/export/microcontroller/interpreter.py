@@ -8,6 +8,7 @@ import numpy as np
 from cctzoo.export.report import ExportError
 from cctzoo.optional_packages import require
 from cctzoo.quiet import stderr_into
+from cctzoo.runtimes.litert import meant, stored
 from cctzoo.typing import Array
 
 FIRST_ARENA, LARGEST_ARENA = 2**20, 2**28  # bytes; no microcontroller has as much as the latter
@@ -52,15 +53,18 @@ class MicroRunner:
             lines: list[bytes] = []
             try:
                 with stderr_into(lines):
-                    self._interpreter.set_input(_quantised(sample[None], self._input), 0)
+                    self._interpreter.set_input(self._stored(sample[None]), 0)
                     self._interpreter.invoke()
                     output = np.array(self._interpreter.get_output(0))
             except (RuntimeError, ValueError) as error:
                 raise ExportError(
                     f"TensorFlow Lite Micro cannot run the graph: {error}; {_reason(lines)}"
                 ) from error
-            outputs.append(_dequantised(output, self._output))
+            outputs.append(meant(output, *_scale(self._output)))
         return np.concatenate(outputs)
+
+    def _stored(self, values):
+        return stored(values, self._input["dtype"], *_scale(self._input))
 
     def _measure(self):
         """The used part of a large arena, then the least size from there in which it starts."""
@@ -101,28 +105,11 @@ class MicroRunner:
         return started, lines
 
 
-def _quantised(values, details):
-    """Values in the dtype of a tensor."""
-    dtype = np.dtype(details["dtype"])
-    scale, zero_point = _scale(details)
-    if scale is None:
-        return values.astype(dtype)
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
-
-
-def _dequantised(values, details):
-    scale, zero_point = _scale(details)
-    if scale is None:
-        return values.astype("float32")
-    return ((values.astype("float32") - zero_point) * scale).astype("float32")
-
-
 def _scale(details):
-    """(scale, zero point) of a tensor, or (None, None) for a tensor of floats."""
+    """(scale, zero point) of a tensor; (0, 0) for a tensor of floats."""
     parameters = details["quantization_parameters"]
     if not len(parameters["scales"]):
-        return None, None
+        return 0.0, 0
     return float(parameters["scales"][0]), int(parameters["zero_points"][0])
 
 
