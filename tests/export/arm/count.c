@@ -22,7 +22,7 @@ void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t, called_t);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *);
-int qemu_plugin_version = VERSION;
+int qemu_plugin_version = 1; /* of the interface, in QEMU 4.2 to 8.2 */
 
 enum { GETPPID = 173 }; /* of Linux on aarch64 */
 

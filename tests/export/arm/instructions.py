@@ -3,9 +3,9 @@
     KERAS_BACKEND=tensorflow python -m tests.export.arm.instructions
     KERAS_BACKEND=tensorflow python -m tests.export.arm.instructions --models cct_conv --to arm/
 
-Needs what `tests.export.arm.answers` needs, and a C compiler. Prints a Markdown table: millions of
-instructions of the second inference on one thread, and how many of them multiply vectors. A count
-is not a time: `docs/guides/devices.md` says what it can tell.
+Needs what `tests.export.arm.answers` needs, a QEMU with plugins (Debian 12's), and a C compiler.
+Prints a Markdown table: millions of instructions of the second inference on one thread, and how
+many of them multiply vectors. `docs/guides/devices.md` says what a count can tell, and what not.
 """
 
 import argparse

@@ -7,7 +7,6 @@ wheels of LiteRT, NumPy and Pillow in the versions of this environment: 90 MB of
 import dataclasses
 import importlib.metadata
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -108,17 +107,20 @@ def command(folder: Path, name: str, arguments: list, plugin: Path | None = None
 
 
 def build_plugin(folder: Path) -> Path:
-    """Compiles the counter of instructions for this QEMU.
+    """Compiles the counter of instructions.
 
     Raises:
-        SystemExit: if there is no C compiler.
+        SystemExit: if there is no C compiler, or QEMU takes no plugins.
     """
     compiler = shutil.which("cc") or sys.exit("Counting needs a C compiler (apt-get install gcc)")
-    text = subprocess.run(["qemu-aarch64", "--version"], stdout=subprocess.PIPE, check=True).stdout
-    major = int(re.search(rb"version (\d+)", text)[1])
-    version = 1 if major < 9 else 2  # of QEMU's interface; the functions in use are the same
+    options = subprocess.run(["qemu-aarch64", "-help"], stdout=subprocess.PIPE, check=True).stdout
+    if b"-plugin" not in options:
+        sys.exit(
+            "Counting needs a QEMU with plugins, such as qemu-user of Debian 12. "
+            "The static builds, e.g. of Debian 13, have none."
+        )
     plugin = folder / "count.so"
-    flags = ["-O2", "-shared", "-fPIC", f"-DVERSION={version}"]
+    flags = ["-O2", "-shared", "-fPIC"]
     subprocess.run([compiler, *flags, "-o", plugin, HERE / "count.c"], check=True)
     return plugin
 
