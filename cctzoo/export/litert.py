@@ -69,7 +69,7 @@ def to_litert(
             activations quantised at run time), the usual choice for CPUs; or `"int8"` (static
             ranges for the dense layers of the encoder, all others as in `"dynamic_int8"`;
             LayerNorm, softmax, attention and residual additions stay in float); or `"full_int8"`
-            (integers alone: every operator, the input and the output; only for image models with
+            (every operator, the input and the output in integers; only for image models with
             softmax attention), for accelerators without floats. Its input is the pixels minus
             128, and XNNPACK runs it in several partitions. For text models, both int8 forms store
             the word vectors as int8 with one scale; `"float16"` leaves them in float32, so the
@@ -95,7 +95,7 @@ def to_litert(
 
     Raises:
         ValueError: if an argument is invalid, `"int8"` or `"full_int8"` has no calibration,
-            the model has no form in integers alone, or `tune` returns no positive number.
+            the model has no integer form, or `tune` returns no positive number.
         PermissionError: if the folder is not writable.
         ExportError: if the conversion fails, the graph contains a Flex or custom operator,
             has more than one partition or, in `"full_int8"`, an operator that computes with floats,
@@ -153,7 +153,7 @@ def to_litert(
 
 
 def _check_integer_forms(model):
-    """Raises ValueError for the models whose operators have no form with integers alone."""
+    """Raises ValueError for models with operators that have no integer form."""
     if model.config.kind == "texts":
         raise ValueError(
             "`full_int8` needs an image model: LiteRT makes the mask of a text with a float "

@@ -124,6 +124,6 @@ def require_integers(path: Path) -> None:
     floats = LiteRTRunner(path, delegate=False).float_operators()
     if floats:
         raise ExportError(
-            "With integers alone, every operator must have an integer form, and these have none: "
+            "In full_int8, every operator must have an integer form, and these have none: "
             f"{', '.join(floats)}. Received: path={str(path)!r}"
         )

@@ -17,7 +17,7 @@ class LiteRTRunner:
 
     The graph's batch size is static: the number of samples must be a multiple of it. Calls from
     several threads wait for each other; to run in parallel, each thread needs its own runner.
-    The samples and outputs of a graph of integers are the floats that its integers stand for.
+    Samples and outputs are floats, also for a graph with integer inputs and outputs.
 
     Args:
         path: path of the file.

@@ -1,4 +1,4 @@
-"""Integers alone: every operator, the input and the output; and the ranges of activations."""
+"""Full integer quantisation: operators, input and output; and the ranges of activations."""
 
 import json
 import zipfile

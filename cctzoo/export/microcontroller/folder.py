@@ -83,7 +83,7 @@ def to_microcontroller(
     class_names: Sequence[str] | None = None,
     least_agreement: float | None = None,
 ) -> MicrocontrollerReport:
-    """Writes a model of images as C++ sources for TensorFlow Lite Micro (TFLM), and runs it there.
+    """Writes an image model as C++ sources for TensorFlow Lite Micro (TFLM), and runs it there.
 
     The folder has `model.tflite` and `model.tflite.json`, as `to_litert` writes them, the model
     as an array (`model.h`, `model.cc`) with its class names, input shape, size of the arena and

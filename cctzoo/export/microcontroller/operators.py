@@ -37,7 +37,7 @@ QUICK = (
 )
 REMEDIES = {
     "GELU": QUICK,
-    "SELECT": "Models of texts need it to look up words: only models of images can be exported.",
+    "SELECT": "Text models need it to look up words: only image models can be exported.",
 }
 
 

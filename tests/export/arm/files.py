@@ -8,6 +8,7 @@ import keras
 import pytest
 
 from cctzoo import export
+from cctzoo.export.litert import CALIBRATED
 from tests.export.sample import convert_once
 
 
@@ -21,6 +22,6 @@ def in_precisions(
         convert_once(patch, graph)
         for precision in precisions:
             path = folder / f"{name}-{precision}.tflite"
-            given = calibration if precision == "int8" else None
+            given = calibration if precision in CALIBRATED else None
             export.to_litert(model, path, precision, calibration=given, least_agreement=0)
             yield path
