@@ -238,11 +238,13 @@ def test_command(monkeypatch, tmp_path):
     monkeypatch.setattr(
         export, "to_microcontroller", lambda *arguments, **options: calls.append(arguments) or 1
     )
-    arguments = ["cct_2_3x2_32", "--no-data", "--format", "microcontroller", "--to", str(tmp_path)]
+    precisions = {"microcontroller": "float32", "microcontroller_int8": "full_int8"}
+    arguments = ["cct_2_3x2_32", "--formats", *precisions, "--to", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["cctzoo", *arguments])
     options = command.make_parser().parse_args()
-    assert command.export_one("model", None, options.to, *options.formats, options) == 1
-    assert calls == [("model", tmp_path / "microcontroller")]
+    for each in options.formats:
+        assert command.export_one("model", None, options.to, each, options) == 1
+    assert calls == [("model", tmp_path / each, precisions[each]) for each in precisions]
 
 
 @torch_only
