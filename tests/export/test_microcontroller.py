@@ -183,7 +183,7 @@ def test_nothing_is_left_of_a_refused_export(exported, tmp_path, monkeypatch):
     [
         (small_model, 'the operator GELU. Build the model with `activation="quick_gelu"` or '),
         (lambda: models.soft_committee([small_model()]), "Received: activation='gelu'"),
-        (text_model, "operator SELECT.*only models of images.*Received: kind='texts'"),
+        (text_model, "operator SELECT.*only image models.*Received: kind='texts'"),
     ],
 )
 def test_missing_operators_are_refused_before_any_work(make, message, tmp_path):
