@@ -60,6 +60,9 @@ def test_answers_are_compared_by_probability_class_and_text():
         {"printed": ["cat 90.0%", "cat 80.0%"]},
     ):
         assert not compared(ours, ours | change)[1]
+    tie = {"probabilities": [[0.501, 0.499]], "printed": ["cat 50.1%"]}
+    turned = {"probabilities": [[0.499, 0.501]], "printed": ["dog 50.1%"]}
+    assert compared(tie, turned) == (pytest.approx(2e-3), True)
     assert precision_of("m/cct_7_3x1_32-dynamic_int8.tflite") == "dynamic_int8"
 
 
