@@ -73,7 +73,8 @@ def compared(ours: dict, theirs: dict) -> tuple[float, bool]:
     scripts print probabilities in 0.1 %, of which the last digit may differ by rounding.
     """
     a, b = (np.array(each["probabilities"]) for each in (ours, theirs))
-    if a.shape != b.shape or not len(a):
+    lines = {len(each["printed"]) for each in (ours, theirs)}
+    if a.shape != b.shape or not len(a) or lines != {len(a)}:
         return float("inf"), False  # a sample could not be classified
     second, first = np.sort(a, axis=-1)[:, -2:].T
     clear = first - second > TIE
