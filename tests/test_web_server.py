@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import sys
-import threading
 import webbrowser
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from cctzoo import export
 from cctzoo.commands import main as command
 from cctzoo.web_server import PageServer
+from tests.servers import in_a_thread
 
 pytestmark = pytest.mark.one_backend("torch")
 
@@ -27,14 +27,8 @@ def page(tmp_path):
 
 @contextlib.contextmanager
 def running(folder):
-    with PageServer(folder, 0) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with PageServer(folder, 0) as server, in_a_thread(server):
+        yield server
 
 
 def get(server, path, host="127.0.0.1"):

@@ -40,7 +40,7 @@ def to_tensorflow_serving(
 
     The SavedModel becomes `NAME/VERSION`, with the signatures, the metadata and the checks of
     `to_saved_model`. `models.config` lists all models of the folder, which the server must see
-    under `/models`. A running server loads a new version by itself.
+    under `/models`. A running server loads a new version without a restart.
 
     Args:
         model: a `CCT` or a `SoftCommittee`, on any backend; or a functional Keras model with one

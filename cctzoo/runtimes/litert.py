@@ -54,7 +54,7 @@ class LiteRTRunner:
 
     def __call__(self, samples: Array) -> Array:
         samples = checked(samples, self.sample_shape, self.batch)
-        samples = stored(samples, self.input["dtype"], *self.input["quantization"])
+        samples = quantised(samples, self.input["dtype"], *self.input["quantization"])
         outputs = []
         with self._lock:
             for start in range(0, len(samples), self.batch):
@@ -62,7 +62,7 @@ class LiteRTRunner:
                 self.interpreter.set_tensor(self.input["index"], batch)
                 self.interpreter.invoke()
                 outputs.append(self.interpreter.get_tensor(self.output["index"]))
-        return meant(np.concatenate(outputs), *self.output["quantization"])
+        return dequantised(np.concatenate(outputs), *self.output["quantization"])
 
     def float_operators(self) -> list[str]:
         """Names of the operators that read or write floats, each once."""
@@ -93,7 +93,7 @@ class LiteRTRunner:
         return signature, name
 
 
-def stored(values: Array, dtype: Any, scale: float, zero_point: int) -> Array:
+def quantised(values: Array, dtype: Any, scale: float, zero_point: int) -> Array:
     """Values in the dtype of a tensor: values / scale + zero point, rounded, unless scale is 0."""
     if scale > 0:
         bounds = np.iinfo(dtype)
@@ -101,6 +101,6 @@ def stored(values: Array, dtype: Any, scale: float, zero_point: int) -> Array:
     return values.astype(dtype)
 
 
-def meant(values: Array, scale: float, zero_point: int) -> Array:
+def dequantised(values: Array, scale: float, zero_point: int) -> Array:
     """The floats that a tensor stands for; the values themselves if scale is 0."""
     return (values.astype("float32") - zero_point) * np.float32(scale) if scale > 0 else values

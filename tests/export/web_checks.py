@@ -132,7 +132,7 @@ def check_keyboard(visit, path):
     """Tab to the button for pictures, Space opens the dialog; arrows choose a head."""
     page = visit.page
     page.reload()
-    page.wait_for_selector("#workplace:not([hidden])")
+    page.wait_for_selector("#content:not([hidden])")
     if page.locator("#resized").is_visible():
         page.check("#resized")
         page.evaluate("document.activeElement.blur()")

@@ -16,7 +16,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         started = time.perf_counter()
         self.page.goto(url)
-        self.page.wait_for_selector("#workplace:not([hidden])", timeout=120_000)
+        self.page.wait_for_selector("#content:not([hidden])", timeout=120_000)
         self.seconds = time.perf_counter() - started
 
     def note(self, message):

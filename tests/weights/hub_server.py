@@ -11,8 +11,9 @@ import hashlib
 import http.server
 import json
 import re
-import threading
 import urllib.parse
+
+from tests.servers import in_a_thread
 
 TOKEN = "hf_a_token_that_may_write"
 LARGE = ".safetensors"
@@ -182,11 +183,5 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def serving():
     """Yields a server that runs until the block ends."""
     server = HubServer()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

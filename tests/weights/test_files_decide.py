@@ -137,9 +137,16 @@ def test_another_activation_is_loaded_if_it_is_asked_for(name, folder, caplog):
 
 
 @once
-def test_another_activation_is_refused_by_a_model_that_exists(folder):
-    other = create_model(NAME, activation="relu", **CHANGES, **STATISTICS)
-    with pytest.raises(ValueError, match=r"require activation='gelu'\. Received: activation='rel"):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"activation": "relu"}, r"require activation='gelu'\. Received: activation='relu'"),
+        ({"attention": "polynomial"}, r"require attention='softmax'\. Received: attention='pol"),
+    ],
+)
+def test_another_computation_is_refused_by_a_model_that_exists(changes, message, folder):
+    other = create_model(NAME, **changes, **CHANGES, **STATISTICS)
+    with pytest.raises(ValueError, match=message):
         load_weights(other, folder / "a.safetensors")
 
 
@@ -156,13 +163,6 @@ def test_checkpoints_for_the_authors_code_say_what_it_does_not_compute(name, tmp
     caplog.clear()
     load_pytorch_checkpoint(model, tmp_path / name)
     assert name == "a.safetensors" or "activation='quick_gelu' of the model" in caplog.messages[0]
-
-
-@once
-def test_another_attention_is_refused_by_a_model_that_exists(folder):
-    other = create_model(NAME, attention="polynomial", **CHANGES, **STATISTICS)
-    with pytest.raises(ValueError, match=r"require attention='softmax'\. Received: attention='pol"):
-        load_weights(other, folder / "a.safetensors")
 
 
 @once

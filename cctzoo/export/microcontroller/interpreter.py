@@ -8,7 +8,7 @@ import numpy as np
 from cctzoo.export.report import ExportError
 from cctzoo.optional_packages import require
 from cctzoo.quiet import stderr_into
-from cctzoo.runtimes.litert import meant, stored
+from cctzoo.runtimes.litert import dequantised, quantised
 from cctzoo.typing import Array
 
 FIRST_ARENA, LARGEST_ARENA = 2**20, 2**28  # bytes; no microcontroller has as much as the latter
@@ -23,7 +23,7 @@ def check_interpreter() -> None:
 
 
 class MicroRunner:
-    """A graph as a function of a batch of images, which TensorFlow Lite Micro runs one by one.
+    """A graph as a function of an image batch; TensorFlow Lite Micro runs the images one by one.
 
     Integer inputs and outputs are quantised and dequantised by the scales in the graph.
 
@@ -53,18 +53,18 @@ class MicroRunner:
             lines: list[bytes] = []
             try:
                 with stderr_into(lines):
-                    self._interpreter.set_input(self._stored(sample[None]), 0)
+                    self._interpreter.set_input(self._quantised(sample[None]), 0)
                     self._interpreter.invoke()
                     output = np.array(self._interpreter.get_output(0))
             except (RuntimeError, ValueError) as error:
                 raise ExportError(
                     f"TensorFlow Lite Micro cannot run the graph: {error}; {_reason(lines)}"
                 ) from error
-            outputs.append(meant(output, *_scale(self._output)))
+            outputs.append(dequantised(output, *_scale(self._output)))
         return np.concatenate(outputs)
 
-    def _stored(self, values):
-        return stored(values, self._input["dtype"], *_scale(self._input))
+    def _quantised(self, values):
+        return quantised(values, self._input["dtype"], *_scale(self._input))
 
     def _measure(self):
         """The used part of a large arena, then the least size from there in which it starts."""

@@ -30,7 +30,7 @@ async function main() {
   let heads = null;
   const loadHeads = () => (heads ??= load(page.heads, input.shape, dtype));
   (texts ? textPage : imagePage)(about, model, loadHeads);
-  byId("workplace").hidden = false;
+  byId("content").hidden = false;
   byId("status").hidden = true;
   say("");
 }
