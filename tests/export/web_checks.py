@@ -1,31 +1,17 @@
 """What the page must do, each check on a `Visit`; `web_page.py` lists them."""
 
 import statistics
-import tarfile
 import time
 
 import numpy as np
 
 import cctzoo
 from cctzoo import analysis
-from cctzoo.export.web_runtime import Package, check_integrity
 from cctzoo.runtimes import load_runner
-from cctzoo.weights.download import download
-from cctzoo.weights.registry import cache_folder
+from tests.browser import AXE, LAYOUTS, focus_by_tab, require
 from tests.export.web_pictures import LOSSY
-from tests.export.web_visit import Visit, require
+from tests.export.web_visit import Visit
 
-AXE = Package(
-    name="axe-core",
-    version="4.14.1",
-    size=708_405,
-    sha256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
-    integrity=(
-        "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVG"
-        "tQ=="
-    ),
-    files={"package/axe.min.js": "axe.min.js"},
-)
 TOLERANCE = 1e-4
 TEXTS = (
     "This is a very good film!",
@@ -152,14 +138,6 @@ def check_keyboard(visit, path):
     print(f"Keyboard: a picture was chosen, and then the head {label!r}")
 
 
-def focus_by_tab(page, wanted, attribute="id"):
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.evaluate(f"document.activeElement.{attribute}") == wanted:
-            return
-    require(False, f"Tab does not reach {wanted}")
-
-
 def check_other_ways(visit, path):
     """A dropped and a pasted picture, a file that is no picture, and the camera."""
     page = visit.page
@@ -188,40 +166,25 @@ def check_other_ways(visit, path):
 
 def check_accessibility(visit, browser, picture, folder):
     """axe-core on every layout; screenshots, if a folder is given."""
-    script = axe()
     count = 0
-    for scheme in ("light", "dark"):
-        for width, height in ((1280, 800), (390, 844)):
-            size = {"width": width, "height": height}
-            each = Visit(browser, visit.url, viewport=size, color_scheme=scheme)
-            for state in ("empty", "answer"):
-                if state == "answer" and each.page.locator("#text").is_visible():
-                    each.page.fill("#text", TEXTS[0])
-                elif state == "answer":
-                    if each.page.locator("#resized").is_visible():
-                        each.page.check("#resized")
-                    each.choose(picture)
-                if state == "answer":
-                    each.answers(("Model", "Attention maps"))
-                    each.page.wait_for_timeout(500)  # of the bars' transition
-                each.page.evaluate(script)
-                found = each.page.evaluate("axe.run()")
-                names = [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]]
-                require(not names, f"axe-core, {scheme}, {width}, {state}: {names}")
-                count += len(found["passes"])
-                if folder:
-                    folder.mkdir(exist_ok=True)
-                    name = f"{scheme}_{width}_{state}.png"
-                    each.page.screenshot(path=folder / name, full_page=True)
-            wide = each.page.evaluate("document.documentElement.scrollWidth")
-            require(wide <= width, f"the page is {wide} pixels wide, the window {width}")
-            each.check_quiet()
-            each.page.context.close()
+    for scheme, width, height in LAYOUTS:
+        size = {"width": width, "height": height}
+        each = Visit(browser, visit.url, viewport=size, color_scheme=scheme)
+        for state in ("empty", "answer"):
+            if state == "answer" and each.page.locator("#text").is_visible():
+                each.page.fill("#text", TEXTS[0])
+            elif state == "answer":
+                if each.page.locator("#resized").is_visible():
+                    each.page.check("#resized")
+                each.choose(picture)
+            if state == "answer":
+                each.answers(("Model", "Attention maps"))
+                each.page.wait_for_timeout(500)  # of the bars' transition
+            name = f"{scheme}_{width}_{state}"
+            count += each.check_accessibility(name)
+            if folder:
+                folder.mkdir(exist_ok=True)
+                each.page.screenshot(path=folder / f"{name}.png", full_page=True)
+        each.check_quiet()
+        each.page.context.close()
     print(f"axe-core {AXE.version}: {count} checks passed, no violation, in 8 layouts")
-
-
-def axe():
-    path = download(AXE.url, cache_folder() / "npm" / AXE.tarball, AXE.sha256, AXE.size)
-    check_integrity(AXE, path)
-    with tarfile.open(path) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()

@@ -1,35 +1,13 @@
-"""A tab of a browser with the page, and everything that it asked for and reported."""
+"""A tab of a browser with the page of `to_web`."""
 
-import sys
-import time
+from tests.browser import Tab, require
 
 
-class Visit:
-    """A tab with the page, and everything that it asked for and reported."""
+class Visit(Tab):
+    """A tab with the page: what a visitor chooses, and what the page answers."""
 
     def __init__(self, browser, url, **options):
-        self.url, self.requests, self.problems = url, [], []
-        context = browser.new_context(permissions=["camera"], **options)
-        self.page = context.new_page()
-        self.page.on("request", lambda request: self.note_request(request.url))
-        self.page.on("console", self.note)
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        started = time.perf_counter()
-        self.page.goto(url)
-        self.page.wait_for_selector("#content:not([hidden])", timeout=120_000)
-        self.seconds = time.perf_counter() - started
-
-    def note(self, message):
-        if message.type == "error":
-            self.problems.append(message.text)
-
-    def note_request(self, url):
-        self.requests.append(url)
-        if not url.startswith((self.url, "blob:")):
-            self.problems.append(f"a request to {url}")
-
-    def check_quiet(self):
-        require(not self.problems, f"the page reported {self.problems}")
+        super().__init__(browser, url, "#content:not([hidden])", permissions=["camera"], **options)
 
     def answers(self, times=("Model",)):
         """{class: probability}, once the timing of the new answer has appeared."""
@@ -51,8 +29,3 @@ class Visit:
         problem = self.page.inner_text("#problem")
         require(not problem, f"{path.name}: {problem}")
         return self.answers()
-
-
-def require(holds, message):
-    if not holds:
-        sys.exit(f"web_page: {message}")

@@ -1,0 +1,132 @@
+// A matrix as a picture, which can be read and operated by pointer and by keyboard.
+import { cividis } from "./colours.js";
+import { element, onScheme, onWidth, rounded } from "./dom.js";
+
+const LARGEST = 34; // pixels of a cell
+const LEGIBLE = 13; // pixels of a cell that has room for a name
+const NAMES = 0.3; // the part of the width that names may take
+const FONT = "12px system-ui, sans-serif";
+const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+// A heat map. values: rows * columns numbers; range [low, high] of the colours.
+// rowNames, columnNames: what rows and columns are called; rowTitle, columnTitle: what they are.
+// describe(row, column, value) is what the picture says about a cell; onSelect(row, column) is
+// called for a click, or Enter. frames: [first, last] ranges of rows and columns on the diagonal.
+// Returns a figure; figure.choose(row, column) moves the cursor from outside.
+export function heatMap({
+  caption, values, rowNames, columnNames, rowTitle, columnTitle, range = null, describe = null,
+  onSelect = null, frames = [],
+}) {
+  const [rows, columns] = [rowNames.length, columnNames.length];
+  const finite = values.filter(Number.isFinite);
+  const extreme = (choose) => finite.reduce((a, b) => choose(a, b), finite[0]);
+  const [low, high] = range ?? [extreme(Math.min), extreme(Math.max)];
+  const value = (row, column) => values[row * columns + column];
+  const place = (row, column) => `${rowTitle} ${rowNames[row]}, ${columnTitle} ${columnNames[column]}`;
+  const words = describe ?? ((row, column, found) => `${place(row, column)}: ${rounded(found)}`);
+  const label = `${caption} Rows: ${rowTitle}, columns: ${columnTitle}. Arrow keys move from cell to cell.`;
+  const access = { tabindex: "0", role: "application", "aria-label": label };
+  const canvas = element("canvas", { class: "matrix", ...access });
+  const readout = element("div", { class: "readout quiet", "aria-live": "polite" });
+  let at = null;
+  let whole = 0; // the width that is there
+  let cell = 1;
+  let margin = 0; // for names, at the left and at the top
+
+  function draw(width) {
+    whole = width;
+    const context = canvas.getContext("2d");
+    context.font = FONT;
+    const longest = [...rowNames, ...columnNames].map((each) => context.measureText(each).width);
+    margin = Math.ceil(Math.min(longest.reduce((a, b) => Math.max(a, b), 0) + 8, NAMES * width));
+    const side = (room) => Math.max(1, Math.min(LARGEST, Math.floor(room / columns)));
+    if (side(width - margin) < LEGIBLE) margin = 0;
+    cell = side(width - margin);
+    const [across, down] = [margin + columns * cell, margin + rows * cell];
+    const dense = Math.max(1, Math.ceil(window.devicePixelRatio));
+    canvas.width = across * dense;
+    canvas.height = down * dense;
+    canvas.style.width = `${across}px`;
+    context.scale(dense, dense);
+    if (margin) drawNames(context);
+    context.translate(margin, margin);
+    drawCells(context);
+    frames.forEach(([first, last]) => outline(context, first, first, last - first + 1, "#ff8a3d", 2));
+    if (at) {
+      outline(context, at[1], at[0], 1, "#000", 3);
+      outline(context, at[1], at[0], 1, "#fff", 1);
+    }
+  }
+
+  function drawNames(context) {
+    context.font = FONT;
+    context.fillStyle = getComputedStyle(canvas).color;
+    context.textBaseline = "middle";
+    rowNames.forEach((name, row) => {
+      context.textAlign = "right";
+      context.fillText(shortened(context, name, margin - 8), margin - 6, margin + (row + 0.5) * cell);
+    });
+    columnNames.forEach((name, column) => {
+      context.save();
+      context.translate(margin + (column + 0.5) * cell, margin - 6);
+      context.rotate(-Math.PI / 2);
+      context.textAlign = "left";
+      context.fillText(shortened(context, name, margin - 8), 0, 0);
+      context.restore();
+    });
+  }
+
+  function drawCells(context) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const found = value(row, column);
+        const colour = cividis(high > low ? (found - low) / (high - low) : 0);
+        context.fillStyle = Number.isFinite(found) ? `rgb(${colour.join(" ")})` : "#808080";
+        context.fillRect(column * cell, row * cell, cell, cell);
+      }
+    }
+  }
+
+  function outline(context, left, top, count, colour, thick) {
+    const size = count * cell - thick;
+    context.strokeStyle = colour;
+    context.lineWidth = thick;
+    context.strokeRect(left * cell + thick / 2, top * cell + thick / 2, size, size);
+  }
+
+  function readCell(row, column) {
+    at = [Math.min(Math.max(row, 0), rows - 1), Math.min(Math.max(column, 0), columns - 1)];
+    readout.textContent = words(...at, value(...at));
+    draw(whole);
+  }
+
+  const pointed = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const pixels = [event.clientY - box.top, event.clientX - box.left];
+    return pixels.map((each) => Math.floor((each - margin) / cell));
+  };
+  canvas.addEventListener("pointermove", (event) => readCell(...pointed(event)));
+  canvas.addEventListener("click", (event) => {
+    readCell(...pointed(event));
+    onSelect?.(...at);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    if (KEYS[event.key]) readCell(...KEYS[event.key].map((step, i) => (at ? at[i] + step : 0)));
+    else if ((event.key === "Enter" || event.key === " ") && at) onSelect?.(...at);
+    else return;
+    event.preventDefault();
+  });
+  const frame = element("div", {}, canvas);
+  onWidth(frame, draw);
+  onScheme(() => draw(whole));
+  const figure = element("figure", {}, frame, readout, element("figcaption", {}, caption));
+  figure.choose = readCell;
+  return figure;
+}
+
+function shortened(context, name, width) {
+  if (context.measureText(name).width <= width) return name;
+  let end = name.length;
+  while (end > 1 && context.measureText(`${name.slice(0, end)}…`).width > width) end--;
+  return `${name.slice(0, end)}…`;
+}
