@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -18,6 +19,9 @@ from cctzoo.weights import open_weights
 from cctzoo.weights.address import is_address
 from cctzoo.weights.folder import CONFIG
 from cctzoo.weights.registry import WEIGHTS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Latency", "LatencyReport", "measure"]
 
@@ -86,23 +90,36 @@ class LatencyReport:
         """Writes the report as JSON."""
         write_json(path, dataclasses.asdict(self))
 
-    def plot(self, path: PathLike) -> None:
-        """Draws the ratios as bars with the 10th to 90th percentile as whiskers: PNG or SVG."""
+    def plot(self, path: PathLike) -> "Figure":
+        """Draws the ratios as bars with the 10th to 90th percentile as whiskers.
+
+        Args:
+            path: the file, PNG or another format of matplotlib, e.g. SVG.
+
+        Returns:
+            The figure.
+        """
         first = self.rows[0].median_ms
         ratios = [row.ratio for row in self.rows]
         whiskers = [
             [row.ratio - row.p10_ms / first for row in self.rows],
             [row.p90_ms / first - row.ratio for row in self.rows],
         ]
-        figure = new_figure(8, 1.2 + 0.32 * len(ratios))
+        figure = new_figure(8, 1.5 + 0.32 * len(ratios))
         axes = figure.subplots()
         names = [f"{as_label(row.name)}  {row.ratio:.3f}" for row in self.rows]
-        axes.barh(names, ratios, xerr=whiskers, color="#4477aa")
+        places = range(len(names))
+        axes.barh(places, ratios, xerr=whiskers, color="#0072b2")
+        axes.set_yticks(places, names)
         axes.invert_yaxis()
-        name = as_label(self.rows[0].name)
-        axes.set_xlabel(f"latency of one sample relative to {name} ({first:.2f} ms)")
-        axes.set_title(f"{self.machine}, threads: {self.threads}", fontsize="small")
+        name = as_label(self.rows[0].name, longest=24)
+        # The names take part of the width: text is centred on the figure, which is wider.
+        unit = f"latency of one sample relative to {name} ({first:.2f} ms)"
+        figure.supxlabel(unit, fontsize="medium")
+        machine = f"{as_label(self.machine, 80)}, threads: {self.threads}"
+        figure.suptitle(machine, fontsize="small")
         save_figure(figure, path)
+        return figure
 
 
 @checked_arguments

@@ -60,6 +60,21 @@ def test_report(tmp_path):
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.one_backend("jax")
+def test_no_text_of_the_plot_is_cut(tmp_path):
+    rows = [latency.Latency("x" * 60, 2.0, 1.9, 2.5, 1.0), latency.Latency("b", 0.5, 0.4, 1, 0.25)]
+    machine = "Intel(R) Xeon(R) Platinum 8259CL Processor @ 2.50GHz, 128 cores"
+    figure = latency.LatencyReport(rows, 1, 7, machine, {}).plot(tmp_path / "report.png")
+    assert machine in figure.get_suptitle()
+    figure.draw_without_rendering()  # the file has another resolution
+    whole = figure.bbox
+    (axes,) = figure.axes
+    for text in [*figure.texts, *axes.get_yticklabels()]:
+        box = text.get_window_extent()
+        assert whole.x0 <= box.x0 < box.x1 <= whole.x1, text
+        assert whole.y0 <= box.y0 < box.y1 <= whole.y1, text
+
+
 def test_randomised_vectors_are_neither_one_nor_zero():
     model = models.create_model("cct_2_3x2_32", input_shape=(16, 16, 1), conv_prefix=1)
     before = model.get_weights()

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -15,6 +15,9 @@ from cctzoo.typing import PathLike
 from tuning.pareto import non_dominated
 from tuning.records import Record, read_records
 from tuning.space import HYPERPARAMETERS
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 
 def trained_and_front(directory: PathLike) -> tuple[list[Record], list[Record], list[Record]]:
@@ -100,8 +103,19 @@ def results_table(
     return table
 
 
-def plot_front(trained: Sequence[Record], front: Sequence[Record], path: PathLike) -> None:
-    """Draws accuracy over latency, with the front as a staircase, to a PNG or SVG file."""
+def plot_front(
+    trained: Sequence[Record], front: Sequence[Record], path: PathLike
+) -> "matplotlib.figure.Figure":
+    """Draws accuracy over latency, with the front as a staircase and as rings.
+
+    Args:
+        trained: the records of the trained models, at least one.
+        front: those on the Pareto front, by latency.
+        path: the file, PNG or another format of matplotlib, e.g. SVG.
+
+    Returns:
+        The figure.
+    """
     import matplotlib
 
     figure = new_figure(8, 5)
@@ -121,12 +135,21 @@ def plot_front(trained: Sequence[Record], front: Sequence[Record], path: PathLik
             if chosen:
                 label = f"{count} heads, prefix {prefix}"
                 axes.scatter(*zip(*chosen, strict=True), color=colour, marker=marker, label=label)
+    milliseconds = [record.latency_ms for record in trained]
+    limits = min(milliseconds) / 1.2, 1.2 * max(milliseconds)
     steps = [(record.latency_ms, 100 * record.accuracy) for record in front]
-    axes.step(*zip(*steps, strict=True), where="post", color="0.4", zorder=0, label="front")
+    latencies, accuracies = zip(*steps, strict=True)
+    # The front continues to the right: with one point, it is a line, too.
+    ends = (*latencies, limits[1]), (*accuracies, accuracies[-1])
+    axes.step(*ends, where="post", color="0.4", zorder=0)
+    axes.plot(latencies, accuracies, "o", ms=13, mfc="none", mec="#d55e00", mew=1.8, label="front")
     axes.set_xscale("log")
+    axes.set_xlim(limits)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel("latency of one sample in ms")
     axes.set_ylabel("validation accuracy in %, proxy training")
+    axes.set_title("Trained models; no model is better than the front in both")
     axes.legend(fontsize="x-small", ncols=2)
     save_figure(figure, path)
+    return figure

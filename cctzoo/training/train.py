@@ -23,6 +23,7 @@ from cctzoo.training.callbacks import RunRecorder
 from cctzoo.training.devices import use_devices
 from cctzoo.training.fine_tuning import with_model_input
 from cctzoo.training.fit import fit
+from cctzoo.training.loss_note import loss_note
 from cctzoo.training.progress import show_plan
 from cctzoo.training.recipe import Recipe
 from cctzoo.training.run import DATA, Run, check_unchanged, load_recipe
@@ -189,7 +190,12 @@ def _run(
             model.save(draft)
         figures, matrix = _figures(model, samples, recipe.batch_size, recorder)
     write_json(directory / "report.json", figures)
-    plots.plot_curves(recorder.history, directory / "curves.png")
+    plots.plot_curves(
+        recorder.history,
+        directory / "curves.png",
+        title=f"{model.name} on {dataset.name}: loss and accuracy by epoch",
+        note=loss_note(recipe),
+    )
     plots.plot_confusion(matrix, dataset.classes, directory / "confusion.png")
     return Run(directory, recipe, figures, recorder.history, model, dataset)
 

@@ -13,6 +13,7 @@ from cctzoo.messages import did_you_mean, shown
 from cctzoo.models.variants import Config, variant_config
 from cctzoo.published_statistics import PUBLISHED_STATISTICS
 from cctzoo.weights.description import config_of, parse_description
+from cctzoo.weights.published_classes import PUBLISHED_CLASSES
 
 PACKAGED = Path(__file__).parent / "trained"
 AUTHORS = "https://shi-labs.com/projects/cct/checkpoints/"
@@ -90,6 +91,7 @@ def published_row(
 ) -> TrainedWeights:
     """The row of a checkpoint that the authors of CCT published, not downloaded by us so far."""
     mean, std = PUBLISHED_STATISTICS[dataset]
+    names = PUBLISHED_CLASSES.get(dataset)
     return TrainedWeights(
         model=model,
         name=name,
@@ -99,7 +101,7 @@ def published_row(
         measured="published by the authors; not verified here, the file was never downloaded",
         licence="Apache-2.0, as the authors' repository",
         url=f"{AUTHORS}{file or f'pretrained/{model}_{name}'}.pth",
-        changes={"mean": mean, "std": std, **changes},
+        changes={"mean": mean, "std": std, "class_names": names, **changes},
     )
 
 
@@ -219,7 +221,7 @@ def describe(tag: str) -> str:
     changes = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
-        if field.name not in ("mean", "std", "input_shape")
+        if field.name not in ("mean", "std", "input_shape", "class_names")
         and getattr(config, field.name) != getattr(defaults, field.name)
     }
     accuracy = "not stated" if row.accuracy is None else f"{row.accuracy:.2%}"
@@ -230,6 +232,7 @@ def describe(tag: str) -> str:
         "input": f"{height}x{width}, {channels} channels, pixel values 0-255",
         "normalised in the model": f"mean {config.mean}, std {config.std} of [0, 1]",
         "data": f"{row.dataset}: {row.data}",
+        "classes": ", ".join(config.class_names or [f"{config.classes}, without names"]),
         "accuracy": f"{accuracy}; {row.measured}",
         "licence": row.licence,
         "file": f"{row.url or row.path.name + ', in the package'}; {size}",

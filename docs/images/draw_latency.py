@@ -52,6 +52,7 @@ def draw_models(axes):
             axes.bar(i + offset, ratio, 0.38, color=COLOURS[precision], label=label)
             axes.text(i + offset, ratio + 0.03, f"{ratio:.2f}", ha="center", fontsize=9)
     axes.set_xticks(range(len(MODELS)), MODELS.values(), fontsize=8.5)
+    axes.set_ylim(0, 2.05)
     axes.set_ylabel("latency relative to cct_7_3x1_32")
     axes.set_title("CCT-7/3x1: LiteRT latency of one image", fontsize=10)
     axes.legend(frameon=False, fontsize=9, loc="upper right")
@@ -72,7 +73,7 @@ def draw_prefix(axes):
     axes.set_xticks(range(len(rows)), [row[0] for row in rows])
     axes.set_xlabel("convolutional blocks in place of the first of 4 attention blocks")
     axes.set_ylabel("milliseconds (log scale)")
-    axes.set_title("Width 128, 4 blocks: many heads are nearly free behind a prefix", fontsize=10)
+    axes.set_title("Width 128, 4 blocks: heads behind a prefix", fontsize=10)
     axes.legend(frameon=False, fontsize=9, loc="upper right")
 
 

@@ -15,7 +15,7 @@ from tests.tuning import made_up
 from tuning import arguments, search
 from tuning.latency import EdgeLatency
 from tuning.records import Record, read_records
-from tuning.report import best, trained_and_front, write_report
+from tuning.report import best, plot_front, trained_and_front, write_report
 
 TINY = """
     --train-samples 150 --test-samples 20 --batch-size 16 --epochs 1 --proxy-epochs 1
@@ -208,3 +208,17 @@ def test_report(tmp_path, capsys):
     text = capsys.readouterr().out
     assert "50.00% (test)" in text
     assert "4 trained, 1 over budget" in text
+
+
+@one_backend
+def test_a_front_of_one_point_is_visible(tmp_path):
+    only = make_record("0", 0.9, 2.0)
+    figure = plot_front([only], [only], tmp_path / "front.png")
+    (axes,) = figure.axes
+    line, ring = axes.lines
+    x, y = line.get_xdata(), line.get_ydata()
+    assert (x[0], *set(y)) == (2, 90)
+    assert x[-1] > 1.1 * x[0]
+    assert ring.get_xydata().tolist() == [[2, 90]]
+    assert ring.get_markersize() > 10
+    assert axes.get_title()

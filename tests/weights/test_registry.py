@@ -9,8 +9,10 @@ import keras
 import numpy as np
 import pytest
 
+import cctzoo
 from cctzoo import data, models, training
 from cctzoo.weights import describe, fetch, list_weights, save_pytorch_checkpoint
+from cctzoo.weights.published_classes import PUBLISHED_CLASSES
 from cctzoo.weights.registry import PACKAGED, WEIGHTS
 from cctzoo.weights.source import locate_weights
 from tests.models.small import images, predict
@@ -119,6 +121,30 @@ def test_every_row_names_a_model_and_a_data_set():
         assert row.config.classes > 1
         data.check_name(row.dataset)
         assert tag == f"{row.model}.{row.name}"
+
+
+@once
+@pytest.mark.parametrize("tag", SHIPPED)
+def test_shipped_models_know_their_classes(tag):
+    row = WEIGHTS[tag]
+    names = row.config.class_names
+    assert len(names) == row.config.classes
+    model = models.create_model(row.model, weights=row.name)
+    assert model.config.class_names == names
+    assert f"classes:                 {', '.join(names)}" in describe(tag)
+    (prediction,) = cctzoo.predict(model, np.zeros(model.input_shape[1:], "uint8"), top=None)
+    assert set(prediction.classes) == set(names)
+
+
+@once
+def test_published_classes():
+    """CIFAR-100's fine labels are in alphabetical order, as in its file `meta`."""
+    for tag, row in WEIGHTS.items():
+        if row.dataset in PUBLISHED_CLASSES:
+            assert row.config.class_names == PUBLISHED_CLASSES[row.dataset], tag
+    for names in PUBLISHED_CLASSES.values():
+        assert list(names) == sorted(names)
+    assert [len(names) for names in PUBLISHED_CLASSES.values()] == [10, 100]
 
 
 @once
