@@ -4,6 +4,7 @@ from cctzoo.analysis.analyse import analyse_heads
 from cctzoo.analysis.attention_maps import (
     attention_distance,
     attention_entropy,
+    attention_maps,
     attention_rollout,
 )
 from cctzoo.analysis.heads import (
@@ -33,22 +34,25 @@ from cctzoo.analysis.recognition import (
     single_nodal_performance,
     unit_clusters,
 )
-from cctzoo.analysis.report import HeadReport, plots
+from cctzoo.analysis.report import HeadAnswers, HeadReport, ShownSamples, plots, write_page
 from cctzoo.analysis.words import word_saliency
 
 __all__ = [
     "POOLINGS",
     "BlockPerformance",
+    "HeadAnswers",
     "HeadReport",
     "HeadScores",
     "Performance",
     "PooledFeatures",
     "ProbeOptions",
+    "ShownSamples",
     "UnitClusters",
     "accuracy_by_kept_heads",
     "analyse_heads",
     "attention_distance",
     "attention_entropy",
+    "attention_maps",
     "attention_rollout",
     "connection_masks",
     "find_clusters",
@@ -67,4 +71,5 @@ __all__ = [
     "single_nodal_performance",
     "unit_clusters",
     "word_saliency",
+    "write_page",
 ]

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from cctzoo.analysis.attention_maps import (
-    attention_distance,
-    attention_entropy,
-    attention_rollout,
-)
+from cctzoo.analysis.answers import collect_samples
+from cctzoo.analysis.attention_maps import attention_distance, attention_entropy
 from cctzoo.analysis.checks import (
     Labelled,
     check_classifier,
@@ -24,11 +21,9 @@ from cctzoo.analysis.heads import (
     head_importance,
     rank_heads,
 )
-from cctzoo.analysis.recognition import Performance, ProbeOptions, measure, pool_features
+from cctzoo.analysis.recognition import ProbeOptions, measure, pool_features
 from cctzoo.analysis.report import HeadReport
-from cctzoo.analysis.words import word_saliency
 from cctzoo.arguments import checked_arguments
-from cctzoo.data import take
 from cctzoo.data.samples import Samples
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT
@@ -50,7 +45,7 @@ def analyse_heads(
     ablation_samples: int = 200,
     importance_samples: int = 500,
     attention_samples: int = 100,
-    shown_samples: int = 12,
+    shown_samples: int = 200,
     seed: int = 0,
 ) -> HeadReport:
     """Analyses what the heads of a model have learned, and which heads matter.
@@ -72,7 +67,8 @@ def analyse_heads(
             over them for every head; 0 skips the ablation.
         importance_samples: number of training samples for the importance by gradient.
         attention_samples: number of test samples for distance and entropy.
-        shown_samples: number of test samples that the report shows.
+        shown_samples: number of test samples that the report shows, and from which it picks
+            those that each head answers to most.
         seed: seed of the samples, which are drawn evenly from the classes, of the fresh
             weights and of the random ranking.
 
@@ -84,6 +80,10 @@ def analyse_heads(
     names = _class_names(classes or model.config.class_names, model.config.classes)
     x_train, y_train = check_labelled("train", train, model.config.classes)
     x_test, y_test = check_labelled("test", test, model.config.classes)
+    if shown_samples < 1:
+        raise ValueError(
+            f"`shown_samples` must be at least 1. Received: shown_samples={shown_samples}"
+        )
     shown = _drawn_evenly(y_test, shown_samples, seed)
     texts = [x_test[i] for i in shown] if model.config.kind == "texts" else None
     if texts is not None:
@@ -92,9 +92,20 @@ def analyse_heads(
 
     heads = sum(model.config.block_heads)
     logger.info("analysis: performance of single heads and nodes (%d heads)", heads)
-    performances = _performances(model, train, test, options, seed)
+    features, performances = _performances(model, train, test, options, seed)
     logger.info("analysis: the same for random weights")
-    control = _control_performances(model, train, test, options, seed)
+    fresh = _fresh_model(model, seed)
+    fresh_features, control = _performances(fresh, train, test, options, seed)
+    logger.info("analysis: answers and attention of the heads on %d samples", len(shown))
+    samples = collect_samples(
+        (model, fresh),
+        (performances["head"], control["head"]),
+        (features, fresh_features),
+        x_test,
+        shown,
+        texts,
+    )
+    del features, fresh_features  # which may be large
     by_ablation = " and by ablation" if ablation_samples else ""
     logger.info("analysis: importance of the heads by gradient%s", by_ablation)
     importance, ablation = _scores(model, train, importance_samples, ablation_samples, seed)
@@ -108,7 +119,6 @@ def analyse_heads(
         name: accuracy_by_kept_heads(model, ranking, x_test, y_test)
         for name, ranking in rankings.items()
     }
-    images = take(x_test, shown) if texts is None else None
     return HeadReport(
         name=model.name,
         accuracy=kept["random order"][max(model.config.block_heads)],  # all heads are kept
@@ -118,11 +128,8 @@ def analyse_heads(
         ablation=ablation,
         attention=_attention(model, x_test[_drawn_evenly(y_test, attention_samples, seed)]),
         kept=kept,
-        labels=[names[label] for label in y_test[shown]],
         classes=names,
-        images=images,
-        maps=None if images is None else attention_rollout(model, images),
-        saliency=None if texts is None else word_saliency(model, texts),
+        samples=samples,
     )
 
 
@@ -137,15 +144,14 @@ def _class_names(classes, count):
     return list(classes)
 
 
-def _performances(model, train, test, options, seed) -> dict[str, Performance]:
+def _performances(model, train, test, options, seed):
     features = pool_features(model, train, test, None, REPORTED_UNITS, options, seed=seed)
-    return {unit: measure(features, unit) for unit in REPORTED_UNITS}
+    return features, {unit: measure(features, unit) for unit in REPORTED_UNITS}
 
 
-def _control_performances(model, train, test, options, seed):
+def _fresh_model(model, seed):
     keras.utils.set_random_seed(seed)
-    fresh = CCT(model.config, name=model.name, dtype=model.dtype_policy)
-    return _performances(fresh, train, test, options, seed)
+    return CCT(model.config, name=model.name, dtype=model.dtype_policy)
 
 
 def _scores(model, train, importance_samples, ablation_samples, seed):

@@ -1,4 +1,6 @@
-"""Where heads look: rollout, distance and entropy of the attention."""
+"""Where heads look: their maps, and rollout, distance and entropy of the attention."""
+
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -11,7 +13,69 @@ from cctzoo.analysis.recognition.probe import mean_weights
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT, feature_extractor, feature_names
+from cctzoo.models.head_maps import block_heads, head_maps
 from cctzoo.typing import Array
+
+
+@checked_arguments
+def attention_maps(
+    model: CCT,
+    samples: Samples,
+    blocks: int | Iterable[int] | None = None,
+    *,
+    batch_size: int = 8,
+) -> dict[int, Array]:
+    """Measures where each head looks in each sample.
+
+    The T x T scores of a head are reduced to one number per token: the attention that the token
+    receives from all tokens, each of which counts as much as in the sequence pooling. With a
+    class token, it is the attention of the class token; with other poolings, all tokens count
+    alike. The class token itself is left out, padding receives 0, and each map sums to 1.
+
+    A map says where a head reads. It does not say what the head finds there, nor how much that
+    matters for the answer.
+
+    Args:
+        model: a `CCT`.
+        samples: images (n, height, width, channels) or token ids (n, length).
+        blocks: one number or several; None: all encoder blocks.
+        batch_size: samples per batch; attention scores are (B, N, T, T).
+
+    Returns:
+        A dict from block to (n, N, H, W) float32 over the grid of tokens, the same grid for all
+        blocks. For text models (n, N, T).
+
+    Raises:
+        ValueError: if the model is no `CCT` or has no such block, or if the samples do not have
+            the shape of its input.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from cctzoo import analysis, models
+
+    model = models.cct_2_3x2_32()
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), "uint8")
+    maps = analysis.attention_maps(model, images)
+    print(maps[1].shape)  # (3, 2, 8, 8): images, heads of block 1, grid of tokens
+    ```
+    """
+    chosen = encoder_blocks(model, blocks)
+    reduced, found = head_maps(model), {block: [] for block in chosen}
+    heads = dict(zip(encoder_blocks(model), block_heads(model).values(), strict=True))
+    for batch, count in sample_batches(samples, batch_size, model.input_shape[1:]):
+        maps = np.asarray(reduced.predict_on_batch(batch), "float32")[:count]
+        first = 1  # after the rollout
+        for block, number in heads.items():
+            if block in found:
+                found[block].append(maps[:, first : first + number])
+            first += number
+    grid = model.config.grid
+    return {
+        block: np.concatenate(parts).reshape(len(samples), heads[block], *grid)
+        for block, parts in found.items()
+    }
 
 
 @checked_arguments

@@ -10,6 +10,7 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
 from cctzoo.models import CCT, TextConfig
 from cctzoo.models.vocabulary import split
+from cctzoo.typing import Array
 
 
 @checked_arguments
@@ -48,14 +49,28 @@ def word_saliency(
     found = []
     for text, reach in zip(texts, maps, strict=True):
         words = split(text)[: model.config.length]
-        windows = word_windows(model.config, len(words))
-        saliency = np.zeros(len(words))
-        for window, share in zip(windows, reach, strict=False):  # later tokens are padding
-            if len(window):
-                saliency[window.start : window.stop] += share / len(window)
-        saliency /= saliency.sum() or 1
-        found.append(list(zip(words, saliency.tolist(), strict=True)))
+        shares = shares_of_words(model.config, reach, len(words))
+        found.append(list(zip(words, shares.tolist(), strict=True)))
     return found
+
+
+def shares_of_words(config: TextConfig, maps: Array, words: int) -> Array:
+    """Shares the map of a token evenly among the words in its window.
+
+    Args:
+        config: a `TextConfig`.
+        maps: (..., T), attention maps over the tokens of one text.
+        words: number of words of the text, at most `config.length`.
+
+    Returns:
+        (..., words) float64, where each map sums to 1.
+    """
+    shares = np.zeros((*maps.shape[:-1], words))
+    for token, window in enumerate(word_windows(config, words)):
+        if len(window) and token < maps.shape[-1]:  # later tokens are padding
+            shares[..., window.start : window.stop] += maps[..., token, None] / len(window)
+    sums = shares.sum(axis=-1, keepdims=True)
+    return shares / np.where(sums > 0, sums, 1)
 
 
 def word_windows(config: TextConfig, words: int) -> list[range]:

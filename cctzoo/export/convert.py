@@ -11,11 +11,11 @@ import keras
 from cctzoo.child_process import run_module
 from cctzoo.export.custom import CustomModel, Exportable
 from cctzoo.export.from_torch import convert_from_torch
-from cctzoo.export.head_maps import head_maps
 from cctzoo.export.report import ExportError
 from cctzoo.formats.atomic import temporary_folder
 from cctzoo.layers.attention.grouped import scaled_groups
 from cctzoo.models import CCT, SoftCommittee, is_quantised
+from cctzoo.models.head_maps import head_maps
 from cctzoo.models.vocabulary import PADDING, SEPARATORS, SINGLES, UNKNOWN
 from cctzoo.optional_packages import missing, require
 from cctzoo.runtimes import import_openvino

@@ -13,7 +13,6 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.export import artifact
 from cctzoo.export.convert import check_converter, convert, in_float32
 from cctzoo.export.graphs import to_onnx
-from cctzoo.export.head_maps import block_heads, head_maps
 from cctzoo.export.litert import to_litert
 from cctzoo.export.report import FLOAT_TOLERANCE, ExportError, ExportReport, check_samples
 from cctzoo.export.web_runtime import (
@@ -25,6 +24,7 @@ from cctzoo.export.web_runtime import (
 )
 from cctzoo.formats.atomic import atomic_folder
 from cctzoo.layers.functional import stride_and_padding
+from cctzoo.models.head_maps import block_heads, head_maps
 from cctzoo.runtimes import load_runner
 from cctzoo.typing import PathLike
 

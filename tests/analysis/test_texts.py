@@ -117,6 +117,7 @@ def test_attention_maps_equal_those_of_unpadded_texts(family, parts):
     features = feature_extractor(model, [*names, "mask", *weighted])(ids)
     found = {name: to_array(value) for name, value in features.items()}
     maps = np.zeros((4, model.config.tokens - extra))
+    heads = np.zeros((3, 4, 3, maps.shape[1]))  # (blocks, texts, heads, T)
     distance, entropy = np.zeros((3, 3)), np.zeros((3, 3))  # (blocks, heads)
     for i in range(4):
         count = int(found["mask"][i].sum())
@@ -133,7 +134,12 @@ def test_attention_maps_equal_those_of_unpadded_texts(family, parts):
         start = np.eye(count)[0] if extra else found["pooling_weights"][i, :count]
         row = (start @ product)[extra:]
         maps[i, : count - extra] = row / row.sum()
+        for block, name in enumerate(names):
+            row = np.einsum("q,hqk->hk", start, found[name][i, :, :count, :count])[:, extra:]
+            heads[block, i, :, : count - extra] = row / row.sum(axis=-1, keepdims=True)
     np.testing.assert_allclose(analysis.attention_rollout(model, ids), maps, atol=1e-5)
+    for block, each in analysis.attention_maps(model, ids).items():
+        np.testing.assert_allclose(each, heads[block], atol=1e-5)
     assert (maps == 0).any(), "at least one text must be padded"
     for block in range(3):
         for function, expected in (

@@ -1,10 +1,9 @@
-"""Windows of words by brute force, saliency by hand, and shaded words in HTML."""
+"""Windows of words by brute force, and saliency by hand."""
 
 import numpy as np
 import pytest
 
 from cctzoo.analysis import attention_rollout, word_saliency
-from cctzoo.analysis.report.html import shaded_words, shades
 from cctzoo.analysis.words import word_windows
 from cctzoo.layers import TextTokenizer
 from cctzoo.models import TextConfig, feature_extractor
@@ -142,14 +141,3 @@ def test_invalid_arguments():
         word_saliency(model, "w0 w1")
     with pytest.raises(ValueError, match="`model` must be a CCT"):
         word_saliency(feature_extractor(model, ["mask"]), ["w0"])
-
-
-@once
-def test_shaded_words_are_escaped():
-    words = [("a", 0.0), ('<b onclick="x">', 0.5), ("c", 1.0)]
-    assert shades(words) == ["#ffffff", "#aadaf4", "#56b4e9"]
-    assert shades([("a", 0.0)]) == ["#ffffff"]
-    text = shaded_words("<i>", words)
-    assert '<span style="background: #56b4e9" title="1.000">c</span>' in text
-    assert "&lt;b onclick=&quot;x&quot;&gt;" in text
-    assert "<strong>&lt;i&gt;:</strong>" in text

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cctzoo import analysis
-from cctzoo.export.head_maps import block_heads, head_maps
 from cctzoo.models import feature_extractor
+from cctzoo.models.head_maps import block_heads, head_maps
 from tests.models.small import images, predict, small_model
 from tests.models.text_models import padded, text_model
 

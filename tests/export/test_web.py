@@ -11,10 +11,10 @@ import pytest
 
 from cctzoo import data, export, models
 from cctzoo.export import ExportError, web
-from cctzoo.export.head_maps import head_maps
 from cctzoo.export.web import PAGE, is_page, to_web
 from cctzoo.export.web_runtime import PACKAGES
 from cctzoo.models import soft_committee
+from cctzoo.models.head_maps import head_maps
 from cctzoo.runtimes import load_runner
 from tests.export.test_web_runtime import DATA, package
 from tests.models.small import images, predict, small_model

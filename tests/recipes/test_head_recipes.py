@@ -1,14 +1,16 @@
 """The recipes for heads, from start to end on a few digits."""
 
-import html
 import json
 import re
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from cctzoo import training
+from cctzoo.analysis import ShownSamples
+from cctzoo.commands.analyse import shades
 from cctzoo.models import create_model, text_cct
 from cctzoo.runs import open_run
 from tests.data.pictures import save_classes
@@ -29,8 +31,8 @@ def test_report(run, folder):
     assert "In the last block, a head recognises" in done.stdout
     out = folder / "run" / "heads"
     page = (out / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == len([*(out / "pictures").glob("*.png")]) == 8
-    assert not re.findall(r"""(?:src|href)=["'](?!data:)|url\(|@import|<script""", page)
+    assert "default-src 'none'" in page
+    assert len([*(out / "pictures").glob("*.png")]) == 8
     assert not [*out.rglob(".cctzoo-*")]
     figures = json.loads((out / "figures.json").read_text())
     report = json.loads((folder / "run" / "report.json").read_text())
@@ -38,6 +40,26 @@ def test_report(run, folder):
     assert len(figures["heads"]["importance/importance"]["0"]) == 4
     with np.load(out / "heads.npz", allow_pickle=False) as file:
         assert file["00/fields"].shape == (4, 10, 10)
+    shown = ShownSamples.load(out / "samples.npz")
+    assert shown.images.shape[0] == len(shown.labels) <= 200
+    assert shown.answers[0].samples.shape == shown.fresh_answers[0].samples.shape == (4, 6)
+
+
+def test_two_analyses_on_one_page(run, folder):
+    """Runs after `test_report`, which writes the analysis of the run."""
+    if not (folder / "run" / "heads").exists():
+        run("analyse_heads.py", "run", "--ablation-samples", "0", folder=folder)
+    one = (folder / "run" / "heads" / "report.html").read_text()
+    (folder / "run" / "heads" / "report.html").unlink()
+    run("analyse_heads.py", Path("run", "heads"), folder=folder)
+    assert (folder / "run" / "heads" / "report.html").read_text() == one
+    done = run("analyse_heads.py", "run", Path("run", "heads"), "--to", "both", folder=folder)
+    assert done.stdout.strip() == str(Path("both", "report.html"))
+    assert "What the heads have learned: " in (folder / "both" / "report.html").read_text()
+    done = run("analyse_heads.py", "run", "other", folder=folder, status=1)
+    assert "'other'; analyse it first: cctzoo analyse other" in done.stderr.splitlines()[-1]
+    done = run("analyse_heads.py", *"abc", folder=folder, status=1)
+    assert "Received: 3 sources" in done.stderr.splitlines()[-1]
 
 
 def test_report_of_texts(run, tmp_path, monkeypatch):
@@ -58,15 +80,20 @@ def test_report_of_texts(run, tmp_path, monkeypatch):
     assert "In the last block, a head recognises" in printed
     page = (tmp_path / "out" / "report.html").read_text()
     assert not (tmp_path / "out" / "pictures" / "rollout.png").exists()
-    assert re.search(r"on 30 test texts\. The probes were trained on \d+ training texts", page)
-    assert "<b>" not in page
-    shown = re.findall(r"<p><strong>(&lt;b&gt;sea&lt;/b&gt;|land):</strong> (.*)</p>", page)
-    assert len(shown) == 12
-    for topic, spans in shown:
-        found = re.findall(r'title="([\d.]+)">([a-z]+)</span>', spans)
-        assert sum(float(value) for value, _ in found) == pytest.approx(1, abs=0.004)
-        assert {word for _, word in found} <= {*words, "the"}
-        assert f"{html.unescape(topic)}: {' '.join(word for _, word in found)}" in printed
+    assert "<b>sea" not in page
+    shown = ShownSamples.load(tmp_path / "out" / "samples.npz")
+    assert len(shown.labels) == 30
+    for label, each in list(zip(shown.labels, shown.saliency(), strict=True))[:12]:
+        assert sum(value for _, value in each) == pytest.approx(1, abs=1e-5)
+        assert {word for word, _ in each} <= {*words, "the"}
+        topic = ["<b>sea</b>", "land"][label]
+        assert f"{topic}: {' '.join(word for word, _ in each)}" in printed
+
+
+def test_shades_of_words():
+    words = [("a", 0.0), ("b", 0.5), ("c", 1.0)]
+    assert shades(words) == ["#ffffff", "#aadaf4", "#56b4e9"]
+    assert shades([("a", 0.0)]) == ["#ffffff"]
 
 
 def test_benchmark(run):

@@ -2,5 +2,7 @@
 
 from cctzoo.analysis.report import plots
 from cctzoo.analysis.report.report import HeadReport
+from cctzoo.analysis.report.samples import HeadAnswers, ShownSamples
+from cctzoo.analysis.report.saved import write_page
 
-__all__ = ["HeadReport", "plots"]
+__all__ = ["HeadAnswers", "HeadReport", "ShownSamples", "plots", "write_page"]

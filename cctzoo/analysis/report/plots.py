@@ -1,16 +1,20 @@
-"""Plots of an analysis, saved as PNG or SVG by the suffix of the path.
+"""Plots of an analysis, saved as PNG or SVG by the suffix of the path; each returns its figure.
 
 The colours are safe for colour-blind readers: cividis for amounts, purple and orange for
 values around 0, the palette of Okabe and Ito for lines, which also differ in their markers.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cctzoo.analysis.recognition.results import Performance
 from cctzoo.plotting import as_label, new_figure, save_figure
 from cctzoo.typing import Array, PathLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure  # `import cctzoo` must not load it
 
 LINES = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#000000", "x"))
 READABLE = 20  # an axis with more labels than this has no class names
@@ -22,7 +26,7 @@ def field_grid(
     path: PathLike,
     classes: Sequence[str] | None = None,
     units: int = 16,
-) -> None:
+) -> "Figure":
     """Plots the normalised field matrices of a block, units with most labels first.
 
     Rows are true labels, columns are outputs. The labels of each matrix are ordered so that
@@ -54,6 +58,7 @@ def field_grid(
         fontsize=12,
     )
     save_figure(figure, path, dpi=120)
+    return figure
 
 
 def _draw_fields(axes, fields, unit, classes):
@@ -82,7 +87,7 @@ def _caption(kind, unit, found):
     return f"{_noun(kind)} {unit}: clusters {len(found.clusters)}, noise {found.noise}"
 
 
-def clusters_per_unit(performance: Performance, path: PathLike) -> None:
+def clusters_per_unit(performance: Performance, path: PathLike) -> "Figure":
     """Plots a histogram of the number of clusters per unit, one row for each block."""
     counts = [[len(unit.clusters) for unit in block.units] for block in performance.blocks]
     most = max(max(each) for each in counts)
@@ -99,11 +104,12 @@ def clusters_per_unit(performance: Performance, path: PathLike) -> None:
     rows[-1].xaxis.get_major_locator().set_params(integer=True)
     figure.suptitle(f"number of {_noun(performance.unit)}s", fontsize=10)
     save_figure(figure, path, dpi=120)
+    return figure
 
 
 def label_coverage(
     performance: Performance, path: PathLike, classes: Sequence[str] | None = None
-) -> None:
+) -> "Figure":
     """Plots how many units of each block recognise each label."""
     coverage = np.stack([block.units_per_label for block in performance.blocks])  # (blocks, C)
     numbers = [str(block.block) for block in performance.blocks]
@@ -118,9 +124,10 @@ def label_coverage(
         axes.set_xticks(range(len(classes)), names, rotation=90)
     figure.colorbar(image, ax=axes, label=f"{_noun(performance.unit)}s that recognise it")
     save_figure(figure, path, dpi=120)
+    return figure
 
 
-def along_blocks(performances: Mapping[str, Performance], path: PathLike) -> None:
+def along_blocks(performances: Mapping[str, Performance], path: PathLike) -> "Figure":
     """Plots the accuracy of the probe and the SNR by block, one line for each performance.
 
     Args:
@@ -142,9 +149,10 @@ def along_blocks(performances: Mapping[str, Performance], path: PathLike) -> Non
         axes.grid(alpha=0.3)
     left.legend(fontsize=8)
     save_figure(figure, path, dpi=120)
+    return figure
 
 
-def head_map(scores: Mapping[int, Array], path: PathLike, label: str) -> None:
+def head_map(scores: Mapping[int, Array], path: PathLike, label: str) -> "Figure":
     """Plots a score of every head as a map of blocks by heads.
 
     Args:
@@ -164,11 +172,12 @@ def head_map(scores: Mapping[int, Array], path: PathLike, label: str) -> None:
     axes.xaxis.get_major_locator().set_params(integer=True)
     figure.colorbar(image, ax=axes, label=label)
     save_figure(figure, path, dpi=120)
+    return figure
 
 
 def rollout(
     images: Array, maps: Array, path: PathLike, titles: Sequence[str] | None = None
-) -> None:
+) -> "Figure":
     """Plots images next to their attention rollout, which lies over the image in grey.
 
     Args:
@@ -201,9 +210,10 @@ def rollout(
         if titles is not None:
             plain.set_title(as_label(titles[i]), fontsize=12)
     save_figure(figure, path, dpi=120)
+    return figure
 
 
-def kept_heads(accuracies: Mapping[str, Mapping[int, float]], path: PathLike) -> None:
+def kept_heads(accuracies: Mapping[str, Mapping[int, float]], path: PathLike) -> "Figure":
     """Plots the accuracy against the number of kept heads, one line for each ranking.
 
     Args:
@@ -223,6 +233,7 @@ def kept_heads(accuracies: Mapping[str, Mapping[int, float]], path: PathLike) ->
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     save_figure(figure, path, dpi=120)
+    return figure
 
 
 def _write_numbers(axes, values, image):

@@ -1,6 +1,7 @@
 """The report on the heads of a model: its figures, sentences and files."""
 
 import dataclasses
+import json
 import platform
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ import numpy as np
 
 from cctzoo.analysis.heads.scores import HeadScores
 from cctzoo.analysis.recognition.results import Performance
+from cctzoo.analysis.report.explorer import Analysis, explorer_page
+from cctzoo.analysis.report.pictures import draw_pictures
+from cctzoo.analysis.report.samples import ShownSamples
+from cctzoo.analysis.report.saved import FIGURES, FRESH, SAMPLES
 from cctzoo.analysis.report.sentences import sentences
-from cctzoo.analysis.report.sheet import report_page
 from cctzoo.formats.atomic import write_json, write_text
-from cctzoo.typing import Array, PathLike
+from cctzoo.typing import PathLike
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,10 +32,8 @@ class HeadReport:
         importance, ablation: scores on training samples; without ablation None.
         attention: the scores `distance` and `entropy` on test samples.
         kept: dict from ranking to a dict from heads per block to test accuracy.
-        labels: class names of the samples that the report shows.
         classes: names of all classes.
-        images, maps: some test images and their attention rollout; None for a text model.
-        saliency: word saliency of some test texts; None for an image model.
+        samples: the test samples that the report shows, and the answers of the heads to them.
     """
 
     name: str
@@ -42,16 +44,13 @@ class HeadReport:
     ablation: HeadScores | None
     attention: HeadScores
     kept: dict[str, dict[int, float]]
-    labels: list[str]
     classes: list[str]
-    images: Array | None = None
-    maps: Array | None = None
-    saliency: list[list[tuple[str, float]]] | None = None
+    samples: ShownSamples
 
     @property
     def kind(self) -> str:
         """The kind of the samples, `"images"` or `"texts"`."""
-        return "images" if self.saliency is None else "texts"
+        return "images" if self.samples.words is None else "texts"
 
     def figures(self) -> dict[str, Any]:
         """Returns all figures as a dict for JSON."""
@@ -60,6 +59,7 @@ class HeadReport:
             scores["ablation"] = self.ablation
         return {
             "model": self.name,
+            "kind": self.kind,
             "accuracy": self.accuracy,
             "classes": self.classes,
             "performance": {unit: each.figures() for unit, each in self.performances.items()},
@@ -72,7 +72,13 @@ class HeadReport:
                 for name, each in scores.items()
                 for figure, by in each.figures.items()
             },
+            "score_samples": {
+                name: each.options["samples"]
+                for name, each in scores.items()
+                if "samples" in each.options
+            },
             "accuracy_by_kept_heads": self.kept,
+            "sentences": self.sentences(),
             "machine": {
                 "keras": keras.__version__,
                 "backend": keras.backend.backend(),
@@ -84,11 +90,35 @@ class HeadReport:
         """Summarises the figures of the heads in words."""
         return sentences(self.performances["head"], self.control["head"])
 
-    def save(self, directory: PathLike) -> None:
-        """Writes `report.html`, `figures.json`, an `.npz` file for each unit, and `pictures/`."""
+    def save(self, directory: PathLike, *, pictures: bool = True) -> None:
+        """Writes the report.
+
+        - `report.html`: a page to explore, one file that needs no network and no other file;
+        - `figures.json`: all figures;
+        - `heads.npz`, `attention_nodes.npz`, `mlp_nodes.npz` and `fresh_heads.npz`: the matrices,
+          to be read by `Performance.load`;
+        - `samples.npz`: the samples that the page shows, and the attention of the heads;
+        - `pictures/`: the plots, as PNG.
+
+        `write_page` makes the page from the other files again.
+
+        Args:
+            directory: path of the folder, which is made if it does not exist.
+            pictures: whether to draw the plots, which needs matplotlib.
+        """
         folder = Path(directory)
-        (folder / "pictures").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for unit, performance in self.performances.items():
             performance.save(folder / f"{unit}s.npz")
-        write_json(folder / "figures.json", self.figures())
-        write_text(folder / "report.html", report_page(self, folder / "pictures"))
+        self.control["head"].save(folder / FRESH)
+        self.samples.save(folder / SAMPLES)
+        figures = self.figures()
+        write_json(folder / FIGURES, figures)
+        if pictures:
+            draw_pictures(self, folder / "pictures")
+        fields = {
+            side: {block.block: block.normalised for block in performance["head"].blocks}
+            for side, performance in (("trained", self.performances), ("fresh", self.control))
+        }
+        plain = json.loads(json.dumps(figures))  # as it is read again
+        write_text(folder / "report.html", explorer_page([Analysis(plain, fields, self.samples)]))

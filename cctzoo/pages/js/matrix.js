@@ -12,10 +12,12 @@ const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRig
 // rowNames, columnNames: what rows and columns are called; rowTitle, columnTitle: what they are.
 // describe(row, column, value) is what the picture says about a cell; onSelect(row, column) is
 // called for a click, or Enter. frames: [first, last] ranges of rows and columns on the diagonal.
+// colours(share) is the colour of a value, 0 for the lowest; marks(row, column) says which cells
+// have a dot.
 // Returns a figure; figure.choose(row, column) moves the cursor from outside.
 export function heatMap({
   caption, values, rowNames, columnNames, rowTitle, columnTitle, range = null, describe = null,
-  onSelect = null, frames = [],
+  onSelect = null, frames = [], colours = cividis, marks = null,
 }) {
   const [rows, columns] = [rowNames.length, columnNames.length];
   const finite = values.filter(Number.isFinite);
@@ -80,11 +82,20 @@ export function heatMap({
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         const found = value(row, column);
-        const colour = cividis(high > low ? (found - low) / (high - low) : 0);
+        const colour = colours(high > low ? (found - low) / (high - low) : 0);
         context.fillStyle = Number.isFinite(found) ? `rgb(${colour.join(" ")})` : "#808080";
         context.fillRect(column * cell, row * cell, cell, cell);
+        if (marks?.(row, column)) drawDot(context, row, column);
       }
     }
+  }
+
+  function drawDot(context, row, column) {
+    const radius = Math.max(0.75, Math.min(3, cell / 6));
+    context.beginPath();
+    context.arc((column + 0.5) * cell, (row + 0.5) * cell, radius, 0, 2 * Math.PI);
+    context.fillStyle = "#000";
+    context.fill();
   }
 
   function outline(context, left, top, count, colour, thick) {

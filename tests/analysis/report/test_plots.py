@@ -1,12 +1,10 @@
-"""Plots, sentences and pages show the figures of the report."""
+"""Plots and sentences show the figures of the report."""
 
 import numpy as np
 import pytest
 
-from cctzoo.analysis import BlockPerformance, HeadReport, HeadScores, Performance, plots
-from cctzoo.analysis.report.html import page, paragraph, table
+from cctzoo.analysis import BlockPerformance, Performance, plots
 from cctzoo.analysis.report.sentences import sentences
-from cctzoo.analysis.report.sheet import report_page
 
 pytestmark = pytest.mark.one_backend("torch")  # uses no backend
 
@@ -35,7 +33,8 @@ def drawn(monkeypatch):
 
 
 def test_field_grid_orders_labels_by_cluster(drawn):
-    plots.field_grid(performance(), 1, "x.png", classes=["cat", "dog", "eel"])
+    names = ["cat", "dog", "eel"]
+    assert plots.field_grid(performance(), 1, "x.png", names) is drawn[-1]
     first, second = drawn[0].axes[:2]
     np.testing.assert_array_equal(
         first.images[0].get_array(), [[1, 1, 0], [1, 1, 0], [0, 0, 0]], "label 2 next to label 0"
@@ -48,18 +47,20 @@ def test_field_grid_orders_labels_by_cluster(drawn):
 
 def test_plots_show_the_figures(drawn):
     found = performance()
-    plots.clusters_per_unit(found, "x.png")
+    assert plots.clusters_per_unit(found, "x.png") is drawn[-1]
     assert [bar.get_height() for bar in drawn[-1].axes[0].patches] == [0, 2]
-    plots.label_coverage(found, "x.png")
+    assert plots.label_coverage(found, "x.png") is drawn[-1]
     np.testing.assert_array_equal(drawn[-1].axes[0].images[0].get_array(), [[1, 1, 1]] * 2)
-    plots.along_blocks({"trained": found, "other": performance((0.1, 0.1))}, "x.png")
+    both = {"trained": found, "other": performance((0.1, 0.1))}
+    assert plots.along_blocks(both, "x.png") is drawn[-1]
     left, right = drawn[-1].axes
     assert [line.get_ydata().tolist() for line in left.lines] == [[50, 75], [10, 10]]
     assert np.isnan(right.lines[0].get_ydata().astype(float)).all(), "no SNR without noise"
-    plots.head_map({3: np.array([1.0, 2]), 4: np.array([3.0])}, "x.png", "importance")
+    scores = {3: np.array([1.0, 2]), 4: np.array([3.0])}
+    assert plots.head_map(scores, "x.png", "importance") is drawn[-1]
     table = drawn[-1].axes[0].images[0].get_array().filled(np.nan)
     np.testing.assert_array_equal(table, [[1, 2], [3, np.nan]])
-    plots.kept_heads({"a": {4: 0.9, 2: 0.8}}, "x.png")
+    assert plots.kept_heads({"a": {4: 0.9, 2: 0.8}}, "x.png") is drawn[-1]
     assert drawn[-1].axes[0].lines[0].get_xydata().tolist() == [[4, 90], [2, 80]]
 
 
@@ -68,7 +69,7 @@ def test_rollout_covers_the_image(drawn):
     for channels in (1, 3):
         images = rng.integers(0, 256, (5, 8, 12, channels), "uint8")
         maps = rng.random((5, 2, 3))
-        plots.rollout(images, maps, "x.png", [*"abcde"])
+        assert plots.rollout(images, maps, "x.png", [*"abcde"]) is drawn[-1]
         axes = drawn[-1].axes
         np.testing.assert_array_equal(axes[9].images[1].get_array(), maps[4])
         left, right, *_ = axes[9].images[0].get_extent()
@@ -98,37 +99,3 @@ def test_sentences_state_the_figures():
         assert not more
     flat = sentences(performance((0.5, 0.5), (0.1, 0.1)), rising)
     assert "neither rises nor falls" in flat[0]
-
-
-def test_page_escapes_its_content():
-    text = page("<a>", paragraph("1 < 2"), table(("<b>",), [(None,), (0.126,), ("<i>",)]))
-    assert "1 &lt; 2" in text
-    for cell in ("<td>-</td>", "<td>0.13</td>", "<td>&lt;i&gt;</td>", "<th>&lt;b&gt;</th>"):
-        assert cell in text
-    assert "<a>" not in text
-
-
-def test_report_without_ablation(tmp_path):
-    found = performance(noise=(0.1, 0.1))
-    scores = {0: np.array([0.6, 0.8]), 1: np.array([1.0, 0.0])}
-    options = {"threshold": 0.3, "train_samples": 9, "test_samples": 9}
-    found = Performance("head", found.blocks, options)
-    made = HeadReport(
-        name="m & m",
-        accuracy=0.5,
-        performances={"head": found},
-        control={"head": found},
-        importance=HeadScores({"importance": scores}, {"samples": 9}),
-        ablation=None,
-        attention=HeadScores({"distance": scores, "entropy": scores}),
-        kept={"random order": {2: 0.5, 1: 0.25}},
-        images=np.zeros((1, 4, 4, 1), "uint8"),
-        maps=np.full((1, 2, 2), 0.25),
-        labels=["a"],
-        classes=[*"abc"],
-    )
-    text = report_page(made, tmp_path)
-    assert "What the heads have learned: m &amp; m" in text
-    assert "<td>random order</td><td>50.0</td><td>25.0</td>" in text
-    assert "<td>1</td><td>0.00 to 1.00</td>" in text
-    assert not (tmp_path / "ablation.png").exists()

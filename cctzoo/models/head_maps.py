@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from cctzoo.layers import EncoderBlock
-from cctzoo.models import CCT, feature_extractor, feature_names
+from cctzoo.models.features import feature_extractor, feature_names
+from cctzoo.models.model import CCT
 from cctzoo.typing import Tensor
 
 

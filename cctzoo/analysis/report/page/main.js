@@ -1,0 +1,82 @@
+// The explorer: two views of a head, and the figures of one or two reports.
+import { readData } from "../../../pages/js/data.js";
+import { element, section } from "../../../pages/js/dom.js";
+import { alongBlocks, headScatter, keptHeads } from "./charts.js";
+import { labelTables } from "./labels.js";
+import { rolloutSection } from "./samples.js";
+import { makeStore } from "./store.js";
+import { blockTable, headTable } from "./tables.js";
+import { headView } from "./view.js";
+import { introduction, machineLine, NOTES } from "./words.js";
+
+const data = await readData();
+const { reports } = data;
+const store = makeStore(reports);
+const page = document.getElementById("main");
+const titled = (report) => (reports.length > 1 ? [element("h3", {}, report.label)] : []);
+const quiet = (text) => element("p", { class: "note" }, text);
+const columns = (make) => element("div", { class: "columns" }, ...reports.map(make));
+
+const tables = reports.map((report) => labelTables(store, report, titled(report)));
+const onLabel = (report, label) => {
+  tables[reports.indexOf(report)].choose(label);
+  document.getElementById("labels").scrollIntoView();
+};
+const link = element("input", { type: "checkbox", id: "linked", onchange: () => store.link(link.checked) });
+link.checked = store.linked;
+const second = element("input", { type: "checkbox", id: "second", onchange: showSecond });
+second.checked = matchMedia("(min-width: 52rem)").matches;
+const views = store.views.map((view) => headView(store, view, onLabel));
+const frame = element("div", { class: "views" }, ...views);
+function showSecond() {
+  views[1].hidden = !second.checked;
+  frame.classList.toggle("one", !second.checked);
+}
+showSecond();
+const check = (input, text) => element("label", { class: "check", for: input.id }, input, text);
+
+const parts = [
+  ["explore", "Explore the heads", quiet(NOTES.explore),
+    element("div", { class: "row" }, check(second, "Compare two heads"), check(link, "Same block and head in both views")), frame],
+  ["labels", "Heads of a label, labels of all heads", quiet(NOTES.labels),
+    element("div", { class: "columns" }, ...tables.map((each) => each.node))],
+  ["scatter", "Importance and recognised labels", quiet(NOTES.scatter),
+    columns((report) => headScatter(store, report, titled(report)))],
+  ["kept", "Accuracy with fewer heads", quiet(NOTES.kept), columns((report) => keptHeads(report, titled(report)))],
+  ["blocks", "Block by block", quiet(NOTES.blocks),
+    columns((report) => alongBlocks(report, titled(report))),
+    ...reports.map((report) => blockTable(report, data.least_evidence, titled(report)))],
+  ["rollout", "Where the whole model looks", quiet(NOTES.rollout),
+    columns((report) => rolloutSection(report, titled(report)))],
+  ["all", "All heads", quiet(NOTES.heads), ...reports.map((report) => headTable(store, report, titled(report)))],
+];
+const state = element("span", { "aria-live": "polite" });
+const bar = element(
+  "nav",
+  { class: "bar", "aria-label": "Sections" },
+  state,
+  ...parts.map(([id, title]) => element("a", { href: `#${id}` }, title)),
+);
+const summary = reports.flatMap((report) => [
+  ...titled(report),
+  ...report.sentences.map((each) => element("p", {}, each)),
+]);
+page.append(
+  ...introduction(data),
+  element("details", {}, element("summary", {}, "Summary in words"), ...summary),
+  bar,
+  ...parts.map(([id, title, ...content]) => {
+    const made = section(title, ...content);
+    made.id = id;
+    return made;
+  }),
+  machineLine(reports),
+);
+const showState = () => {
+  const [view] = store.views;
+  state.textContent = `Block ${view.block}, head ${view.head}`;
+  link.checked = store.linked;
+};
+store.listen(showState);
+showState();
+page.dataset.ready = "true";
