@@ -15,10 +15,12 @@ from cctzoo.export.convert import check_converter
 from cctzoo.export.quantization import check_quantizer
 from cctzoo.formats.atomic import write_json
 from cctzoo.formats.lock import locked
+from cctzoo.training import Run
+from cctzoo.training.report import write_run_page
+from cctzoo.training.report.deliveries import DELIVERY
 from cctzoo.typing import PathLike
 
 SAMPLES = 1000  # test samples on which every exported file is compared with Keras
-REPORT = Path("export", "report.json")
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,12 @@ class Delivery:
     folder: Path
     exports: list[export.ExportReport]
     latency: latency.LatencyReport
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The contents of `report.json`."""
+        figures = dataclasses.asdict(self)
+        return {name: figures[name] for name in ("exports", "latency")}
 
 
 @checked_arguments
@@ -59,6 +67,13 @@ def deliver(model: keras.Model, dataset: Dataset, directory: PathLike) -> Delive
         return _deliver(model, dataset, folder)
 
 
+def deliver_run(run: Run) -> Delivery:
+    """Delivers the model of a run into its directory; its `report.html` then has the exports."""
+    delivery = deliver(run.model, run.dataset, run.directory)
+    write_run_page(run, delivery.figures)
+    return delivery
+
+
 def _deliver(model, dataset, folder):
     known = comparison_samples(dataset, min(SAMPLES, len(dataset.x_test)))
     exports = []
@@ -72,8 +87,7 @@ def _deliver(model, dataset, folder):
     timed = latency.measure({"keras, live": model} | targets)
     logger.info("\n%s", timed)
     delivery = Delivery(folder, exports, timed)
-    figures = dataclasses.asdict(delivery)
-    write_json(folder / REPORT.name, {name: figures[name] for name in ("exports", "latency")})
+    write_json(folder / DELIVERY.name, delivery.figures)
     return delivery
 
 
@@ -86,7 +100,7 @@ def check_delivery() -> None:
 @checked_arguments
 def is_delivered(directory: PathLike) -> bool:
     """Whether `deliver` has finished for a directory."""
-    return Path(directory, REPORT).is_file()
+    return Path(directory, DELIVERY).is_file()
 
 
 @checked_arguments

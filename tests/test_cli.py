@@ -86,7 +86,7 @@ def test_a_failed_export_prints_one_line(monkeypatch, capsys):
         def deliver(*_, error=error):
             raise error
 
-        monkeypatch.setattr(train_command, "deliver", deliver)
+        monkeypatch.setattr(train_command, "deliver_run", deliver)
         monkeypatch.setattr("sys.argv", ["train_cct.py", "--directory", "run"])
         with pytest.raises(SystemExit) as stopped:
             train_command.main("Trains.")

@@ -32,7 +32,7 @@ from cctzoo import cli, training
 from cctzoo.child_process import end_with_parent
 from cctzoo.data.batches import check_batch_size
 from cctzoo.data.names import check_prepared
-from cctzoo.delivery import check_delivery, deliver, is_delivered
+from cctzoo.delivery import check_delivery, deliver_run, is_delivered
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.runs import open_run
@@ -209,7 +209,7 @@ def train_fully(plan: SearchPlan, record: Record, directory: Path) -> dict[str, 
     else:
         write_log(directory, f"full training of trial {record.trial} in {folder}")
         run = train_or_resume(plan.full_recipe(record.values), folder)
-        deliver(run.model, run.dataset, folder)
+        deliver_run(run)
     accuracy = run.figures["test_accuracy"]
     write_log(directory, f"trial {record.trial}, full training: {accuracy:.2%} (test)")
     return {"trial": record.trial, "test_accuracy": accuracy, "folder": str(folder)}

@@ -2,7 +2,8 @@
 
 Without arguments: three cct_2_3x2_32 with 4, 16 and 64 heads on handwritten digits. Each is
 trained with its own seed in its own folder of the run directory. The committee is then written
-to `committee.keras`, its test accuracy and that of its members to `report.json`.
+to `committee.keras`, its test accuracy and that of its members to `report.json`, and what it
+confuses to the page `report.html`.
 
     cctzoo committee
     cctzoo committee --members 16 64 100 --model cct_7_3x1_32 \\
@@ -17,12 +18,15 @@ images.
 
 import argparse
 import dataclasses
+import functools
 
 from cctzoo import cli, models, training
 from cctzoo.delivery import deliver
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import locked
+from cctzoo.training import evaluation
 from cctzoo.training.build import config_from_data
+from cctzoo.training.report import write_report_page
 
 
 def main(description: str | None = __doc__) -> None:
@@ -40,13 +44,15 @@ def main(description: str | None = __doc__) -> None:
             keywords = cli.training_options(options) | cli.data_places(options)
             folders = sorted(directory.glob("member*"))
             runs = [training.resume(folder, **keywords) for folder in folders]
-            committee, report = combine(runs, options.average)
+            committee, report, outputs = combine(runs, options.average)
             with atomic_file(directory / "committee.keras") as draft:
                 committee.save(draft)
             write_json(directory / "report.json", report)
+            page = functools.partial(write_page, directory, committee, runs, report, outputs)
+            page()
             print("\n" + table(report))
             if not options.no_export:
-                deliver(committee, runs[0].dataset, directory)
+                page(deliver(committee, runs[0].dataset, directory).figures)
 
 
 def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
@@ -91,17 +97,36 @@ def write_recipes(recipe, heads, directory):
 
 
 def combine(runs, average):
-    """Returns the committee with logits as output, and its figures and those of its members."""
+    """Returns the committee with logits as output, its report, and its outputs for the test part.
+
+    The report has the figures of the committee and the accuracies of its members.
+    """
     members = [run.model for run in runs]
     committee = models.soft_committee(members, average, classifier_activation=None)
     data = runs[0].dataset
-    found = training.evaluate(committee, data.x_test, data.y_test)
+    outputs = training.predict(committee, data.x_test)
+    found = evaluation.figures(outputs, data.y_test, committee.config)
     report = {f"test_{name}": value for name, value in found.items()} | {
         "test_samples": len(data.x_test),
         "average": average,
         "members": {run.directory.name: run.figures["test_accuracy"] for run in runs},
     }
-    return committee, report
+    return committee, report, outputs
+
+
+def write_page(directory, committee, runs, report, outputs, delivered=None):
+    """Writes `report.html`, with links to the pages of the members."""
+    data = runs[0].dataset
+    write_report_page(
+        directory,
+        title=f"A committee of {len(runs)} models on {data.name}",
+        dataset=data,
+        outputs=outputs,
+        config=committee.config,
+        figures=report | {"parameters": committee.count_params()},
+        members=report["members"],
+        delivered=delivered,
+    )
 
 
 def table(report):

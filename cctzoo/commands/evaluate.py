@@ -7,20 +7,26 @@
     cctzoo evaluate --list
 
 Weights with a tag are compared with their published accuracy, those of a run with the accuracy
-after its training.
+after its training. `report.html` of a run is written again, unless --dataset is given.
 """
 
 import argparse
+import logging
 import sys
 import time
 
 import keras
 
 from cctzoo import cli, training, weights
-from cctzoo.runs import is_run, is_variant, load_model_and_data, open_run
+from cctzoo.models.decisions import check_labels
+from cctzoo.runs import Run, is_run, is_variant, load_model_and_data, open_run
+from cctzoo.training import evaluation
+from cctzoo.training.report import write_run_page
 from cctzoo.weights.registry import WEIGHTS
 
 TOLERANCE = 0.001  # of accuracy: backends round differently
+
+logger = logging.getLogger(__name__)
 
 
 def main(description: str | None = __doc__) -> None:
@@ -44,11 +50,15 @@ def main(description: str | None = __doc__) -> None:
         model, dataset = load_model_and_data(options.source, name, **cli.data_options(options))
         if dataset is None:
             raise ValueError("a model without a run needs --dataset")
-        dataset = dataset.for_model(model)
+        samples = dataset.for_model(model)
         stated = stated_accuracy(options.source, row)
         start = time.perf_counter()
-        figures = training.evaluate(model, dataset.x_test, dataset.y_test, options.batch_size)
-    seconds = time.perf_counter() - start
+        labels = check_labels(model.config, samples.y_test, len(samples.x_test), "y_test")
+        outputs = training.predict(model, samples.x_test, options.batch_size)
+        figures = evaluation.figures(outputs, labels, model.config)
+        seconds = time.perf_counter() - start
+        if is_run(options.source) and options.dataset is None:
+            rewrite_page(open_run(options.source), model, dataset, outputs, figures)
     accuracy, backend = figures["accuracy"], keras.backend.backend()
     if options.json:
         facts = {"source": options.source, "samples": len(dataset.y_test), "stated": stated}
@@ -61,6 +71,18 @@ def main(description: str | None = __doc__) -> None:
         )
     if stated is not None and accuracy < stated - TOLERANCE:
         sys.exit(1)
+
+
+def rewrite_page(run, model, dataset, outputs, figures):
+    """Writes the page of a run again, with the figures of this evaluation."""
+    figures = {f"test_{name}": value for name, value in figures.items()}
+    figures = run.figures | figures | {"test_samples": len(outputs)}
+    recipe, history = run.recipe, run.history
+    run = Run(run.directory, recipe, figures, history, model, dataset, test_outputs=outputs)
+    try:
+        write_run_page(run)
+    except OSError as error:
+        logger.warning("the page of the run is not written again: %s", error)
 
 
 def stated_accuracy(source, row):

@@ -16,7 +16,7 @@ import shlex
 from typing import Any
 
 from cctzoo import cli
-from cctzoo.delivery import deliver
+from cctzoo.delivery import deliver_run
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.recipe_flags import recipe_from, with_config
@@ -62,7 +62,7 @@ def main(
             )
             if not options.no_export:
                 with cli.exit_on_error(parser, directory, status=1):
-                    deliver(run.model, run.dataset, run.directory)
+                    deliver_run(run)
                 print(f"\nall files are in {directory}")
             print(next_steps(run))
 

@@ -48,6 +48,26 @@ def decide(config: Any, outputs: Array) -> Array:
     return (outputs > threshold).astype("int64")
 
 
+def probabilities(config: Any, outputs: Array) -> Array:
+    """Returns the probabilities of the classes, or of the labels, for a model's outputs.
+
+    Args:
+        config: the config of the model, which has a classifier.
+        outputs: (n, classes).
+
+    Returns:
+        (n, classes) float64; (n, 2) for a model with one output.
+    """
+    outputs = np.asarray(outputs, dtype="float64")
+    if config.classifier_activation is None:
+        if threshold_of(config) is None:
+            outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            outputs /= outputs.sum(axis=1, keepdims=True)
+        else:
+            outputs = 1 / (1 + np.exp(-outputs))
+    return np.concatenate([1 - outputs, outputs], axis=1) if config.classes == 1 else outputs
+
+
 def check_labels(config: Any, labels: Any, samples: int, argument: str = "labels") -> Array:
     """Returns labels as integers, in the shape of `decide`.
 

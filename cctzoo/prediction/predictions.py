@@ -9,11 +9,11 @@ import numpy as np
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.sources.folder_layout import few
-from cctzoo.models.decisions import threshold_of
+from cctzoo.models.decisions import probabilities
 from cctzoo.models.pixel_values import pixels_are_checked
 from cctzoo.prediction.classifier import open_classifier
 from cctzoo.prediction.samples import batches
-from cctzoo.typing import Array, PathLike
+from cctzoo.typing import PathLike
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,20 +113,8 @@ def classify(
                     f"A model must return (n, classes={config.classes}) outputs. "
                     f"Received: outputs of shape {outputs.shape} for {len(sources)} samples"
                 )
-            probabilities = _probabilities(config, outputs)
-            for source, row in zip(sources, probabilities, strict=True):
+            ranked = probabilities(config, outputs)
+            for source, row in zip(sources, ranked, strict=True):
                 order = np.argsort(-row, kind="stable")[:top]
                 found.append(Prediction(source, tuple(names[order]), tuple(row[order].tolist())))
     return found
-
-
-def _probabilities(config: Any, outputs: Array) -> Array:
-    """(n, classes) in float64; two columns for a model with one output."""
-    outputs = np.asarray(outputs, dtype="float64")
-    if config.classifier_activation is None:
-        if threshold_of(config) is None:
-            outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            outputs /= outputs.sum(axis=1, keepdims=True)
-        else:
-            outputs = 1 / (1 + np.exp(-outputs))
-    return np.concatenate([1 - outputs, outputs], axis=1) if config.classes == 1 else outputs

@@ -15,9 +15,10 @@ from cctzoo.formats.fields import COUNT, POSITIVE, SHARE, TEXT, check_fields, op
 from cctzoo.formats.reading import read_json, reading
 from cctzoo.keywords import check_keywords
 from cctzoo.models import CCT
+from cctzoo.training.evaluation import predict
 from cctzoo.training.history import HISTORY, read_history
 from cctzoo.training.recipe import Recipe
-from cctzoo.typing import PathLike
+from cctzoo.typing import Array, PathLike
 from cctzoo.weights.keras_file import load_keras_model
 
 FIELDS = [field.name for field in dataclasses.fields(Recipe)]
@@ -50,6 +51,7 @@ class Run:
         model: the trained model, which returns logits. Default: loaded from `model.keras`.
         dataset: the data set; texts are strings. Default: loaded by the recipe.
         download: whether a set of TFDS may be downloaded to the `data_dir` of the recipe.
+        test_outputs: the model's outputs for the test samples, if they are known.
     """
 
     def __init__(
@@ -61,10 +63,12 @@ class Run:
         model: CCT | None = None,
         dataset: Dataset | None = None,
         download: bool = True,
+        test_outputs: Array | None = None,
     ):
         self.directory = Path(directory)
         self.recipe, self.figures, self.history = recipe, figures, history
         self._model, self._dataset, self._download = model, dataset, download
+        self._test_outputs = test_outputs
 
     @property
     def model(self) -> CCT:
@@ -97,6 +101,14 @@ class Run:
             self.check_data(dataset)
             self._dataset = dataset
         return self._dataset
+
+    @property
+    def test_outputs(self) -> Array:
+        """The model's outputs for the test samples of the data set, (n, classes) float32."""
+        if self._test_outputs is None:
+            x = self.dataset.for_model(self.model).x_test
+            self._test_outputs = predict(self.model, x, self.recipe.batch_size)
+        return self._test_outputs
 
     @property
     def fingerprint(self) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -21,15 +20,16 @@ from cctzoo.training import evaluation, plots
 from cctzoo.training.build import build_model, compile_model, training_model
 from cctzoo.training.callbacks import RunRecorder
 from cctzoo.training.devices import use_devices
+from cctzoo.training.figures import run_figures
 from cctzoo.training.fine_tuning import with_model_input
 from cctzoo.training.fit import fit
 from cctzoo.training.loss_note import loss_note
 from cctzoo.training.progress import show_plan
 from cctzoo.training.recipe import Recipe
+from cctzoo.training.report import write_run_page
 from cctzoo.training.run import DATA, Run, check_unchanged, load_recipe
 from cctzoo.typing import Array, PathLike
 
-MOST_CONFUSED = 1000  # classes whose confusion matrix is in report.json: its numbers take 2 MB
 MOST_LEFT_OUT = 0.05  # share of the training samples that an epoch leaves out without a notice
 
 logger = logging.getLogger(__name__)
@@ -50,9 +50,10 @@ def train(
     The directory holds `recipe.json`, `data.json` (what identifies the data, see
     `data.Dataset.fingerprint`), `history.csv`, `checkpoint.npz` (the whole state after the last
     finished epoch), `best.keras` (the model with the highest validation accuracy), `model.keras`
-    (the model after the last epoch), `curves.png`, `confusion.png` and `report.json` (test
+    (the model after the last epoch), `curves.png`, `confusion.png`, `report.json` (test
     accuracy, top-5 accuracy, accuracy per class and their mean, seconds, samples per second and
-    per epoch).
+    per epoch) and `report.html`, a page that shows all of it, with the test samples that the
+    model confuses.
 
     The order of the samples changes with every epoch. The last, incomplete batch is left out, so
     that all steps have one shape: `samples_per_epoch` in `report.json` is the number of
@@ -188,7 +189,9 @@ def _run(
         fit(trained, batches, recipe.total_epochs, recorder, callbacks)
         with atomic_file(directory / "model.keras") as draft:
             model.save(draft)
-        figures, matrix = _figures(model, samples, recipe.batch_size, recorder)
+        outputs = evaluation.predict(model, samples.x_test, recipe.batch_size)
+    matrix = evaluation.confusion(outputs, samples.y_test)
+    figures = run_figures(model, samples, outputs, matrix, recipe.batch_size, recorder)
     write_json(directory / "report.json", figures)
     plots.plot_curves(
         recorder.history,
@@ -197,7 +200,9 @@ def _run(
         note=loss_note(recipe),
     )
     plots.plot_confusion(matrix, dataset.classes, directory / "confusion.png")
-    return Run(directory, recipe, figures, recorder.history, model, dataset)
+    run = Run(directory, recipe, figures, recorder.history, model, dataset, test_outputs=outputs)
+    write_run_page(run)
+    return run
 
 
 @checked_arguments
@@ -274,31 +279,3 @@ def _validation(
         return {f"val_{name}": found[name] for name in names}
 
     return validate
-
-
-def _figures(
-    model: CCT, dataset: Dataset, batch_size: int, recorder: RunRecorder
-) -> tuple[dict[str, Any], Array]:
-    """Evaluates on the test part; returns the contents of report.json, and the confusion matrix."""
-    history = recorder.history
-    logits = evaluation.predict(model, dataset.x_test, batch_size)
-    matrix = evaluation.confusion(logits, dataset.y_test)
-    seconds = sum(row["seconds"] for row in history)
-    epoch_samples = len(dataset.x_train) // batch_size * batch_size
-    found = evaluation.figures(logits, dataset.y_test, model.config)
-    best = max(history, key=lambda row: row.get(recorder.best_by, 0))  # the first of equals
-    has_validation = recorder.best is not None
-    figures = {f"test_{name}": value for name, value in found.items()} | {
-        "test_samples": len(dataset.x_test),
-        "best_epoch": int(best["epoch"]) if has_validation else None,
-        "best_validation_accuracy": best.get("val_accuracy"),
-        "best_validation_mean_class_accuracy": best.get("val_mean_class_accuracy"),
-        "last_validation_accuracy": history[-1].get("val_accuracy"),
-        "samples_per_epoch": epoch_samples,
-        "training_seconds": seconds,
-        "samples_per_second": len(history) * epoch_samples / seconds,
-        "backend": keras.backend.backend(),
-        "class_accuracies": evaluation.class_accuracies(matrix, dataset.classes),
-        "confusion": matrix.tolist() if len(matrix) <= MOST_CONFUSED else None,
-    }
-    return figures, matrix

@@ -151,6 +151,11 @@ def test_sheet_of_images():
         )
     grey = image_sheet(images[..., :1])
     assert Image.open(io.BytesIO(base64.b64decode(grey["source"].split(",")[1]))).mode == "L"
+    photo = np.full((3, 16, 16, 3), 90, "uint8")
+    lossy = image_sheet(photo, lossy=True)
+    assert lossy["source"].startswith("data:image/jpeg;base64,")
+    pixels = Image.open(io.BytesIO(base64.b64decode(lossy["source"].split(",")[1])))
+    np.testing.assert_allclose(np.asarray(pixels)[:16, :16], photo[0], atol=2)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 import cctzoo
 from cctzoo.runs import open_run
+from tests.pages.reading import read_page
 
 # The code does not differ by backend; PyTorch compiles nothing.
 pytestmark = pytest.mark.one_backend("torch")
@@ -48,6 +49,10 @@ def test_committee_averages_its_members_and_trains_a_missing_one(run, tmp_path):
     report = json.loads((folder / "report.json").read_text())
     for path in members:
         assert report["members"][path.name] == open_run(path).figures["test_accuracy"]
+    found = read_page(folder / "report.html")
+    assert dict(found["members"]) == report["members"]
+    assert found["matrix"].sum() == 50
+    assert found["figures"]["test_accuracy"] == report["test_accuracy"]
     x = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1)).astype("float32")
     mean = np.mean(
         [

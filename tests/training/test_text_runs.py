@@ -9,6 +9,7 @@ import pytest
 
 from cctzoo import data, training
 from cctzoo.training import Recipe, build
+from tests.pages.reading import read_page
 from tests.training.few import few_digits, history_of
 
 ANIMALS = ["the cat purrs softly", "a dog barks at night", "birds sing in the morning"]
@@ -61,6 +62,8 @@ def test_run_learns_and_saves_its_vocabulary(run, texts):
     assert loaded.predict(ids, verbose=0).argmax(1).tolist() == [0, 1]
     found = training.evaluate(loaded, run.dataset.x_test, run.dataset.y_test)
     assert found["accuracy"] == run.figures["test_accuracy"]
+    shown = read_page(run.directory / "report.html")["shown"]
+    assert shown["texts"] == list(run.dataset.x_test[shown["sample"]])
 
 
 def test_vocabulary_does_not_depend_on_the_seed(run, texts):

@@ -32,6 +32,7 @@ def plain(tmp_path_factory):
 def test_files_of_a_run(run):
     pictures = {"curves.png", "confusion.png"}
     files = {"recipe.json", "data.json", "history.csv", "checkpoint.npz", "report.json"}
+    files |= {"report.html"}
     names = {path.name for path in run.directory.iterdir()}
     assert names == files | pictures | {"best.keras", "model.keras", "tensorboard"}
     assert all((run.directory / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
