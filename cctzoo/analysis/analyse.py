@@ -85,6 +85,7 @@ def analyse_heads(
             f"`shown_samples` must be at least 1. Received: shown_samples={shown_samples}"
         )
     shown = _drawn_evenly(y_test, shown_samples, seed)
+    shown = np.random.default_rng(seed).permutation(shown)  # they are ordered by place
     texts = [x_test[i] for i in shown] if model.config.kind == "texts" else None
     if texts is not None:
         x_train, x_test = model.vocabulary(x_train), model.vocabulary(x_test)

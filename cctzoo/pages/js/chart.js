@@ -57,7 +57,7 @@ function chart({ caption, x, y, series, describe = null, onSelect = null, lines,
 
   function move(shape, index) {
     const place = places[index];
-    shape.setAttribute("visibility", place ? "visible" : "hidden");
+    shape.style.visibility = place ? "visible" : "hidden";
     if (place) shape.setAttribute("transform", `translate(${place.join(" ")})`);
   }
 

@@ -37,8 +37,11 @@ export function onScheme(draw) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 }
 
+const formats = new Map(); // by decimal places; `toLocaleString` would make one for each number
+
 // A number for people: at most `digits` decimal places, without a change of its unit.
 export function rounded(value, digits = 2) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  return value.toLocaleString("en", { maximumFractionDigits: digits });
+  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
+  return formats.get(digits).format(value);
 }

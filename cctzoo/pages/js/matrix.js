@@ -13,16 +13,17 @@ const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRig
 // describe(row, column, value) is what the picture says about a cell; onSelect(row, column) is
 // called for a click, or Enter. frames: [first, last] ranges of rows and columns on the diagonal.
 // colours(share) is the colour of a value, 0 for the lowest; marks(row, column) says which cells
-// have a dot.
-// Returns a figure; figure.choose(row, column) moves the cursor from outside.
+// have a dot. high: the least height of a row in pixels; by default, cells are squares.
+// Returns a figure; figure.choose(row, column) moves the cursor from outside, and
+// figure.mark(row, column) frames a cell until the next call.
 export function heatMap({
   caption, values, rowNames, columnNames, rowTitle, columnTitle, range = null, describe = null,
-  onSelect = null, frames = [], colours = cividis, marks = null,
+  onSelect = null, frames = [], colours = cividis, marks = null, high = 0,
 }) {
   const [rows, columns] = [rowNames.length, columnNames.length];
   const finite = values.filter(Number.isFinite);
   const extreme = (choose) => finite.reduce((a, b) => choose(a, b), finite[0]);
-  const [low, high] = range ?? [extreme(Math.min), extreme(Math.max)];
+  const [lowest, highest] = range ?? [extreme(Math.min), extreme(Math.max)];
   const value = (row, column) => values[row * columns + column];
   const place = (row, column) => `${rowTitle} ${rowNames[row]}, ${columnTitle} ${columnNames[column]}`;
   const words = describe ?? ((row, column, found) => `${place(row, column)}: ${rounded(found)}`);
@@ -31,29 +32,36 @@ export function heatMap({
   const canvas = element("canvas", { class: "matrix", ...access });
   const readout = element("div", { class: "readout quiet", "aria-live": "polite" });
   let at = null;
+  let marked = null;
   let whole = 0; // the width that is there
-  let cell = 1;
-  let margin = 0; // for names, at the left and at the top
+  let [cell, tall] = [1, 1]; // width and height of a cell
+  let [left, top] = [0, 0]; // margins for names
 
   function draw(width) {
     whole = width;
     const context = canvas.getContext("2d");
     context.font = FONT;
-    const longest = [...rowNames, ...columnNames].map((each) => context.measureText(each).width);
-    margin = Math.ceil(Math.min(longest.reduce((a, b) => Math.max(a, b), 0) + 8, NAMES * width));
     const side = (room) => Math.max(1, Math.min(LARGEST, Math.floor(room / columns)));
-    if (side(width - margin) < LEGIBLE) margin = 0;
-    cell = side(width - margin);
-    const [across, down] = [margin + columns * cell, margin + rows * cell];
+    const room = (names) => {
+      const widths = names.map((each) => context.measureText(each).width);
+      return Math.ceil(Math.min(widths.reduce((a, b) => Math.max(a, b), 0) + 8, NAMES * width));
+    };
+    left = room(rowNames);
+    cell = side(width - left);
+    if (Math.max(cell, high) < LEGIBLE) [left, cell] = [0, side(width)];
+    tall = Math.max(cell, high);
+    top = cell < LEGIBLE ? 0 : room(columnNames);
+    const [across, down] = [left + columns * cell, top + rows * tall];
     const dense = Math.max(1, Math.ceil(window.devicePixelRatio));
     canvas.width = across * dense;
     canvas.height = down * dense;
     canvas.style.width = `${across}px`;
     context.scale(dense, dense);
-    if (margin) drawNames(context);
-    context.translate(margin, margin);
+    drawNames(context);
+    context.translate(left, top);
     drawCells(context);
     frames.forEach(([first, last]) => outline(context, first, first, last - first + 1, "#ff8a3d", 2));
+    if (marked) outline(context, marked[1], marked[0], 1, "#ff8a3d", 3);
     if (at) {
       outline(context, at[1], at[0], 1, "#000", 3);
       outline(context, at[1], at[0], 1, "#fff", 1);
@@ -64,16 +72,17 @@ export function heatMap({
     context.font = FONT;
     context.fillStyle = getComputedStyle(canvas).color;
     context.textBaseline = "middle";
-    rowNames.forEach((name, row) => {
+    const names = (each, room) => (room ? each : []);
+    names(rowNames, left).forEach((name, row) => {
       context.textAlign = "right";
-      context.fillText(shortened(context, name, margin - 8), margin - 6, margin + (row + 0.5) * cell);
+      context.fillText(shortened(context, name, left - 8), left - 6, top + (row + 0.5) * tall);
     });
-    columnNames.forEach((name, column) => {
+    names(columnNames, top).forEach((name, column) => {
       context.save();
-      context.translate(margin + (column + 0.5) * cell, margin - 6);
+      context.translate(left + (column + 0.5) * cell, top - 6);
       context.rotate(-Math.PI / 2);
       context.textAlign = "left";
-      context.fillText(shortened(context, name, margin - 8), 0, 0);
+      context.fillText(shortened(context, name, top - 8), 0, 0);
       context.restore();
     });
   }
@@ -82,9 +91,9 @@ export function heatMap({
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         const found = value(row, column);
-        const colour = colours(high > low ? (found - low) / (high - low) : 0);
+        const colour = colours(highest > lowest ? (found - lowest) / (highest - lowest) : 0);
         context.fillStyle = Number.isFinite(found) ? `rgb(${colour.join(" ")})` : "#808080";
-        context.fillRect(column * cell, row * cell, cell, cell);
+        context.fillRect(column * cell, row * tall, cell, tall);
         if (marks?.(row, column)) drawDot(context, row, column);
       }
     }
@@ -93,16 +102,16 @@ export function heatMap({
   function drawDot(context, row, column) {
     const radius = Math.max(0.75, Math.min(3, cell / 6));
     context.beginPath();
-    context.arc((column + 0.5) * cell, (row + 0.5) * cell, radius, 0, 2 * Math.PI);
+    context.arc((column + 0.5) * cell, (row + 0.5) * tall, radius, 0, 2 * Math.PI);
     context.fillStyle = "#000";
     context.fill();
   }
 
-  function outline(context, left, top, count, colour, thick) {
-    const size = count * cell - thick;
+  function outline(context, column, row, count, colour, thick) {
+    const [x, y] = [column * cell + thick / 2, row * tall + thick / 2];
     context.strokeStyle = colour;
     context.lineWidth = thick;
-    context.strokeRect(left * cell + thick / 2, top * cell + thick / 2, size, size);
+    context.strokeRect(x, y, count * cell - thick, count * tall - thick);
   }
 
   function readCell(row, column) {
@@ -113,8 +122,8 @@ export function heatMap({
 
   const pointed = (event) => {
     const box = canvas.getBoundingClientRect();
-    const pixels = [event.clientY - box.top, event.clientX - box.left];
-    return pixels.map((each) => Math.floor((each - margin) / cell));
+    const pixels = [(event.clientY - box.top - top) / tall, (event.clientX - box.left - left) / cell];
+    return pixels.map(Math.floor);
   };
   canvas.addEventListener("pointermove", (event) => readCell(...pointed(event)));
   canvas.addEventListener("click", (event) => {
@@ -132,6 +141,10 @@ export function heatMap({
   onScheme(() => draw(whole));
   const figure = element("figure", {}, frame, readout, element("figcaption", {}, caption));
   figure.choose = readCell;
+  figure.mark = (row, column) => {
+    marked = [row, column];
+    draw(whole);
+  };
   return figure;
 }
 

@@ -38,7 +38,7 @@ def sample_report(
 
     def performance(unit, count, signal):
         each = [
-            block_performance(rng, block, count, classes, width, signal * (1 + i))
+            block_performance(rng, block, count, classes, width, signal * (1 + i / 4))
             for i, block in enumerate(blocks)
         ]
         return Performance(unit, tuple(each), options)
@@ -72,8 +72,8 @@ def sample_report(
     return HeadReport(
         name=name,
         accuracy=0.75,
-        performances=performances(2.0),
-        control=performances(0.2),
+        performances=performances(0.6),
+        control=performances(0.1),
         importance=HeadScores({"importance": scores(0, 1)}, {"samples": 9}),
         ablation=HeadScores({"probability_drop": scores(-0.01, 0.1)}, {"samples": 9}),
         attention=HeadScores({"distance": scores(1, 6), "entropy": scores(1, 4)}),

@@ -8,6 +8,14 @@ const COUNTS = ["labels", "clusters", "single", "noise", "internal"];
 const SPREAD = 0.5; // of points with the same count
 export const percent = (share) => rounded(100 * share, 1);
 
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+const whole = (value) => (Number.isInteger(value) ? String(value) : "");
+
+function axis(key) {
+  return { label: MEASURES[key][0], ...(COUNTS.includes(key) ? { format: whole } : {}) };
+}
+
 // Every head as a point, whose two figures are chosen; a click chooses the head.
 export function headScatter(store, report, titled) {
   const measures = measuresOf(report);
@@ -37,9 +45,9 @@ export function headScatter(store, report, titled) {
     points = series.flatMap((each) => each.points);
     const apart = COUNTS.includes(x) || COUNTS.includes(y) ? " Points of the same count are spread a little." : "";
     figure = scatterChart({
-      caption: `${MEASURES[y][0]} against ${MEASURES[x][0]} of each head. Click, or press Enter, to choose a head.${apart}`,
-      x: { label: MEASURES[x][0] },
-      y: { label: MEASURES[y][0] },
+      caption: `${capital(MEASURES[y][0])} against ${MEASURES[x][0]} of each head. Click, or press Enter, to choose a head.${apart}`,
+      x: axis(x),
+      y: axis(y),
       series,
       describe: ({ found, block, head }) =>
         `Head ${head} of block ${block}: ${MEASURES[x][0]} ${rounded(found[x], 3)}, ${MEASURES[y][0]} ${rounded(found[y], 3)}`,
@@ -101,20 +109,20 @@ export function alongBlocks(report, titled) {
   const chart = (caption, label, value) =>
     lineChart({
       caption,
-      x: { label: "block", format: (each) => (Number.isInteger(each) ? String(each) : "") },
+      x: { label: "block", format: whole },
       y: { label },
       series: sides.map(([name, rows]) => ({
         name,
         points: rows.map((each) => ({ x: each.block, y: value(each) ?? NaN })),
       })),
     });
-  return element(
-    "div", {}, ...titled,
+  const charts = [
     chart("Test accuracy of a linear probe on all heads of a block.", "accuracy, %", (each) => 100 * each.accuracy),
     chart(
       "Signal-to-noise ratio (SNR): the field of a label with itself, divided by the root mean square of the " +
         "other fields, in the heads that recognise it; the mean over the labels.",
       "SNR", (each) => each.signal_to_noise),
-  );
+  ];
+  return element("div", {}, ...titled, element("div", { class: "columns" }, ...charts));
 }
 

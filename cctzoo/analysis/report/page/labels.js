@@ -49,7 +49,7 @@ export function labelTables(store, report, titled) {
     onSelect: (each) => choose(each.label),
   });
   choose(0);
-  const node = element("div", {}, ...titled, element("div", { class: "row" }, select.field), table, all);
+  const node = element("div", {}, ...titled, element("div", { class: "row" }, select.field), element("div", { class: "columns" }, table, all));
   return { node, choose };
 }
 

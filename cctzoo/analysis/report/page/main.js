@@ -36,26 +36,26 @@ showSecond();
 const check = (input, text) => element("label", { class: "check", for: input.id }, input, text);
 
 const parts = [
-  ["explore", "Explore the heads", quiet(NOTES.explore),
+  ["explore", "Explore", "Explore the heads", quiet(NOTES.explore),
     element("div", { class: "row" }, check(second, "Compare two heads"), check(link, "Same block and head in both views")), frame],
-  ["labels", "Heads of a label, labels of all heads", quiet(NOTES.labels),
+  ["labels", "Labels", "Heads of a label, labels of all heads", quiet(NOTES.labels),
     element("div", { class: "columns" }, ...tables.map((each) => each.node))],
-  ["scatter", "Importance and recognised labels", quiet(NOTES.scatter),
+  ["scatter", "All heads as points", "Importance and recognised labels", quiet(NOTES.scatter),
     columns((report) => headScatter(store, report, titled(report)))],
-  ["kept", "Accuracy with fewer heads", quiet(NOTES.kept), columns((report) => keptHeads(report, titled(report)))],
-  ["blocks", "Block by block", quiet(NOTES.blocks),
+  ["kept", "Fewer heads", "Accuracy with fewer heads", quiet(NOTES.kept), columns((report) => keptHeads(report, titled(report)))],
+  ["blocks", "Blocks", "Block by block", quiet(NOTES.blocks),
     columns((report) => alongBlocks(report, titled(report))),
     ...reports.map((report) => blockTable(report, data.least_evidence, titled(report)))],
-  ["rollout", "Where the whole model looks", quiet(NOTES.rollout),
+  ["rollout", "Rollout", "Where the whole model looks", quiet(NOTES.rollout),
     columns((report) => rolloutSection(report, titled(report)))],
-  ["all", "All heads", quiet(NOTES.heads), ...reports.map((report) => headTable(store, report, titled(report)))],
+  ["all", "Table", "All heads", quiet(NOTES.heads), ...reports.map((report) => headTable(store, report, titled(report)))],
 ];
 const state = element("span", { "aria-live": "polite" });
 const bar = element(
   "nav",
   { class: "bar", "aria-label": "Sections" },
   state,
-  ...parts.map(([id, title]) => element("a", { href: `#${id}` }, title)),
+  ...parts.map(([id, short]) => element("a", { href: `#${id}` }, short)),
 );
 const summary = reports.flatMap((report) => [
   ...titled(report),
@@ -65,7 +65,7 @@ page.append(
   ...introduction(data),
   element("details", {}, element("summary", {}, "Summary in words"), ...summary),
   bar,
-  ...parts.map(([id, title, ...content]) => {
+  ...parts.map(([id, , title, ...content]) => {
     const made = section(title, ...content);
     made.id = id;
     return made;

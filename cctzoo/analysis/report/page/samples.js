@@ -4,7 +4,7 @@ import { row } from "../../../pages/js/data.js";
 import { element, rounded } from "../../../pages/js/dom.js";
 import { drawImage, imageTile } from "../../../pages/js/sheet.js";
 
-const SIDE = 96; // CSS pixels of an image
+const SIDE = 84; // CSS pixels of an image
 const PER_PAGE = 12;
 const TEXTS_PER_PAGE = 6;
 
@@ -28,7 +28,7 @@ export function answers(report, block, head) {
     `share of its largest field. ${texts ? "Strongly coloured words are" : "Bright parts are"} where the head reads ` +
     "most. Where a head reads does not say what it finds there, nor how much that matters for the answer.";
   return [
-    element("h4", {}, `${noun[0].toUpperCase()}${noun.slice(1)} it answers to most, with its attention`),
+    element("h4", {}, `${texts ? "Texts" : "Images"} it answers to most, with its attention`),
     element("ul", { class: texts ? "texts" : "tiles" }, ...items),
     element("p", { class: "quiet" }, note),
   ];

@@ -33,18 +33,19 @@ export function headView(store, view, onLabel) {
         ? `Block ${blocks[row].block}, head ${column}: ${MEASURES[key][0]} ${rounded(value, 3)}`
         : `Block ${blocks[row].block} has no head ${column}`;
     const figure = heatMap({
-      caption: `All heads, coloured by ${MEASURES[key][0]}: ${MEASURES[key][1]}. Yellow is most. Click, or press Enter, to choose a head.`,
+      caption: `All heads, coloured by ${MEASURES[key][0]}: ${MEASURES[key][1]}. Yellow is most; the chosen head is framed. Click, or press Enter, to choose a head.`,
       values,
       rowNames: blocks.map((each) => String(each.block)),
       columnNames: Array.from({ length: most }, (_, i) => String(i)),
       rowTitle: "block",
       columnTitle: "head",
       describe,
+      high: 16,
       onSelect: (row, column) =>
         column < blocks[row].clusters.length && store.choose(view, blocks[row].block, column),
     });
     map.replaceChildren(figure);
-    place = () => figure.choose(blocks.indexOf(blockOf(view.side, view.block)), view.head);
+    place = () => figure.mark(blocks.indexOf(blockOf(view.side, view.block)), view.head);
     place();
   }
   let place = () => {};
@@ -75,7 +76,7 @@ export function headView(store, view, onLabel) {
     { class: "view", id },
     element("div", { class: "row" }, weights.field),
     element("div", { class: "row" }, block.field, head.field, button("Previous head", "◀", -1), button("Next head", "▶", 1)),
-    element("details", { open: "" }, element("summary", {}, "Map of all heads"), measure.field, map),
+    element("details", { open: "" }, element("summary", {}, "Map of all heads"), element("div", { class: "row" }, measure.field), map),
     content,
   );
 }
@@ -102,8 +103,9 @@ function headOf(side, block, head, onLabel) {
     element("h4", {}, "Labels of this head, by cluster"),
     groups.length ? element("ul", { class: "clusters" }, ...groups) : element("p", {}, none),
     element("dl", { class: "figures" }, ...list),
-    matrixOf(side, block, head),
     ...answers(report, block, head),
+    element("h4", {}, "Fields of this head (SHP)"),
+    matrixOf(side, block, head),
   ];
 }
 
@@ -127,7 +129,7 @@ function matrixOf({ report }, block, head) {
   const names = order.map((label) => report.classes[label]);
   return heatMap({
     caption:
-      "Fields of this head (SHP): what it alone says for each output (column), averaged over the " +
+      "What this head alone says for each output (column), averaged over the " +
       "samples of each true label (row), as a share of its largest field. Orange is for the output, " +
       `purple against it. Clusters are framed. Dots are noise: above ${threshold}, outside the frames.`,
     values,

@@ -33,7 +33,7 @@ export function introduction({ reports, least_evidence: leastEvidence }) {
   ]);
   return [
     ...parts,
-    element("p", {}, "Choose a head below. Everything on this page follows it: what the head recognises, the samples that it answers to most, and where it reads."),
+    element("p", {}, "Choose a head to see what it recognises, which samples it answers to most, and where it reads in them."),
     element("details", {}, element("summary", {}, "What the words on this page mean"), element("dl", { class: "terms" }, ...list)),
   ];
 }
