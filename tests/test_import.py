@@ -59,6 +59,7 @@ OPTIONAL = {
     "onnxruntime",
     "onnxscript",
     "openvino",
+    "optuna",
     "rich",
     "sklearn",
     "tensorflow_datasets",

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import secrets
 import time
 import typing
 from pathlib import Path
@@ -11,8 +12,8 @@ from cctzoo.cli import script_parser
 from cctzoo.flags import flag
 from cctzoo.recipe_flags import add_recipe_arguments, recipe_from
 from cctzoo.settings import help_texts
+from tuning.engine import ORACLES
 from tuning.latency import LATENCY_CACHE, UNCALIBRATED_PRECISIONS, EdgeLatency
-from tuning.oracles import ORACLES
 from tuning.plan import LatencyObjective, SearchPlan
 from tuning.space import HYPERPARAMETERS, SearchSpace
 
@@ -20,7 +21,8 @@ DIGITS = {"conv_layers": 1}  # 8 x 8 tokens: with 4 x 4, heads and prefix hardly
 PROXY_DIVISOR = 5  # by default, a trial trains for a fifth of the epochs
 RESUMABLE = {
     *("resume", "directory", "workers", "trials_only", "data_dir", "manual_dir"),
-    *("latency_command", "latency_cache"),  # a file must not choose what is run and written
+    # A file must not choose what is run and written.
+    *("join", "latency_command", "latency_cache", "storage"),
 }
 
 
@@ -31,11 +33,15 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     started = Path(time.strftime("runs/search-%Y%m%d-%H%M%S"))
     add("--directory", type=Path, default=started, help="new or empty (runs/search-TIME)")
     add("--resume", type=Path, metavar="DIRECTORY", help="resume this search with its saved plan")
+    add("--join", action="store_true", help="with --resume and Optuna: work for that search only")
     add("--workers", type=int, default=1, help="processes on this machine that run trials (1)")
     add("--trials-only", action="store_true", help="no report and no full training at the end")
     texts = help_texts(SearchPlan)
     group = parser.add_argument_group("search")
-    group.add_argument("--oracle", choices=ORACLES, default=SearchPlan.oracle)
+    group.add_argument("--engine", choices=ORACLES, default=SearchPlan.engine, help=texts["engine"])
+    oracles = sorted({oracle for each in ORACLES.values() for oracle in each})
+    group.add_argument("--oracle", choices=oracles, help=texts["oracle"])
+    group.add_argument("--storage", metavar="URL", help=texts["storage"])
     for name in ("trials", "final"):
         default = getattr(SearchPlan, name)
         group.add_argument(flag(name), type=int, default=default, help=f"{texts[name]} ({default})")
@@ -55,6 +61,19 @@ def check_resumed(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         raise ValueError(
             "`--resume` uses the saved plan; flags of the plan are not allowed. "
             f"Received: --resume with {', '.join(flag(name) for name in sorted(odd))}"
+        )
+
+
+def check_joined(options: argparse.Namespace, plan: SearchPlan | None) -> None:
+    """Raises ValueError if --join is given without the search of another process to join."""
+    if not options.join:
+        return
+    if plan is None or plan.engine != "optuna" or options.workers > 1:
+        raise ValueError(
+            "`--join` needs the directory of a search that another process runs, `--resume`, with "
+            "the engine optuna, and is one worker. "
+            f"Received: --resume {options.resume}, engine={plan and plan.engine!r}, "
+            f"workers={options.workers}"
         )
 
 
@@ -86,7 +105,10 @@ def plan_fields(options: argparse.Namespace) -> dict[str, Any]:
         ),
         "proxy_epochs": proxy_epochs,
         "proxy_samples": options.proxy_samples,
+        "engine": options.engine,
         "oracle": options.oracle,
+        "storage": options.storage,
+        "study": options.storage and f"{options.directory.name}-{secrets.token_hex(4)}",
         "trials": options.trials,
         "final": options.final,
         "seed": recipe.seed,

@@ -1,15 +1,14 @@
-"""The oracles of a search, which propose every architecture at most once."""
+"""KerasTuner's oracles of a search, which propose every architecture at most once."""
 
 from typing import Any
 
 from keras_tuner import oracles
 
 from cctzoo.models import CCTConfig, TextConfig
+from tuning.engine import MOST_FAILURES
 from tuning.keras_tuner_internals import ResumableOracle, hyperband_round
 from tuning.pareto_oracle import SCORE, ParetoOracle
 from tuning.space import SearchSpace, point_config
-
-ORACLES = ("pareto", "random", "bayesian", "hyperband")
 
 
 class ScreenedOracle(ResumableOracle):
@@ -29,7 +28,7 @@ class ScreenedOracle(ResumableOracle):
         super().__init__(
             objective=SCORE,
             hyperparameters=space.hyperparameters(),
-            max_consecutive_failed_trials=5,
+            max_consecutive_failed_trials=MOST_FAILURES,
             **options,
         )
 
@@ -81,7 +80,7 @@ def make_oracle(
     """Makes an oracle.
 
     Args:
-        name: one of `ORACLES`.
+        name: one of `engine.ORACLES` of KerasTuner.
         space: the search space.
         base: the config that fixes all other fields.
         trials: largest number of trials. Hyperband may finish its rounds earlier.

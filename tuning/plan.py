@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from cctzoo.formats.atomic import write_json
-from cctzoo.formats.fields import OBJECT, check_fields, from_fields
+from cctzoo.formats.fields import OBJECT, TEXT, check_fields, from_fields, optional
 from cctzoo.formats.reading import read_json, reading
 from cctzoo.messages import received
 from cctzoo.models import CCTConfig, TextConfig, variant_config
+from cctzoo.optional_packages import require
 from cctzoo.plain_values import check_types, is_one_of, make_plain
 from cctzoo.settings import setting
 from cctzoo.training import Recipe
 from cctzoo.typing import PathLike
+from tuning.engine import ORACLES
 from tuning.latency import LATENCY_CACHE, EdgeLatency
-from tuning.oracles import ORACLES, ScreenedOracle, make_oracle
 from tuning.space import CONFIG_FIELDS, SearchSpace, point_config
 
 PROXY_TEST_SAMPLES = 100  # the search ignores the test part: it is for the final models
@@ -96,7 +97,13 @@ class SearchPlan:
         proxy_epochs: training epochs of each trial; with Hyperband, of the longest training.
         proxy_samples: training samples of each trial, validation part included, evenly from all
             classes. Default: all.
-        oracle: `"pareto"`, `"random"`, `"bayesian"` or `"hyperband"`.
+        engine: the library that proposes the trials, `"keras_tuner"` or `"optuna"`.
+        oracle: how trials are proposed, one of the engine's `engine.ORACLES`. Default: the first
+            of them.
+        study: with Optuna, the name of the search in the database at `storage`. Default: the
+            search is in the journal of its directory.
+        storage: with Optuna, the address of a database in SQLAlchemy's form. It is not saved,
+            because it may have a password.
         trials: largest number of trials.
         final: number of best models that are trained in full.
         seed: random seed of the oracle.
@@ -113,7 +120,12 @@ class SearchPlan:
     data_fields: dict[str, Any]
     proxy_epochs: int = dataclasses.field(metadata={"help": "training epochs of each trial"})
     proxy_samples: int | None = setting(None, "training samples of each trial (all)")
-    oracle: str = "pareto"
+    engine: str = setting("keras_tuner", "the library that proposes the trials")
+    oracle: str | None = setting(None, "how trials are proposed (pareto; with optuna: tpe)")
+    study: str | None = None
+    storage: str | None = setting(
+        None, "with optuna: address of a database, e.g. postgresql://..., in place of a journal"
+    )
     trials: int = setting(10, "largest number of trials")
     final: int = setting(1, "number of best models that are trained in full")
     seed: int = 0
@@ -139,8 +151,7 @@ class SearchPlan:
                 raise ValueError(
                     f"`{name}` must be at least {least}. {received(**{name: getattr(self, name)})}"
                 )
-        if not is_one_of(self.oracle, ORACLES):
-            raise ValueError(f"`oracle` must be one of {ORACLES}. {received(oracle=self.oracle)}")
+        self._check_engine()
         if not self.recipe.validation:
             raise ValueError(
                 "A search needs validation samples, because the test part is for the final "
@@ -152,6 +163,33 @@ class SearchPlan:
                 f"Received: start_from={self.recipe.start_from!r}"
             )
         check_trials(self)
+
+    def _check_engine(self) -> None:
+        if not is_one_of(self.engine, ORACLES):
+            raise ValueError(
+                f"`engine` must be one of {tuple(ORACLES)}. {received(engine=self.engine)}"
+            )
+        oracles = ORACLES[self.engine]
+        if self.oracle is None:
+            object.__setattr__(self, "oracle", oracles[0])
+        if not is_one_of(self.oracle, oracles):
+            raise ValueError(
+                f"`oracle` must be one of {oracles} with the engine {self.engine!r}. "
+                f"{received(oracle=self.oracle)}"
+            )
+        for name in ("study", "storage"):
+            if not isinstance(getattr(self, name), str | None):
+                raise ValueError(f"`{name}` must be a text or None. Received: {name}=...")
+        if (self.study is None) != (self.storage is None) or (
+            self.study is not None and self.engine != "optuna"
+        ):
+            raise ValueError(
+                "A database needs the engine 'optuna', its address `storage` and the name `study` "
+                f"of the search in it. {received(engine=self.engine, study=self.study)}, and "
+                f"storage is {'not ' if self.storage is None else ''}given"
+            )
+        if self.engine == "optuna":
+            require("optuna", extra="tune", purpose="The engine optuna of a search")
 
     @functools.cached_property
     def base(self) -> CCTConfig | TextConfig:
@@ -177,16 +215,10 @@ class SearchPlan:
             test_samples=PROXY_TEST_SAMPLES,
         )
 
-    def make_oracle(self) -> ScreenedOracle:
-        """Makes the oracle of the search."""
-        return make_oracle(
-            self.oracle, self.space, self.base, self.trials, self.proxy_epochs, self.seed
-        )
-
     def save(self, directory: PathLike) -> None:
-        """Writes `search.json`, without the place of the latency cache."""
+        """Writes `search.json`, without the latency cache and the address of the database."""
         fields = dataclasses.asdict(self)
-        del fields["latency"]["cache"]
+        del fields["latency"]["cache"], fields["storage"]
         write_json(Path(directory, "search.json"), fields)
 
     @classmethod
@@ -196,20 +228,22 @@ class SearchPlan:
         *,
         latency_command: str | None = None,
         latency_cache: PathLike = LATENCY_CACHE,
+        storage: str | None = None,
     ) -> "SearchPlan":
         """Reads `search.json`.
 
         The file may come from an untrusted source. It can therefore not choose a program to run
-        or a place to write to: both are arguments.
+        or a place to write to: they are arguments.
 
         Args:
             directory: the directory of the search.
             latency_command: the latency command of the search, which must equal the stored one.
             latency_cache: the folder of measured latencies, see `EdgeLatency`.
+            storage: the address of the database of the search, if it has one.
 
         Raises:
-            ValueError: if the directory has no `search.json`, the file is broken, or the search
-                has another latency command.
+            ValueError: if the directory has no `search.json`, the file is broken, the search has
+                another latency command, or `storage` is missing or not needed.
         """
         path = Path(directory, "search.json")
         if not path.is_file():
@@ -222,6 +256,7 @@ class SearchPlan:
         with reading(path, what):
             names = ("recipe", "space", "objective", "latency", "data_fields")
             check_fields(fields, dict.fromkeys(names, OBJECT))
+            check_fields({"study": None} | fields, {"study": optional(TEXT)})
         stored = fields["latency"].get("command")
         if stored != latency_command:
             raise ValueError(
@@ -229,7 +264,15 @@ class SearchPlan:
                 f"with --latency-command. Received: latency_command={latency_command!r}, but "
                 f"{str(path)!r} has {stored!r}"
             )
+        if (fields.get("study") is None) != (storage is None):
+            raise ValueError(
+                "`storage` must be given again with --storage if the search is in a database, and "
+                f"only then. Received: path={str(path)!r}, which names "
+                f"{'no study' if storage else 'a study'} in a database, and "
+                f"{'an' if storage else 'no'} address of a database"
+            )
         fields["latency"] |= {"cache": str(Path(latency_cache).absolute())}
+        fields["storage"] = storage
         parts = {"space": SearchSpace, "objective": LatencyObjective, "latency": EdgeLatency}
         with reading(path, what):
             fields |= {name: from_fields(part, fields[name]) for name, part in parts.items()}

@@ -1,8 +1,8 @@
 """The record of each trial in `record.json`, and the log of a search.
 
-KerasTuner's chief writes `trial.json` next to it. A record is written by the worker that runs the
-trial, which may be another process or machine: it counts restarts, and it holds the result of a
-trial whose worker was killed before the chief had the result.
+The engine keeps files of its own. A record is written by the worker that runs the trial, which may
+be another process or machine than the engine's: it counts restarts, and it holds the result of a
+trial whose worker was killed before the engine had the result.
 """
 
 import dataclasses
@@ -28,8 +28,10 @@ from cctzoo.formats.reading import read_json, reading
 from cctzoo.typing import PathLike
 from tuning.keras_tuner_internals import hyperband_round
 from tuning.space import HYPERPARAMETERS
-from tuning.trial_files import check_name
+from tuning.trial_files import PREFIX, check_name
 
+TRIALS = "trials"  # the folder of all trials in the directory of a search
+WORKER = "CCTZOO_WORKER"  # environment variable: the name of a worker of Optuna on this machine
 STATUSES = ("running", "trained", "over budget", "failed")
 VALUE = Rule("a text or a count", lambda value: COUNT.holds(value) or TEXT.holds(value))
 RULES = {
@@ -117,7 +119,7 @@ class Record:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The figures that KerasTuner needs."""
+        """The figures that KerasTuner's oracles need."""
         names = ("score", "accuracy", "latency_ms")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
@@ -150,15 +152,20 @@ class Record:
         return " | ".join([*parts, f"{self.seconds:.0f} s"])
 
 
+def trial_folder(directory: PathLike, trial: str) -> Path:
+    """Returns the folder of a trial in the directory of a search."""
+    return Path(directory, TRIALS, PREFIX + trial)
+
+
 def read_records(directory: PathLike) -> list[Record]:
     """Reads all records of a search, in the order of the trials."""
-    folders = sorted(Path(directory, "trials").glob("trial_*"))
+    folders = sorted(Path(directory, TRIALS).glob(f"{PREFIX}*"))
     return [record for folder in folders if (record := Record.load(folder))]
 
 
 def write_log(directory: PathLike, message: object) -> None:
     """Adds a line to `search.log` and prints it."""
-    worker = os.environ.get("KERASTUNER_TUNER_ID", "")
+    worker = os.environ.get("KERASTUNER_TUNER_ID") or os.environ.get(WORKER, "")
     line = " ".join(filter(None, [time.strftime("%Y-%m-%d %H:%M:%S"), worker, str(message)]))
     path = Path(directory, "search.log")
     with naming(path), path.open("a") as file:

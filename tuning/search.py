@@ -6,6 +6,7 @@ Without arguments, it searches models for images of handwritten digits: a few mi
     python tuning/search.py --dataset npz:mine.npz --budget-ms 5 --trials 40 --workers 2
     python tuning/search.py --preset cifar10_200 --heads 4 16 64 --conv-prefix 0 2 3
     python tuning/search.py --latency-command "sh time_on_phone.sh {model}"
+    python tuning/search.py --engine optuna --workers 2
     python tuning/search.py --resume runs/MY_SEARCH
 
 Each trial exports its model to LiteRT and times it, then trains it for a few epochs. At the end,
@@ -18,7 +19,6 @@ For a search on several machines, see docs/guides/search.md.
 import argparse
 import contextlib
 import dataclasses
-import os
 import shlex
 import sys
 import time
@@ -38,11 +38,12 @@ from cctzoo.formats.lock import locked
 from cctzoo.runs import open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fit import sigterm_like_interrupt
-from tuning.arguments import check_resumed, make_parser, plan_fields
+from tuning.arguments import check_joined, check_resumed, make_parser, plan_fields
+from tuning.keras_tuner_engine import CHIEF, role
 from tuning.plan import SearchPlan
 from tuning.records import Record, read_records, write_log
 from tuning.report import best, trained_and_front, write_report
-from tuning.tuner import ERRORS, SearchTuner, train_or_resume
+from tuning.trials import ERRORS, run_trials, train_or_resume
 from tuning.workers import run_with_workers
 
 CHIEF_SECONDS = 600  # that a worker waits for the search.json of its chief
@@ -67,6 +68,8 @@ def main(description: str | None = __doc__) -> None:
                 words = ["--resume", str(directory)]
                 if options.latency_command:
                     words += ["--latency-command", options.latency_command]
+                if options.storage:
+                    words += ["--storage", "URL"]  # it may have a password
                 hint = f"finished trials are kept; resume with {shlex.join(words)}\n"
             parser.exit(1, f"\n{parser.prog}: {error}\n{hint}")
 
@@ -79,16 +82,18 @@ def run(options: argparse.Namespace, directory: Path, local_worker: bool = False
         directory: the directory of the search. It is locked, except by workers: a search has many.
         local_worker: whether the parent of this process has locked the directory.
     """
-    role = os.environ.get("KERASTUNER_TUNER_ID") if "KERASTUNER_ORACLE_IP" in os.environ else None
+    name = role()
+    worker = options.join or name not in (None, CHIEF)
     if options.workers < 1:
         raise ValueError(f"`workers` must be at least 1. Received: workers={options.workers}")
     folders = cli.data_folders(options)
     if options.resume:
-        wait_for(directory / "search.json", CHIEF_SECONDS if role else 0)
+        wait_for(directory / "search.json", CHIEF_SECONDS if worker else 0)
         plan = SearchPlan.load(
             directory,
             latency_command=options.latency_command,
             latency_cache=options.latency_cache,
+            storage=options.storage,
         )
         plan = dataclasses.replace(plan, recipe=dataclasses.replace(plan.recipe, **folders))
         if "data_dir" not in folders:
@@ -96,38 +101,47 @@ def run(options: argparse.Namespace, directory: Path, local_worker: bool = False
     else:
         training.check_directory(directory)
         plan = None
-    owner = role in (None, "chief") and not local_worker
+    check_joined(options, plan)
+    owner = not worker and not local_worker
     with locked(directory) if owner else contextlib.nullcontext():
-        run_plan(plan or new_plan(options, directory), options, directory, role, folders)
+        plan = plan or new_plan(options, directory)
+        if plan.engine == "optuna" and name:
+            raise ValueError(
+                "KerasTuner's environment variables are for the engine keras_tuner; workers of "
+                f"Optuna use --join. Received: KERASTUNER_TUNER_ID={name}"
+            )
+        if options.workers > 1 and name is None:
+            run_workers(plan, options, directory, folders)
+        else:
+            run_trials(plan, directory)
+        if not options.trials_only and not worker:
+            finish(plan, directory)
 
 
-def run_plan(
-    plan: SearchPlan,
-    options: argparse.Namespace,
-    directory: Path,
-    role: str | None,
-    folders: dict[str, Any],
+def run_workers(
+    plan: SearchPlan, options: argparse.Namespace, directory: Path, folders: dict[str, Any]
 ) -> None:
-    """Runs a plan in this process, or in workers.
+    """Runs the trials in several processes.
 
     Args:
         plan: the plan of the search.
         options: the parsed command line.
         directory: the directory of the search.
-        role: the name of this process in a search by several; None in one process.
         folders: the data folders that were given.
     """
-    if options.workers > 1 and not role:
-        flags = folders | {"latency_cache": plan.latency.cache}
-        if plan.latency.command is not None:
-            flags["latency_command"] = plan.latency.command
-        words = [word for name, value in flags.items() for word in (flag(name), value)]
-        with sigterm_like_interrupt():  # so that SIGTERM ends the workers too
-            run_with_workers(directory, options.workers, words)
-    else:
-        SearchTuner(plan, directory).search()
-    if options.trials_only or role not in (None, "chief"):
-        return
+    flags = folders | {"latency_cache": plan.latency.cache}
+    flags |= {
+        name: value
+        for name, value in (("latency_command", plan.latency.command), ("storage", plan.storage))
+        if value is not None
+    }
+    words = [word for name, value in flags.items() for word in (flag(name), value)]
+    with sigterm_like_interrupt():  # so that SIGTERM ends the workers too
+        run_with_workers(directory, options.workers, words, chief=plan.engine == "keras_tuner")
+
+
+def finish(plan: SearchPlan, directory: Path) -> None:
+    """Writes the report, and trains the best models in full."""
     write_report(directory)
     _, trained, _ = trained_and_front(directory)
     if not trained:
@@ -154,6 +168,10 @@ def new_plan(options: argparse.Namespace, directory: Path) -> SearchPlan:
     if "vocabulary" in data_fields:
         data_fields["vocabulary"] = None  # each training finds the words of its own texts
     plan = SearchPlan(**fields, data_fields=data_fields)
+    if plan.storage is not None:
+        from tuning.optuna_storage import open_database  # Optuna is optional
+
+        open_database(plan.storage)
     samples = plan.proxy(recipe).load_data()
     check_batch_size(recipe.batch_size, len(samples.x_train), recipe.augmentation)
     if not len(samples.x_validation):

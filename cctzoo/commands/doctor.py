@@ -31,6 +31,7 @@ FEATURES = {
     "export to OpenVINO": (("tensorflow", "openvino"), "openvino,tensorflow"),
     "Hugging Face Hub": (("huggingface_hub",), "hub"),
     "search": (("keras_tuner", "tensorboard"), "tune"),
+    "search with Optuna": (("keras_tuner", "optuna"), "tune"),
 }
 # Another way on the backend torch.
 WITH_TORCH = {

@@ -6,6 +6,7 @@ Without arguments, it searches models for images of handwritten digits: a few mi
     cctzoo search --dataset npz:mine.npz --budget-ms 5 --trials 40 --workers 2
     cctzoo search --preset cifar10_200 --heads 4 16 64 --conv-prefix 0 2 3
     cctzoo search --latency-command "sh time_on_phone.sh {model}"
+    cctzoo search --engine optuna --workers 2
     cctzoo search --resume runs/MY_SEARCH
 
 Each trial exports its model to LiteRT and times it, then trains it for a few epochs. At the end,

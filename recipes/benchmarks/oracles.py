@@ -29,19 +29,22 @@ from pathlib import Path
 
 import keras_tuner
 import numpy as np
+import optuna
 
 if not __package__:  # a script's path has its folder, not the checkout
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from tuning import pareto
 from tuning.keras_tuner_internals import BaseTuner
+from tuning.optuna_sampler import distributions, make_sampler
 from tuning.pareto_oracle import SCORE, ParetoOracle
 
-ORACLES = {
+KERAS_TUNER = {
     "random": keras_tuner.oracles.RandomSearchOracle,
     "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
     "pareto": ParetoOracle,
 }
+ORACLES = (*KERAS_TUNER, "nsga2", "tpe")  # the last two are Optuna's
 TARGET_MS = 4.0  # target of the score, the only objective of random and Bayesian search
 
 
@@ -114,10 +117,38 @@ class TableTuner(BaseTuner):
 
 def search(oracle, seed, trials=None):
     """Accuracy and log2(latency) of the points that an oracle tried, in order: (trials, 2)."""
-    oracle = oracle(objective=SCORE, max_trials=trials, seed=seed, hyperparameters=space())
+    if oracle not in KERAS_TUNER:
+        return search_with_optuna(oracle, seed, trials)
+    oracle = KERAS_TUNER[oracle](
+        objective=SCORE, max_trials=trials, seed=seed, hyperparameters=space()
+    )
     with tempfile.TemporaryDirectory() as directory:
         TableTuner(oracle, directory=directory).search(verbose=0)
     tried = [oracle.trials[each].hyperparameters.values for each in oracle.start_order]
+    return np.array([made_up(values) for values in tried])
+
+
+def search_with_optuna(oracle, seed, trials):
+    """As `search`, with a sampler of Optuna."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    choices = {each.name: list(each.values) for each in space().space}
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    tried = []
+
+    def active(values):
+        hp = space()
+        hp.values = dict(values)
+        hp.ensure_active_values()  # drops inactive values
+        return dict(hp.values)
+
+    for number in range(trials):
+        study.sampler = make_sampler(
+            oracle, trials, choices, lambda values: active(values) not in tried, [seed, number]
+        )
+        trial = study.ask(distributions(choices))
+        tried.append(active(trial.params))
+        accuracy, log_latency = made_up(tried[-1])
+        study.tell(trial, [accuracy, 2**log_latency])
     return np.array([made_up(values) for values in tried])
 
 
@@ -134,15 +165,15 @@ def main():
     options = parse_arguments()
     # KerasTuner's random search uses consecutive seeds, 8 per trial: ours are far apart.
     seeds = range(10_000, 10_000 * (options.seeds + 1), 10_000)
-    random = volumes(ORACLES["random"], seeds, options.trials)
-    print("oracle     trials   volume   difference from random +- sd   seeds better")
+    random = volumes("random", seeds, options.trials)
+    print("oracle     trials   volume +- sd     difference from random +- sd   seeds better")
     for name in options.oracles:
-        found = random if name == "random" else volumes(ORACLES[name], seeds, options.trials)
+        found = random if name == "random" else volumes(name, seeds, options.trials)
         for column, trials in enumerate(options.trials):
             gain = found[:, column] - random[:, column]
             print(
-                f"{name:10}{trials:7}{found[:, column].mean():9.3f}{gain.mean():+24.3f}"
-                f" +- {gain.std():.3f}{(gain > 0).sum():8} of {len(seeds)}"
+                f"{name:10}{trials:7}{found[:, column].mean():9.3f} +- {found[:, column].std():.3f}"
+                f"{gain.mean():+22.3f} +- {gain.std():.3f}{(gain > 0).sum():8} of {len(seeds)}"
             )
 
 

@@ -8,7 +8,7 @@ from cctzoo import training
 from tests.tuning import made_up
 from tuning.latency import EdgeLatency
 from tuning.plan import SearchPlan
-from tuning.tuner import SearchTuner
+from tuning.trials import run_trials
 
 
 def train(recipe, directory):
@@ -20,4 +20,4 @@ if __name__ == "__main__":
     directory = Path(sys.argv[sys.argv.index("--resume") + 1])
     EdgeLatency.measure = made_up.measure
     training.train = train
-    SearchTuner(SearchPlan.load(directory, latency_cache=directory / "cache"), directory).search()
+    run_trials(SearchPlan.load(directory, latency_cache=directory / "cache"), directory)

@@ -4,16 +4,16 @@ import json
 import shutil
 import time
 
-import keras_tuner
 import pytest
 
 from tests.training.test_broken_files import BROKEN_JSON, other
 from tests.tuning import made_up
 from tuning import latency
+from tuning.engine import make_engine
 from tuning.latency import EdgeLatency
 from tuning.plan import SearchPlan
 from tuning.records import Record, read_records
-from tuning.tuner import SearchTuner
+from tuning.trials import run_trials
 
 pytestmark = pytest.mark.one_backend("jax")  # no model is built
 
@@ -40,13 +40,16 @@ def test_broken_plans(tmp_path):
     texts = list(BROKEN_JSON.values())
     texts += [json.dumps({key: fields[key] for key in fields if key != each}) for each in fields]
     texts.remove(json.dumps({key: fields[key] for key in fields if key != "proxy_samples"}))
-    for name in ("oracle", "trials", "final", "seed"):  # these have defaults
+    for name in ("engine", "oracle", "study", "trials", "final", "seed"):  # these have defaults
         texts.remove(json.dumps({key: fields[key] for key in fields if key != name}))
     wrong = [
         (("unknown",), 1),
         *((("trials",), value) for value in ("9", None, 0, [])),
         *(((name,), "x") for name in ("recipe", "space", "objective", "latency", "data_fields")),
         (("oracle",), ["pareto"]),
+        (("engine",), ["optuna"]),
+        (("engine",), "ax"),
+        (("study",), 3),
         (("latency", "threads"), "2"),
         (("latency", "runs"), None),
         (("latency", "unknown"), 1),
@@ -104,7 +107,7 @@ def searched(tmp_path_factory):
         patch.setattr(EdgeLatency, "measure", made_up.measure)
         patch.setattr("cctzoo.training.train", made_up.train)
         plan = made_up.make_plan(directory, oracle="hyperband", trials=4)
-        SearchTuner(plan, directory).search()
+        run_trials(plan, directory)
     return directory, plan
 
 
@@ -115,7 +118,7 @@ def test_broken_files_of_keras_tuner(searched, tmp_path, capsys):
     trials = tmp_path / "copy" / "trials"
 
     def resume():
-        SearchTuner(plan, tmp_path / "copy")
+        make_engine(plan, tmp_path / "copy")
 
     resume()
     hostile = [{"class_name": "Lambda", "config": {}}]
@@ -187,7 +190,5 @@ def test_files_of_other_oracles_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr("cctzoo.training.train", made_up.train)
     for oracle in ("pareto", "random", "bayesian"):
         plan = made_up.make_plan(tmp_path, oracle=oracle, trials=2)
-        SearchTuner(plan, tmp_path / oracle).search()
-        again = SearchTuner(plan, tmp_path / oracle)
-        assert len(again.oracle.trials) == 2
-        assert isinstance(again.oracle, keras_tuner.Oracle)
+        run_trials(plan, tmp_path / oracle)
+        assert make_engine(plan, tmp_path / oracle).ask() is None

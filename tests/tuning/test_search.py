@@ -126,6 +126,10 @@ def test_all_over_budget(call, tmp_path, monkeypatch, capsys):
         ("--latency-command false{model}", "did not run"),
         ("--resume nowhere", "search.json"),
         ("--resume nowhere --trials 3", "--resume with --trials"),
+        ("--engine optuna --oracle pareto", "oracle='pareto'"),
+        ("--engine optuna --storage nonsense", "address of a database"),
+        ("--storage sqlite://", "needs the engine 'optuna'"),
+        ("--engine optuna --join", "`--join` needs"),
         ("--dataset npz:nowhere.npz", "nowhere.npz"),
     ],
 )
@@ -150,7 +154,7 @@ def test_a_directory_that_is_not_empty(call, tmp_path, capsys):
 def test_one_process_writes_a_search_and_its_workers_join(call, tmp_path, monkeypatch, capsys):
     """A worker of another machine takes part; a second chief is refused, and a training."""
     searched = []
-    monkeypatch.setattr(search.SearchTuner, "search", lambda self: searched.append(self.tuner_id))
+    monkeypatch.setattr(search, "run_trials", lambda *_: searched.append(search.role()))
     (tmp_path / "out").mkdir()
     made_up.make_plan(tmp_path).save(tmp_path / "out")
     before = (tmp_path / "out" / "search.json").read_bytes()
@@ -167,6 +171,28 @@ def test_one_process_writes_a_search_and_its_workers_join(call, tmp_path, monkey
         assert call("--resume", "out") == 0
     assert searched == ["worker1"]
     assert (tmp_path / "out" / "search.json").read_bytes() == before
+
+
+@one_backend
+def test_an_optuna_search_and_a_worker_that_joins(call, tmp_path, monkeypatch, capsys):
+    """The worker takes part while another process owns the search, and writes no report."""
+    monkeypatch.setattr(EdgeLatency, "measure", made_up.measure)
+    monkeypatch.setattr(training, "train", made_up.train)
+    words = [*TINY.replace("--oracle random", "").split(), "--engine", "optuna"]
+    assert call(*words, "--final", "0", "--directory", "out") == 0
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert report["trials"]["trained"] == 2
+    (tmp_path / "out/report.json").unlink()
+    with in_use(tmp_path / "out"):
+        assert call("--resume", "out") == 2
+        assert "Another process is writing this directory" in capsys.readouterr().err
+        assert call("--resume", "out", "--join") == 0
+    assert not (tmp_path / "out/report.json").exists()
+    assert call("--resume", "out", "--join", "--workers", "2") == 2
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker1")
+    assert call("--resume", "out") == 2
+    assert "workers of Optuna use --join" in capsys.readouterr().err
 
 
 def make_record(trial, accuracy, latency_ms, **changes):

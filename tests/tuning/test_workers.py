@@ -74,3 +74,23 @@ def test_a_worker_that_always_dies_ends_the_search(tmp_path):
     )
     with pytest.raises(RuntimeError, match="worker1 ended with code 4 4 times"):
         run_with_workers(tmp_path, 2, script=script)
+
+
+@pytest.mark.parametrize("last", ["sys.exit(4)", ""])
+def test_workers_of_optuna_go_on_without_one_that_always_dies(last, tmp_path):
+    script = tmp_path / "dies.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "if os.environ['CCTZOO_WORKER'] == 'worker1': sys.exit(3)\n"
+        "log = os.path.join(sys.argv[sys.argv.index('--resume') + 1], 'search.log')\n"
+        "while not (os.path.exists(log) and 'the others go on' in open(log).read()):\n"
+        "    time.sleep(0.05)\n"
+        f"{last}\n"
+    )
+    if last:
+        with pytest.raises(RuntimeError, match="worker0 ended with code 4 4 times"):
+            run_with_workers(tmp_path, 2, script=script, chief=False)
+    else:
+        run_with_workers(tmp_path, 2, script=script, chief=False)
+    log = (tmp_path / "search.log").read_text()
+    assert "worker1 ended with code 3 4 times; the others go on" in log
