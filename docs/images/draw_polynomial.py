@@ -1,24 +1,17 @@
-"""Draws polynomial_attention.svg: both kernels in the plane, and their cost over the heads.
+"""Draws both kinds of attention: their kernels in the plane, and their cost over the heads."""
 
-python docs/images/draw_polynomial.py
-"""
-
-from pathlib import Path
-
-import matplotlib
 import matplotlib.figure
 import numpy as np
 
 TOKENS, WIDTH = 256, 256
 FLOOR = 0.01
 QUERY = np.array([1.0, 0.0])
-COLOURS = {"softmax": "#e07a1f", "polynomial": "#1d4e89"}
+COLOURS = {"softmax": "#d55e00", "polynomial": "#0072b2"}
 
 
 def draw():
     """Returns the figure: two maps of the weight of a key, and multiply-accumulates."""
-    matplotlib.rcParams["svg.hashsalt"] = "cctzoo"  # the same file for the same figures
-    figure = matplotlib.figure.Figure((11, 3.5), layout="constrained", facecolor="white")
+    figure = matplotlib.figure.Figure((11, 4.3), layout="constrained", facecolor="white")
     left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.25])
     side = np.linspace(-2, 2, 61)
     keys = np.stack(np.meshgrid(side, side))
@@ -34,7 +27,7 @@ def draw():
     }
     for axes, (kind, weight) in zip((left, middle), weights.items(), strict=True):
         draw_map(axes, side, weight / weight[len(side) // 2, -1])  # the key (2, 0)
-        axes.set_title(formulas[kind], fontsize=10, color=COLOURS[kind])
+        axes.set_title(formulas[kind], fontsize=13.5, color=COLOURS[kind])
     draw_cost(right)
     return figure
 
@@ -45,12 +38,12 @@ def draw_map(axes, side, weight):
         side, side, weight, levels=np.linspace(0.1, 0.9, 9), colors="white", linewidths=0.6
     )
     axes.annotate("", QUERY, (0, 0), arrowprops={"arrowstyle": "-|>", "color": "black", "lw": 1.6})
-    axes.text(0.45, 0.14, "q", fontsize=11, style="italic")
+    axes.text(0.45, 0.14, "q", fontsize=15, style="italic")
     axes.plot(0, 0, "o", color="black", markersize=3)
     axes.set_aspect("equal")
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_xlabel("weight of a key at each place\n(darker: more)", fontsize=8.5)
+    axes.set_xlabel("weight of a key at each place\n(darker: more)", fontsize=12)
 
 
 def draw_cost(axes):
@@ -65,10 +58,10 @@ def draw_cost(axes):
         axes.annotate(
             f"{value:.1f}",
             (count, value),
-            (0, -13),
+            (0, -16),
             textcoords="offset points",
             ha="center",
-            fontsize=8,
+            fontsize=11.5,
             color=COLOURS["polynomial"],
         )
     axes.set_xscale("log", base=2)
@@ -76,17 +69,10 @@ def draw_cost(axes):
     axes.set_ylim(0.2, 90)
     axes.set_xticks(heads, map(str, heads))
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("heads (256 / heads is their width)", fontsize=9)
-    axes.set_title(
-        "million multiply-accumulates of attention,\none block, 256 tokens", fontsize=9.5
-    )
-    axes.legend(frameon=False, fontsize=9, loc="center right")
+    axes.tick_params(labelsize=12)
+    axes.set_xlabel("heads (256 / heads is their width)", fontsize=12)
+    axes.set_title("million multiply-accumulates of attention,\none block, 256 tokens", fontsize=13)
+    axes.legend(frameon=False, fontsize=12.5, loc="center right")
     axes.grid(True, color="#e5e5e5")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-if __name__ == "__main__":
-    path = Path(__file__).parent / "polynomial_attention.svg"
-    draw().savefig(path, metadata={"Date": None})
-    print(path)
