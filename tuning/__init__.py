@@ -3,4 +3,4 @@
 from cctzoo.optional_packages import require
 
 require("keras_tuner", extra="tune", purpose="A search")
-require("matplotlib", "rich", extra="recipes", purpose="The report of a search")
+require("matplotlib", "rich", "sklearn", extra="recipes", purpose="The report of a search")

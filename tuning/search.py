@@ -10,8 +10,9 @@ Without arguments, it searches models for images of handwritten digits: a few mi
     python tuning/search.py --resume runs/MY_SEARCH
 
 Each trial exports its model to LiteRT and times it, then trains it for a few epochs. At the end,
-the search prints a table, writes the Pareto front (`front.png`, `front.json`) and all trials
-(`report.json`, `search.log`), and trains, exports and times the best model in full (`final/`).
+the search prints a table, writes a page (`report.html`), the Pareto front (`front.png`,
+`front.json`) and all trials (`report.json`, `search.log`), and trains, exports and times the best
+model in full (`final/`).
 
 For a search on several machines, see docs/guides/search.md.
 """
@@ -40,6 +41,7 @@ from cctzoo.training.build import config_from_data
 from cctzoo.training.fit import sigterm_like_interrupt
 from tuning.arguments import check_joined, check_resumed, make_parser, plan_fields
 from tuning.keras_tuner_engine import CHIEF, role
+from tuning.page import write_page
 from tuning.plan import SearchPlan
 from tuning.records import Record, read_records, write_log
 from tuning.report import best, trained_and_front, write_report
@@ -143,12 +145,14 @@ def run_workers(
 def finish(plan: SearchPlan, directory: Path) -> None:
     """Writes the report, and trains the best models in full."""
     write_report(directory)
+    write_page(plan, directory)
     _, trained, _ = trained_and_front(directory)
     if not trained:
         raise RuntimeError(nothing_trained(directory))
     finals = [train_fully(plan, record, directory) for record in best(trained, plan.final)]
     if finals:
         write_report(directory, finals)
+        write_page(plan, directory, finals)
 
 
 def new_plan(options: argparse.Namespace, directory: Path) -> SearchPlan:

@@ -10,6 +10,7 @@ import pytest
 
 from cctzoo import export, training
 from tests.formats.processes import in_use
+from tests.pages.reading import read_page
 from tests.training.few import few_digits
 from tests.tuning import made_up
 from tuning import arguments, search
@@ -58,6 +59,7 @@ def test_trials_train_on_this_backend(call, tmp_path, monkeypatch):
     assert report["trials"] == {"trained": 2, "over budget": 0, "failed": 0, "running": 0}
     assert 1 <= len(report["front"]) <= 2
     assert (tmp_path / "out/front.png").stat().st_size > 10_000
+    assert read_page(tmp_path / "out/report.html")["front"] == report["front"]
     for record in read_records(tmp_path / "out"):
         model = keras.saving.load_model(
             tmp_path / f"out/trials/trial_{record.trial}/run/model.keras"
@@ -94,6 +96,9 @@ def test_from_nothing_to_a_timed_model(call, tmp_path, capsys, monkeypatch):
     final = json.loads((tmp_path / "out/report.json").read_text())["final"]
     assert len(final) == 1
     assert (tmp_path / final[0]["folder"] / "export/model_float32.tflite").exists()
+    run_page = read_page(tmp_path / final[0]["folder"] / "report.html")
+    assert len(run_page["delivered"]["exports"]) == 3
+    assert read_page(tmp_path / "out/report.html")["finals"][0]["trial"] == final[0]["trial"]
     assert "(test)" in capsys.readouterr().out
     before = (tmp_path / "out/search.log").read_text().count("\n")
     assert call("--resume", "out") == 0  # everything is done
@@ -108,6 +113,8 @@ def test_all_over_budget(call, tmp_path, monkeypatch, capsys):
     assert "2 of 2 were over the budget. The fastest was trial" in message
     assert "resume with --resume out" in message
     assert {record.status for record in read_records(tmp_path / "out")} == {"over budget"}
+    page = read_page(tmp_path / "out/report.html")
+    assert [each["status"] for each in page["trials"]] == ["over budget"] * 2
 
 
 @one_backend

@@ -15,8 +15,9 @@ const MARKERS = [
   "M-5-1.5H-1.5V-5H1.5V-1.5H5V1.5H1.5V5H-1.5V1.5H-5Z",
 ];
 
-// A chart of series of points { x, y, ... }: { name, points, steps?, colour? }. The colour is that
-// of `seriesColour`; by default each series has its own, with its own marker and dashes.
+// A chart of series of points { x, y, ... }: { name, points, steps?, colour?, markers? }. The colour
+// is that of `seriesColour`; by default each series has its own, with its own marker and dashes. The
+// points of a series with `markers: false` are only joined by a line: they cannot be chosen.
 // axes x, y: { label, log?, from?, to?, format? }. `describe(point, series)` is what the chart
 // says about a point; `onSelect(point, series)` is called for a click, or Enter.
 // Returns a figure; figure.choose(point) marks a point from outside.
@@ -29,8 +30,9 @@ function chart({ caption, x, y, series, describe = null, onSelect = null, lines,
   const readout = element("div", { class: "readout quiet", "aria-live": "polite" });
   const label = `${caption} Arrow keys move from point to point.`;
   const drawing = svgElement("svg", { height, tabindex: "0", role: "application", "aria-label": label });
-  series = series.map((each, i) => ({ colour: i, ...each }));
+  series = series.map((each, i) => ({ colour: i, markers: true, ...each }));
   const stops = series
+    .filter(({ markers }) => markers)
     .flatMap((each, index) => each.points.map((point) => ({ point, each, index })))
     .sort((a, b) => a.point.x - b.point.x || a.index - b.index);
   let places = []; // of the stops, in pixels
@@ -137,7 +139,7 @@ function gridLines(across, up, width, height, x, y) {
   return found;
 }
 
-function drawSeries({ points, colour, steps = false }, across, up, lines) {
+function drawSeries({ points, colour, markers, steps = false }, across, up, lines) {
   const found = [];
   const shown = points.filter((each) => Number.isFinite(each.x) && Number.isFinite(each.y));
   if ((lines || steps) && shown.length > 1) {
@@ -148,8 +150,8 @@ function drawSeries({ points, colour, steps = false }, across, up, lines) {
     });
     found.push(svgElement("path", { d: path.join(""), fill: "none", ...lineStyle(colour) }));
   }
-  const crowded = lines && shown.length > 60;
-  for (const point of crowded ? [] : shown) {
+  const bare = !markers || (lines && shown.length > 60);
+  for (const point of bare ? [] : shown) {
     const place = `translate(${across.at(point.x)} ${up.at(point.y)})`;
     found.push(svgElement("path", { ...markerStyle(colour), transform: place }));
   }
@@ -166,11 +168,11 @@ function lineStyle(colour) {
 }
 
 function legend(series, lines) {
-  const entry = ({ name, colour, steps = false }) => {
+  const entry = ({ name, colour, markers, steps = false }) => {
     const line = svgElement("line", { x1: 0, x2: 28, y1: 7, y2: 7, ...lineStyle(colour) });
     const marker = svgElement("path", { ...markerStyle(colour), transform: "translate(14 7)" });
     const size = { width: 28, height: 14, "aria-hidden": "true" };
-    const drawn = svgElement("svg", size, ...(lines || steps ? [line] : []), marker);
+    const drawn = svgElement("svg", size, ...(lines || steps ? [line] : []), ...(markers ? [marker] : []));
     return element("li", {}, drawn, name);
   };
   return element("ul", { class: "legend" }, ...series.map(entry));

@@ -1,0 +1,87 @@
+"""Checks the page of a run in headless Chromium, and prints its figures.
+
+    pip install playwright
+    python -m tests.training.report_page
+    python -m tests.training.report_page runs/MY_RUN runs/MY_COMMITTEE --shots shots
+
+Needs what `tests/browser.py` needs. Without a directory, a few epochs are trained on digits and on
+sentences. The script fails unless, with 1280 and 390 pixels of width, in light and in dark colours,
+
+- axe-core finds no violation, and the page does not scroll sideways;
+- the page asks no host, and reports no error and no violation of its policy;
+- the keyboard reaches the matrix, and Enter shows the samples of a cell; a click does the same;
+- the tables sort.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from cctzoo import training
+from tests.browser import check_file, focus_by_tab, require
+from tests.training.few import few_digits
+
+READY = "#main[data-ready]"
+
+
+def main():
+    options = parse_arguments()
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        folders = options.directories or made_runs(Path(temporary))
+        browser = playwright.chromium.launch(executable_path=options.browser, args=["--no-sandbox"])
+        print(f"Chromium {browser.version}")
+        for folder in folders:
+            shots = options.shots and options.shots / folder.name
+            check_file(browser, folder / "report.html", READY, use, shots)
+        browser.close()
+    print("All checks passed")
+
+
+def made_runs(folder):
+    """Trains a model that errs often, on images, and one on texts."""
+    digits = few_digits(train_samples=600, test_samples=None, epochs=4)
+    training.train(digits, folder / "images")
+    recipe = training.preset("docstrings", epochs=1, warmup_epochs=0, train_samples=500)
+    training.train(recipe, folder / "texts")
+    return [folder / "images", folder / "texts"]
+
+
+def use(tab):
+    """Chooses cells of the matrix by keyboard and by a click, and sorts a table."""
+    page = tab.page
+    focus_by_tab(page, "mistakes", presses=60)
+    page.keyboard.press("Space")
+    require(page.get_attribute("#mistakes", "aria-pressed") == "true", "the button is not pressed")
+    focus_by_tab(page, "matrix", "className")
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    heading = page.inner_text(".chosen-pair h3")
+    readout = page.inner_text("section:has(canvas.matrix) .readout")
+    require(readout.startswith(heading), f"the cell is {readout!r}, the samples {heading!r}")
+    canvas = page.locator("canvas.matrix")
+    box = canvas.bounding_box()
+    canvas.click(position={"x": box["width"] - 3, "y": box["height"] - 3})
+    clicked = page.inner_text(".chosen-pair h3")
+    require(clicked != heading, f"a click did not change {heading!r}")
+    head = page.locator("section:has(h2:text-is('Classes')) th button").first
+    head.focus()
+    page.keyboard.press("Enter")
+    order = head.locator("..").get_attribute("aria-sort")
+    require(order == "ascending", f"the table is sorted {order!r}")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("directories", nargs="*", type=Path, help="of runs or committees (two short runs)")
+    add("--browser", default="/usr/bin/chromium", help="Chromium or Chrome (/usr/bin/chromium)")
+    add("--shots", type=Path, help="folder for screenshots")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
