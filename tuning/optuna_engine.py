@@ -92,7 +92,8 @@ class OptunaEngine:
             except ValueError:
                 return False  # the point has no model
 
-        study.sampler = make_sampler(plan.oracle, plan.trials, self._choices, is_new, seed)
+        first = max(3, plan.trials // 6)
+        study.sampler = make_sampler(plan.oracle, first, self._choices, is_new, seed)
         with experimental():
             trial = study.ask(distributions(self._choices))
         record = trial.user_attrs.get(RECORD)

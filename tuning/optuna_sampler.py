@@ -112,7 +112,7 @@ def distributions(choices: Mapping[str, Sequence]) -> dict[str, BaseDistribution
 
 def make_sampler(
     name: str,
-    trials: int,
+    first: int,
     choices: Mapping[str, Sequence],
     is_new: Callable[[Values], bool],
     seed: Sequence[int],
@@ -121,12 +121,12 @@ def make_sampler(
 
     Args:
         name: of one of Optuna's samplers, `"nsga2"`, `"tpe"` or `"random"`.
-        trials: number of trials of the search.
+        first: number of random points before the sampler uses results; with `"nsga2"`, the size
+            of a generation.
         choices: the choices of each hyperparameter.
         is_new: whether a point may be proposed. At least one point must be new.
         seed: that of the search, and what makes it different for each proposal.
     """
-    first = max(3, trials // 6)  # random points before the sampler uses results
     number = int(np.random.SeedSequence(seed).generate_state(1)[0])
     if name == "nsga2":
         sampler = NSGAIISampler(population_size=first, seed=number)

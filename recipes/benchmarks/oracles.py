@@ -45,6 +45,7 @@ KERAS_TUNER = {
     "pareto": ParetoOracle,
 }
 ORACLES = (*KERAS_TUNER, "nsga2", "tpe")  # the last two are Optuna's
+FIRST = 6  # random points of Optuna's samplers at the start, as of ParetoOracle
 TARGET_MS = 4.0  # target of the score, the only objective of random and Bayesian search
 
 
@@ -143,7 +144,7 @@ def search_with_optuna(oracle, seed, trials):
 
     for number in range(trials):
         study.sampler = make_sampler(
-            oracle, trials, choices, lambda values: active(values) not in tried, [seed, number]
+            oracle, FIRST, choices, lambda values: active(values) not in tried, [seed, number]
         )
         trial = study.ask(distributions(choices))
         tried.append(active(trial.params))
