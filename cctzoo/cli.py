@@ -29,6 +29,7 @@ from cctzoo.recipe_flags import (
 from cctzoo.settings import help_texts
 from cctzoo.training import Recipe, check_directory
 from cctzoo.training.fine_tuning import fine_tuning_settings
+from cctzoo.training.processes import join_processes
 
 SOURCE_HELP = (
     "run directory, tag of trained weights, .keras or .safetensors file, folder of "
@@ -114,9 +115,11 @@ def parse(
     Returns:
         (parsed arguments, recipe, run directory). With `--resume`, the recipe is `None`.
     """
-    show_notices()
     options = parser.parse_args()
     with exit_on_error(parser):
+        processes = join_processes()
+        if processes.first:
+            show_notices()
         if options.resume:
             _check_resumed(parser, options)
             return options, None, options.resume
@@ -132,7 +135,9 @@ def parse(
         recipe = recipe_from(values)
         started = time.strftime("%Y%m%d-%H%M%S")
         directory = options.directory or Path("runs", f"{recipe.model}-{started}")
-        check_directory(directory)
+        directory = Path(processes.from_first(str(directory)))
+        if processes.first:
+            check_directory(directory)
         return options, recipe, directory
 
 

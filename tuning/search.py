@@ -39,6 +39,7 @@ from cctzoo.formats.lock import locked
 from cctzoo.runs import open_run
 from cctzoo.training.build import config_from_data
 from cctzoo.training.fit import sigterm_like_interrupt
+from cctzoo.training.processes import check_alone
 from tuning.arguments import check_joined, check_resumed, make_parser, plan_fields
 from tuning.keras_tuner_engine import CHIEF, role
 from tuning.page import write_page
@@ -59,6 +60,7 @@ def main(description: str | None = __doc__) -> None:
     local_worker = end_with_parent()  # also the chief of `run_with_workers`
     directory = options.resume or options.directory
     with cli.exit_on_error(parser, directory):
+        check_alone("A search")
         check_delivery()
         if options.resume:
             check_resumed(parser, options)

@@ -26,6 +26,7 @@ from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import locked
 from cctzoo.training import evaluation
 from cctzoo.training.build import config_from_data
+from cctzoo.training.processes import check_alone
 from cctzoo.training.report import write_report_page
 
 
@@ -34,6 +35,7 @@ def main(description: str | None = __doc__) -> None:
     parser = make_parser(description)
     options, recipe, directory = cli.parse(parser)
     with cli.exit_on_error(parser, directory):
+        check_alone("The training of a committee")
         cli.check_exports(options)
         if recipe is None:
             check_committee(directory)

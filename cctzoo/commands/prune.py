@@ -21,6 +21,7 @@ from cctzoo.delivery import deliver
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import locked
 from cctzoo.runs import is_run, is_variant, load_for_training
+from cctzoo.training.processes import check_alone
 from cctzoo.weights import list_weights
 
 
@@ -31,6 +32,7 @@ def main(description: str | None = __doc__) -> None:
     cli.show_notices()
     folder = options.to or default_folder(options.source, options.keep)
     with cli.exit_on_error(parser, status=1):
+        check_alone("Pruning")
         cli.check_exports(options)
         training.check_directory(folder)
         if is_variant(options.source) or not (options.dataset or is_run(options.source)):

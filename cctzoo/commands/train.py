@@ -22,6 +22,7 @@ from cctzoo.formats.lock import locked
 from cctzoo.recipe_flags import recipe_from, with_config
 from cctzoo.training import Run, check_directory, resume, train
 from cctzoo.training.fine_tuning import fine_tuning_settings
+from cctzoo.training.processes import join_processes
 from cctzoo.training.run import load_recipe
 from cctzoo.training.train import train_on_data
 
@@ -50,6 +51,9 @@ def main(
         cli.check_exports(options)
         if recipe is None:
             load_recipe(directory)  # a directory without a run is not to be locked
+        if not join_processes().first:
+            _train(options, recipe, directory, fine_tuning)
+            return
         with locked(directory):
             run = _train(options, recipe, directory, fine_tuning)
             figures, noun = run.figures, run.dataset.kind
@@ -95,8 +99,10 @@ def _train(options, recipe, directory, fine_tuning):
         return resume(directory, **cli.data_places(options), **cli.training_options(options))
     if not fine_tuning:
         return train(recipe, directory, **cli.training_options(options))
-    check_directory(directory)
-    dataset = recipe.load_data()
+    if join_processes().first:
+        check_directory(directory)
+    with join_processes().first_goes_ahead():
+        dataset = recipe.load_data()
     recipe = _with_settings_for(dataset, recipe, with_config(vars(options)))
     return train_on_data(recipe, dataset, directory, **cli.training_options(options))
 

@@ -33,9 +33,12 @@ class ImageBatches(keras.utils.PyDataset):
         epoch: the first epoch, counted from 0.
         workers: threads that decode `EncodedImages` ahead.
         class_weights: weight of each class in the loss, (classes,). Default: all are equal.
+        part: (index, count): the batches hold this one of `count` equal parts of every batch.
+            The images of other parts are not decoded.
 
     Raises:
-        ValueError: if the batch size is too large, or odd where images are mixed.
+        ValueError: if the batch size is too large, or odd where images are mixed, or cannot be
+            divided into such parts.
     """
 
     @checked_arguments
@@ -51,6 +54,7 @@ class ImageBatches(keras.utils.PyDataset):
         epoch: int = 0,
         workers: int = 1,
         class_weights: np.ndarray | None = None,
+        part: tuple[int, int] = (0, 1),
     ):
         super().__init__(workers=workers)
         augmentation = augmentation or Augmentation()
@@ -60,6 +64,7 @@ class ImageBatches(keras.utils.PyDataset):
         self.batch_size, self.augmentation = batch_size, augmentation
         self.seed, self.epoch = seed, epoch
         self.class_weights = check_class_weights(class_weights, classes)
+        self.part = part_of_batch(part, batch_size, augmentation)
         self._shuffle()
 
     def __len__(self) -> int:
@@ -70,13 +75,14 @@ class ImageBatches(keras.utils.PyDataset):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         height, width = self.x.shape[1:3]
         if isinstance(self.x, np.ndarray):
-            inputs, crop = {"index": chosen.astype("int32")}, True
+            inputs, crop = {"index": chosen[self.part].astype("int32")}, True
         else:
             inputs, crop = {"image": self._decoded(chosen, rng)}, False
-        inputs |= self.augmentation.draw(rng, len(chosen), height, width, self.epoch, crop)
+        draws = self.augmentation.draw(rng, len(chosen), height, width, self.epoch, crop)
         targets = np.eye(self.classes, dtype="float32")[self.y[chosen]]
-        targets = self.augmentation.mix_targets(targets, inputs)
-        return inputs, *with_weights(targets, self.class_weights)
+        targets = self.augmentation.mix_targets(targets, draws)
+        inputs |= {name: values[self.part] for name, values in draws.items()}
+        return inputs, *with_weights(targets[self.part], self.class_weights)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -89,12 +95,13 @@ class ImageBatches(keras.utils.PyDataset):
     def _decoded(self, chosen, rng):
         """(B, height, width, channels) uint8: random resized crops of the original images."""
         if self.augmentation.crop_scale is None:
-            return take(self.x, chosen)
-        pictures = [self.x.open(i) for i in chosen]
+            return take(self.x, chosen[self.part])
+        draws = boxes.draw_crops(rng, len(chosen))[self.part]
+        pictures = [self.x.open(i) for i in chosen[self.part]]
         widths, heights = np.array([picture.size for picture in pictures]).T
-        crops = boxes.resized_crops(rng, heights, widths, self.augmentation.crop_scale)
+        crops = boxes.resized_crops(draws, heights, widths, self.augmentation.crop_scale)
         _, height, width, channels = self.x.shape
-        images = np.empty((len(chosen), height, width, channels), "uint8")
+        images = np.empty((len(pictures), height, width, channels), "uint8")
         for image, picture, (top, left, rows, columns) in zip(images, pictures, crops, strict=True):
             box = (left, top, left + columns, top + rows)
             resized = picture.resize((width, height), resample=3, box=box)  # 3: bicubic
@@ -114,6 +121,34 @@ def check_batch_size(batch_size: int, samples: int, augmentation: Augmentation) 
             "`batch_size` must be even for mixup and cutmix, which mix pairs. "
             f"Received: batch_size={batch_size}"
         )
+
+
+def part_of_batch(part: tuple[int, int], batch_size: int, augmentation: Augmentation) -> slice:
+    """Returns where one of several equal parts of a batch lies.
+
+    Args:
+        part: (index, count).
+        batch_size: samples of the whole batch.
+        augmentation: mixup and cutmix never join images of different parts.
+
+    Raises:
+        ValueError: if the batch cannot be divided into `count` parts, of an even size if the
+            augmentation mixes images, or `index` is not below `count`.
+    """
+    index, count = part
+    if not 0 <= index < count:
+        raise ValueError(
+            f"`part` must be (index, count) with an index below the count. {received(part=part)}"
+        )
+    step = 2 * count if augmentation.mixes and count > 1 else count
+    if batch_size % step:
+        twice = "twice the number" if step > count else "the number"
+        raise ValueError(
+            f"`batch_size` must be a multiple of {twice} of parts that a batch is divided into. "
+            f"{received(batch_size=batch_size, parts=count)}"
+        )
+    size = batch_size // count
+    return slice(index * size, (index + 1) * size)
 
 
 def check_seed(seed: int, epoch: int) -> None:

@@ -139,6 +139,7 @@ class Dataset:
         epoch: int = 0,
         workers: int = 1,
         class_weights: str | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> keras.utils.PyDataset:
         """Returns the training part as shuffled batches for `fit`.
 
@@ -150,6 +151,7 @@ class Dataset:
             workers: threads that decode `EncodedImages` ahead.
             class_weights: `"balanced"` weights the samples in the loss so that every class
                 counts the same. Default: every sample counts the same.
+            part: (index, count): the batches hold this one of `count` parts of every batch.
 
         Returns:
             `ImageBatches`, or `TextBatches` of token ids.
@@ -161,7 +163,7 @@ class Dataset:
             )
         data = self.x_train, self.y_train, len(self.classes), batch_size
         weights = balanced_weights(self.y_train, len(self.classes)) if class_weights else None
-        options = {"seed": seed, "epoch": epoch, "class_weights": weights}
+        options = {"seed": seed, "epoch": epoch, "class_weights": weights, "part": part}
         if self.kind == "texts":
             return TextBatches(*data, **options)
         return ImageBatches(*data, augmentation, workers=workers, **options)

@@ -5,7 +5,7 @@ import numpy as np
 
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.augmentation import Augmentation
-from cctzoo.data.batches import check_batch_size, check_seed
+from cctzoo.data.batches import check_batch_size, check_seed, part_of_batch
 from cctzoo.data.class_weights import check_class_weights, with_weights
 
 
@@ -25,9 +25,11 @@ class TextBatches(keras.utils.PyDataset):
         seed: seed of the order.
         epoch: the first epoch, counted from 0.
         class_weights: weight of each class in the loss, (classes,). Default: all are equal.
+        part: as in `ImageBatches`.
 
     Raises:
-        ValueError: if an array has another shape or other values, or `batch_size` is too large.
+        ValueError: if an array has another shape or other values, or `batch_size` is too large
+            or cannot be divided.
     """
 
     @checked_arguments
@@ -41,6 +43,7 @@ class TextBatches(keras.utils.PyDataset):
         seed: int = 0,
         epoch: int = 0,
         class_weights: np.ndarray | None = None,
+        part: tuple[int, int] = (0, 1),
     ):
         super().__init__()
         _check_arrays(x, y, classes)
@@ -49,13 +52,15 @@ class TextBatches(keras.utils.PyDataset):
         self.x, self.y, self.classes = x, y, classes
         self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
         self.class_weights = check_class_weights(class_weights, classes)
+        self.part = part_of_batch(part, batch_size, Augmentation())
         self._shuffle()
 
     def __len__(self) -> int:
         return len(self.x) // self.batch_size
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        whole = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = whole[self.part]
         targets = np.eye(self.classes, dtype="float32")[self.y[chosen]]
         return self.x[chosen], *with_weights(targets, self.class_weights)
 

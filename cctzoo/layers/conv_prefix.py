@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from cctzoo.arguments import checked_layer
+from cctzoo.layers.batch_norm import batch_norm
 from cctzoo.layers.functional import row_mask
 from cctzoo.messages import shown
 from cctzoo.typing import Tensor
@@ -128,9 +129,7 @@ class ConvPrefix(keras.layers.Layer):
         }
 
     def _batch_norm(self, name):
-        return keras.layers.BatchNormalization(
-            momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name=f"{name}_norm"
-        )
+        return batch_norm(f"{name}_norm", self.dtype_policy)
 
     def _relu(self):
         return keras.layers.ReLU(dtype=self.dtype_policy)

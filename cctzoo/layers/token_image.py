@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from cctzoo.arguments import checked_layer
+from cctzoo.layers.batch_norm import batch_norm
 from cctzoo.layers.functional import ACTIVATIONS, check_activation, row_mask
 from cctzoo.typing import Tensor
 
@@ -57,12 +58,7 @@ class TokenImagePrefix(keras.layers.Layer):
             )
             for i, width in enumerate(self.filters)
         ]
-        self.norms = [
-            keras.layers.BatchNormalization(
-                momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name=f"norm{i}"
-            )
-            for i in range(len(self.filters))
-        ]
+        self.norms = [batch_norm(f"norm{i}", self.dtype_policy) for i in range(len(self.filters))]
         self.merge = keras.layers.Conv2D(1, 1, name="merge", **options)
 
     def build(

@@ -1,6 +1,6 @@
 """AugmentedModel: a model that augments images inside the compiled training step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from keras import ops
 
 from cctzoo.data import Augmentation
 from cctzoo.training.teacher import Teachers
-from cctzoo.typing import Array
+from cctzoo.typing import Array, Tensor
 
 INTEGERS = {"index", "operation", "erased", "noise", "mixed"}
 
@@ -27,6 +27,7 @@ class AugmentedModel(keras.Model):
         images: (n, height, width, channels) uint8, to be kept on the accelerator. Default:
             every batch has its own images.
         teachers: in training, their output for the augmented images is appended to the model's.
+        replica: in training, calls the model in place of the model itself, see `Replica`.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class AugmentedModel(keras.Model):
         std: float | Sequence[float],
         images: Array | None = None,
         teachers: Teachers | None = None,
+        replica: Callable[[Tensor], Tensor] | None = None,
     ):
         # No autocast: indices and coordinates must not become bfloat16.
         super().__init__(dtype=model.dtype_policy, autocast=False, name=f"augmented_{model.name}")
         self.model, self.augmentation, self.teachers = model, augmentation, teachers
+        self.replica = replica
         self.mean, self.std = (255 * np.array(values, "float32") for values in (mean, std))
         if images is not None:
             self.images = keras.Variable(images, dtype="uint8", trainable=False, name="images")
@@ -61,7 +64,10 @@ class AugmentedModel(keras.Model):
                 else batch["image"]
             )
             batch = self.augmentation(images, batch, self.mean, self.std)
-        outputs = self.model(batch, training=training)
+        if training and self.replica:
+            outputs = self.replica(batch)
+        else:
+            outputs = self.model(batch, training=training)
         if self.teachers is None or not training:
             return outputs
         return ops.concatenate([ops.cast(outputs, "float32"), self.teachers(batch)], axis=-1)

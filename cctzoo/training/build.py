@@ -9,6 +9,7 @@ import numpy as np
 from cctzoo.data import Dataset
 from cctzoo.models import CCT, CCTConfig, TextConfig, Vocabulary, create_model
 from cctzoo.training.augmented_model import AugmentedModel
+from cctzoo.training.processes import ALONE, Processes
 from cctzoo.training.recipe import Recipe
 from cctzoo.training.teacher import DistillationLoss, StudentAccuracy, open_teachers
 from cctzoo.weights import load_word_vectors, open_weights
@@ -84,21 +85,31 @@ def config_from_data(base: CCTConfig | TextConfig, dataset: Dataset) -> dict[str
     return fields | {"vocabulary": words, "vocabulary_size": len(words) + 2}
 
 
-def training_model(model: CCT, recipe: Recipe, dataset: Dataset) -> keras.Model:
+def training_model(
+    model: CCT, recipe: Recipe, dataset: Dataset, processes: Processes = ALONE
+) -> keras.Model:
     """Returns the model to compile and fit, which shares its weights with `model`.
 
     Images are augmented, and kept on the accelerator if they fit. Texts are not changed. With
-    teachers, their outputs follow those of the model.
+    teachers, their outputs follow those of the model. Under PyTorch, with several processes, the
+    gradients are the means over them.
     """
     teachers = open_teachers(recipe.teacher, model) if recipe.teacher else None
+    replica = None
+    if processes.count > 1 and keras.backend.backend() == "torch":
+        from cctzoo.training.replica import Replica
+
+        replica = Replica(model, processes)
+    parts = {"teachers": teachers, "replica": replica}
     if dataset.kind == "texts":
-        if teachers:
-            return AugmentedModel(model, recipe.augmentation, 0.0, 1.0, None, teachers)
+        if teachers or replica:
+            return AugmentedModel(model, recipe.augmentation, 0.0, 1.0, **parts)
         return keras.Model(model.inputs[0], model.outputs[0], name=f"trained_{model.name}")
     x = dataset.x_train
     resident = isinstance(x, np.ndarray) and x.nbytes <= RESIDENT_BYTES
     mean, std = model.config.mean, model.config.std
-    return AugmentedModel(model, recipe.augmentation, mean, std, x if resident else None, teachers)
+    images = x if resident else None
+    return AugmentedModel(model, recipe.augmentation, mean, std, images, **parts)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:

@@ -10,8 +10,10 @@ import keras
 import numpy as np
 
 from cctzoo.formats.atomic import atomic_file
+from cctzoo.messages import received
 from cctzoo.training import checkpoint
 from cctzoo.training.history import HISTORY, write_history
+from cctzoo.training.processes import ALONE, Processes
 
 
 class RunRecorder(keras.callbacks.Callback):
@@ -28,6 +30,7 @@ class RunRecorder(keras.callbacks.Callback):
             `val_loss` among them; `None` without a validation part.
         tensorboard: whether to write TensorBoard events.
         best_by: the figure of `validate`, without `val_`, whose highest value is the best.
+        processes: the processes that train together; the first one writes the files.
 
     Attributes:
         history: a dict of figures per finished epoch.
@@ -41,18 +44,27 @@ class RunRecorder(keras.callbacks.Callback):
         validate: Callable[[], dict[str, float]] | None,
         tensorboard: bool = False,
         best_by: str = "accuracy",
+        processes: Processes = ALONE,
     ):
         super().__init__()
         self.best_by = f"val_{best_by}"
         self.directory, self.inner, self.validate = directory, model, validate
         self.history, self.best = [], None
-        self.writer = _event_writer(directory) if tensorboard else None
+        self.processes = processes
+        self.writer = _event_writer(directory) if tensorboard and processes.first else None
 
     def restore(self, optimizer: keras.Optimizer) -> None:
         """Restores model, optimizer and history from the checkpoint, if the run has one."""
         path = self.directory / "checkpoint.npz"
         if path.exists():
             self.history, self.best = checkpoint.load(path, self.inner, optimizer)
+        if len(set(self.processes.gather(np.array(len(self.history))).tolist())) > 1:
+            raise ValueError(
+                "All processes must see the same run directory. "
+                f"{received(directory=str(self.directory), rank=self.processes.rank)}, "
+                f"{len(self.history)} finished epochs"
+            )
+        if self.history and self.processes.first:
             # A kill after the checkpoint can have left an older history.
             write_history(self.history, self.directory / HISTORY)
 
@@ -60,6 +72,7 @@ class RunRecorder(keras.callbacks.Callback):
         self.start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
+        logs.update(self.processes.mean({name: float(value) for name, value in logs.items()}))
         if not math.isfinite(logs["loss"]):
             return
         optimizer = self.model.optimizer
@@ -72,12 +85,13 @@ class RunRecorder(keras.callbacks.Callback):
                 found = self.validate()
                 if self.best is None or found[self.best_by] > self.best:
                     self.best = found[self.best_by]
-                    with atomic_file(self.directory / "best.keras") as draft:
-                        self.inner.save(draft)
+                    self._save_best()
             shown = ("val_accuracy", "val_loss", self.best_by)
             logs.update({name: found[name] for name in shown})
         figures = {name: float(value) for name, value in (logs | found).items()}
         self.history.append({"epoch": epoch + 1} | figures)
+        if not self.processes.first:
+            return
         path = self.directory / "checkpoint.npz"
         checkpoint.save(path, self.inner, optimizer, self.history, self.best)
         write_history(self.history, self.directory / HISTORY)
@@ -85,6 +99,11 @@ class RunRecorder(keras.callbacks.Callback):
             for name, value in figures.items():
                 self.writer.add_scalar(name, value, epoch + 1)
             self.writer.flush()
+
+    def _save_best(self):
+        if self.processes.first:
+            with atomic_file(self.directory / "best.keras") as draft:
+                self.inner.save(draft)
 
 
 @contextlib.contextmanager

@@ -2,14 +2,19 @@
 
 import contextlib
 import math
+import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
 
 import keras
+import numpy as np
 
+from cctzoo.data import EncodedImages
 from cctzoo.training.callbacks import RunRecorder
+from cctzoo.training.processes import ALONE, Processes
 from cctzoo.training.progress import Progress
+from cctzoo.typing import Array
 
 
 class TrainingDiverged(RuntimeError):
@@ -19,11 +24,12 @@ class TrainingDiverged(RuntimeError):
 class StopAtNaN(keras.callbacks.Callback):
     """Stops training at a loss that is not finite; `step` is the first step that had one."""
 
-    def __init__(self):
+    def __init__(self, processes: Processes = ALONE):
         super().__init__()
         # Not documented by Keras: `fit` then calls this callback in threads, so that training
         # steps do not wait for the loss. The calls can end in another order than the steps.
-        self.async_safe = True
+        self.async_safe = processes.count == 1
+        self.processes = processes
         self._diverged = []
 
     @property
@@ -37,9 +43,32 @@ class StopAtNaN(keras.callbacks.Callback):
         self.trained = model
 
     def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(float(logs["loss"])):
+        finite = math.isfinite(float(logs["loss"]))
+        # Processes that stop at different steps would wait for each other.
+        if not self.processes.gather(np.array(finite)).all():
             self._diverged.append(batch)
             self.trained.stop_training = True
+
+
+class SeedEpoch(keras.callbacks.Callback):
+    """Seeds the random numbers of an epoch, so that a resumed run draws the same ones.
+
+    Keras' dropout under PyTorch draws from PyTorch's global generator, whose state no checkpoint
+    holds. On the other backends, the state of all random numbers is in variables of the model.
+
+    Args:
+        seed: the seed of the run.
+    """
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if keras.backend.backend() == "torch":
+            import torch
+
+            torch.manual_seed(np.random.SeedSequence([self.seed, epoch]).generate_state(1).item())
 
 
 def fit(
@@ -48,27 +77,31 @@ def fit(
     epochs: int,
     recorder: RunRecorder,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    processes: Processes = ALONE,
 ) -> None:
     """Trains from the recorder's last epoch to the last of `epochs`.
 
     Raises:
         TrainingDiverged: at the first step with a loss that is not finite.
     """
-    guard = StopAtNaN()
+    guard = StopAtNaN(processes)
     done = len(recorder.history)
     if done == epochs:
         # Keras does this at the end of `fit`: the moving averages become the weights.
         model.optimizer.finalize_variable_values(model.trainable_variables)
         return
-    progress = Progress(epochs, len(batches), done)
-    with sigterm_like_interrupt(), contextlib.closing(progress):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(sigterm_like_interrupt())
+        if processes.first:
+            progress = Progress(epochs, len(batches), done)
+            callbacks = [stack.enter_context(contextlib.closing(progress)), *callbacks]
         model.fit(
             batches,
             initial_epoch=done,
             epochs=epochs,
             shuffle=False,  # the batches are shuffled already
             # The recorder adds figures to Keras' logs: callbacks after it see them too.
-            callbacks=[guard, recorder, progress, *callbacks],
+            callbacks=[SeedEpoch(batches.seed), guard, recorder, *callbacks],
             verbose=0,
         )
     if guard.step is not None:
@@ -77,6 +110,15 @@ def fit(
             f"{len(recorder.history) + 1}. {recorder.directory} holds the epochs before it. Try "
             "a lower learning_rate, more warmup_epochs, clip_norm=1 or precision='float32'."
         )
+
+
+def decoding_threads(x: Array | EncodedImages, devices: int, workers: int | None) -> int:
+    """Returns the number of threads that prepare batches; 1 is the training thread itself."""
+    if isinstance(x, np.ndarray):
+        return 1  # to draw a batch takes less time than to hand it over to another thread
+    if devices > 1 and keras.backend.backend() == "tensorflow":
+        return 1  # Keras' queue silently gives MirroredStrategy other batches
+    return workers or os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What a training run shows: its plan, a bar in a terminal or lines in a file, the time left."""
 
+import logging
 import sys
 import time
 from pathlib import Path
@@ -11,8 +12,11 @@ from cctzoo.data import Dataset
 from cctzoo.models import CCT
 from cctzoo.training.recipe import Recipe
 
+MOST_LEFT_OUT = 0.05  # share of the training samples that an epoch leaves out without a notice
 SECONDS = 30  # between two lines in a file
 SETTLED = 5  # steps until their time is typical: the first one compiles the model
+
+logger = logging.getLogger(__name__)
 
 
 def show_plan(recipe: Recipe, model: CCT, dataset: Dataset, directory: Path, done: int) -> None:
@@ -35,6 +39,32 @@ def show_plan(recipe: Recipe, model: CCT, dataset: Dataset, directory: Path, don
         + (f", resumed after epoch {done}" if done else "")
         + f"\ndirectory: {directory}",
         flush=True,
+    )
+
+
+def report_left_out(samples: int, recipe: Recipe, devices: int) -> None:
+    """Logs a notice if many samples are left out of each epoch, with a batch size that helps.
+
+    All steps have one shape, so that the incomplete last batch is dropped. The order
+    changes with every epoch, and with it the samples that are left out.
+    """
+    size = recipe.batch_size
+    left = samples % size
+    if left <= MOST_LEFT_OUT * samples:
+        return
+    step = 2 * devices if devices > 1 else 2 if recipe.augmentation.mixes else 1
+    sizes = range(size - size % step, size // 2, -step)
+    better = min(sizes, key=lambda each: samples % each, default=size)
+    advice = ""
+    if samples % better < left:
+        advice = f" A batch size of {better} would leave out {samples % better}."
+    logger.info(
+        "Each epoch leaves out %d of %d training samples, others each time, because the last "
+        "batch of %d would be incomplete.%s",
+        left,
+        samples,
+        size,
+        advice,
     )
 
 

@@ -1,38 +1,33 @@
 """Training: from a recipe to a run directory."""
 
-import logging
-import os
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from cctzoo.arguments import checked_arguments
-from cctzoo.data import Dataset, EncodedImages
+from cctzoo.data import Dataset
 from cctzoo.data.batches import check_batch_size
 from cctzoo.data.names import check_prepared
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import HIDDEN, locked
-from cctzoo.models import CCT
 from cctzoo.optional_packages import require
 from cctzoo.training import evaluation, plots
 from cctzoo.training.build import build_model, compile_model, training_model
 from cctzoo.training.callbacks import RunRecorder
-from cctzoo.training.devices import use_devices
+from cctzoo.training.devices import check_batch_parts, use_devices
 from cctzoo.training.figures import run_figures
 from cctzoo.training.fine_tuning import with_model_input
-from cctzoo.training.fit import fit
+from cctzoo.training.fit import decoding_threads, fit
 from cctzoo.training.loss_note import loss_note
-from cctzoo.training.progress import show_plan
+from cctzoo.training.prediction import PartPredictor
+from cctzoo.training.processes import Processes, join_processes
+from cctzoo.training.progress import report_left_out, show_plan
 from cctzoo.training.recipe import Recipe
 from cctzoo.training.report import write_run_page
 from cctzoo.training.run import DATA, Run, check_unchanged, load_recipe
-from cctzoo.typing import Array, PathLike
-
-MOST_LEFT_OUT = 0.05  # share of the training samples that an epoch leaves out without a notice
-
-logger = logging.getLogger(__name__)
+from cctzoo.typing import PathLike
 
 
 @checked_arguments
@@ -62,13 +57,17 @@ def train(
     If Ctrl-C, SIGTERM or SIGKILL stops the training, only the current epoch is lost: `resume`
     continues after the last finished one.
 
+    If a launcher has started several processes (`torchrun`, or see `join_processes`), each trains
+    on its part of every batch, with the result of a single process. They must see the same
+    data and the same run directory, which the first process writes.
+
     The directory is locked while the run lasts: a second process, or thread, that would write it is
     refused.
 
     Args:
         recipe: the recipe.
         directory: the run directory, new or empty.
-        devices: number of devices that share each batch, see `use_devices`.
+        devices: number of devices of this machine that share each batch, see `use_devices`.
         tensorboard: write TensorBoard events to `tensorboard/` in the directory.
         workers: threads that decode images ahead. Default: one per processor.
         callbacks: further Keras callbacks.
@@ -89,11 +88,14 @@ def train(
         print(run.figures["test_accuracy"])
         ```
     """
-    check_directory(directory)
+    processes = join_processes()
+    if processes.first:
+        check_directory(directory)
     recipe.check_sources()
     recipe = with_model_input(recipe)
-    with locked(directory):
-        check_directory(directory)  # another process may have filled it since
+    with _locked(directory, processes):
+        if processes.first:
+            check_directory(directory)  # another process may have filled it since
         return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 
 
@@ -107,9 +109,10 @@ def train_on_data(
     workers: int | None = None,
 ) -> Run:
     """Trains as `train` does, on the data set that `recipe.load_data()` has returned."""
-    check_directory(directory)
-    with locked(directory):
-        check_directory(directory)
+    processes = join_processes()
+    with _locked(directory, processes):
+        if processes.first:
+            check_directory(directory)
         return _run(recipe, Path(directory), devices, tensorboard, workers, (), dataset)
 
 
@@ -141,7 +144,7 @@ def resume(
     recipe.check_sources()
     if data_dir is None:
         check_prepared(recipe.dataset, recipe.data_dir)
-    with locked(directory):
+    with _locked(directory, join_processes()):
         return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
 
 
@@ -155,7 +158,9 @@ def _run(
     dataset: Dataset | None = None,
 ) -> Run:
     _check_packages(tensorboard)
-    dataset = dataset or recipe.load_data()
+    processes = join_processes()
+    with processes.first_goes_ahead():  # it may have to download the data
+        dataset = dataset or recipe.load_data()
     fingerprint = check_unchanged(directory, dataset)
     check_batch_size(recipe.batch_size, len(dataset.x_train), recipe.augmentation)
     if recipe.best_by != "accuracy" and not len(dataset.x_validation):
@@ -163,35 +168,45 @@ def _run(
             "`best_by` chooses by the validation part, which must not be empty. "
             f"Received: best_by={recipe.best_by!r}, validation={recipe.validation}"
         )
-    report_left_out(len(dataset.x_train), recipe, devices)
+    check_batch_parts(devices, recipe.batch_size, processes)
+    if processes.first:
+        report_left_out(len(dataset.x_train), recipe, devices * processes.count)
     keras.utils.set_random_seed(recipe.seed)
-    with use_devices(devices, recipe.batch_size):
+    with use_devices(devices, recipe.batch_size, processes):
         model = build_model(recipe, dataset)
         samples = dataset.for_model(model)  # texts as token ids: the vocabulary is the model's
-        trained = training_model(model, recipe, samples)
+        trained = training_model(model, recipe, samples, processes)
         steps = len(dataset.x_train) // recipe.batch_size
         compile_model(trained, recipe, steps)
         trained.optimizer.build(trained.trainable_variables)
-        recipe.save(directory / "recipe.json")
-        write_json(directory / DATA, fingerprint)
-        validate = _validation(trained, model, samples, recipe.batch_size)
-        recorder = RunRecorder(directory, model, validate, tensorboard, recipe.best_by)
+        if processes.first:
+            recipe.save(directory / "recipe.json")
+            write_json(directory / DATA, fingerprint)
+        predict = PartPredictor(model, recipe.batch_size, processes)
+        validate = _validation(predict, trained, samples)
+        recorder = RunRecorder(directory, model, validate, tensorboard, recipe.best_by, processes)
         recorder.restore(trained.optimizer)
-        show_plan(recipe, model, dataset, directory, len(recorder.history))
+        if processes.first:
+            show_plan(recipe, model, dataset, directory, len(recorder.history))
         batches = samples.batches(
             recipe.batch_size,
             recipe.augmentation,
             seed=recipe.seed,
             epoch=len(recorder.history),
-            workers=_workers(dataset.x_train, devices, workers),
+            workers=decoding_threads(dataset.x_train, devices, workers),
             class_weights=recipe.class_weights,
+            part=(processes.rank, processes.count),
         )
-        fit(trained, batches, recipe.total_epochs, recorder, callbacks)
-        with atomic_file(directory / "model.keras") as draft:
-            model.save(draft)
-        outputs = evaluation.predict(model, samples.x_test, recipe.batch_size)
+        fit(trained, batches, recipe.total_epochs, recorder, callbacks, processes)
+        if processes.first:
+            with atomic_file(directory / "model.keras") as draft:
+                model.save(draft)
+        outputs = predict(model, samples.x_test)
     matrix = evaluation.confusion(outputs, samples.y_test)
     figures = run_figures(model, samples, outputs, matrix, recipe.batch_size, recorder)
+    run = Run(directory, recipe, figures, recorder.history, model, dataset, test_outputs=outputs)
+    if not processes.first:
+        return run
     write_json(directory / "report.json", figures)
     plots.plot_curves(
         recorder.history,
@@ -200,9 +215,15 @@ def _run(
         note=loss_note(recipe),
     )
     plots.plot_confusion(matrix, dataset.classes, directory / "confusion.png")
-    run = Run(directory, recipe, figures, recorder.history, model, dataset, test_outputs=outputs)
     write_run_page(run)
     return run
+
+
+@contextlib.contextmanager
+def _locked(directory: PathLike, processes: Processes) -> Iterator[None]:
+    """Within the block, the directory is locked by the first process, which writes it."""
+    with locked(directory) if processes.first else contextlib.nullcontext():
+        yield
 
 
 @checked_arguments
@@ -222,15 +243,6 @@ def _is_empty(directory: Path) -> bool:
     return all(path.name.startswith(HIDDEN) for path in directory.iterdir())
 
 
-def _workers(x: Array | EncodedImages, devices: int, workers: int | None) -> int:
-    """Returns the number of threads that prepare batches; 1 is the training thread itself."""
-    if isinstance(x, np.ndarray):
-        return 1  # to draw a batch takes less time than to hand it over to another thread
-    if devices > 1 and keras.backend.backend() == "tensorflow":
-        return 1  # Keras' queue silently gives MirroredStrategy other batches
-    return workers or os.cpu_count() or 1
-
-
 def _check_packages(tensorboard: bool) -> None:
     """Raises ModuleNotFoundError if a run could not write all its files at its end."""
     require("matplotlib", extra="recipes", purpose="A training run, for its plots,")
@@ -238,34 +250,8 @@ def _check_packages(tensorboard: bool) -> None:
         require("tensorboard", extra="tune", purpose="Writing TensorBoard events")
 
 
-def report_left_out(samples: int, recipe: Recipe, devices: int) -> None:
-    """Logs a notice if many samples are left out of each epoch, with a batch size that helps.
-
-    All steps have one shape, so that the incomplete last batch is dropped. The order
-    changes with every epoch, and with it the samples that are left out.
-    """
-    size = recipe.batch_size
-    left = samples % size
-    if left <= MOST_LEFT_OUT * samples:
-        return
-    step = 2 * devices if devices > 1 else 2 if recipe.augmentation.mixes else 1
-    sizes = range(size - size % step, size // 2, -step)
-    better = min(sizes, key=lambda each: samples % each, default=size)
-    advice = ""
-    if samples % better < left:
-        advice = f" A batch size of {better} would leave out {samples % better}."
-    logger.info(
-        "Each epoch leaves out %d of %d training samples, others each time, because the last "
-        "batch of %d would be incomplete.%s",
-        left,
-        samples,
-        size,
-        advice,
-    )
-
-
 def _validation(
-    trained: keras.Model, model: CCT, dataset: Dataset, batch_size: int
+    predict: PartPredictor, trained: keras.Model, dataset: Dataset
 ) -> Callable[[], dict[str, float]] | None:
     """Returns a function that evaluates on the validation part; `None` if that is empty."""
     if not len(dataset.x_validation):
@@ -273,8 +259,8 @@ def _validation(
 
     def validate():
         # The compiled model that trains: to compile its inner model too would take longer.
-        outputs = evaluation.predict(trained, dataset.x_validation, batch_size)
-        found = evaluation.figures(outputs, dataset.y_validation, model.config)
+        outputs = predict(trained, dataset.x_validation)
+        found = evaluation.figures(outputs, dataset.y_validation, predict.model.config)
         names = ("accuracy", "loss", "mean_class_accuracy")
         return {f"val_{name}": found[name] for name in names}
 

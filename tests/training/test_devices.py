@@ -75,7 +75,7 @@ def test_two_devices_give_the_results_of_one(tmp_path):
 def test_unavailable_devices_are_refused():
     if BACKEND == "torch":
         with (
-            pytest.raises(ValueError, match=r"JAX or the TensorFlow.*devices=2, backend=torch"),
+            pytest.raises(ValueError, match=r"`torchrun --nproc-per-node 2`.*devices=2"),
             use_devices(2, 16),
         ):
             pass

@@ -9,7 +9,7 @@ import pytest
 
 from cctzoo import data, training
 from cctzoo.training.build import build_model
-from cctzoo.training.train import report_left_out
+from cctzoo.training.progress import report_left_out
 from tests.training.few import few_digits, history_of
 
 SHOWN = {}  # the figures that Keras' progress bar shows

@@ -165,7 +165,8 @@ class Augmentation:
             top, left = rng.integers(-reach, reach + 1, (2, count))
         elif self.crop_scale is not None and crop:
             sides = np.full(count, height), np.full(count, width)
-            top, left, rows, columns = boxes.resized_crops(rng, *sides, self.crop_scale).T
+            draws = boxes.draw_crops(rng, count)
+            top, left, rows, columns = boxes.resized_crops(draws, *sides, self.crop_scale).T
         flipped = (rng.random(count) < 0.5) & self.flip
         across, down, none = columns / width, rows / height, np.zeros(count)
         across, left = (
@@ -211,7 +212,8 @@ class Augmentation:
         if self.policy == "randaugment":
             images = self._transform(ops.floor(images + 0.5), draws, fill)
         if self.erasing:
-            noise = pixels.normal_noise(draws["noise"], images.shape[1:]) * std + mean
+            noise = pixels.normal_noise(draws["noise"], images.shape[1:])
+            noise = ops.add(ops.multiply(noise, std), mean)  # both may be arrays of NumPy
             images = ops.where(pixels.inside(draws["erased"], images.shape), noise, images)
         if self.mixes:
             images = mixing.mix_images(images, draws["mixed"], draws["weight"])

@@ -13,13 +13,16 @@ ERASED = (0.02, 1 / 3)  # share of the area
 ERASED_RATIOS = (0.3, 1 / 0.3)
 
 
-def resized_crops(
-    rng: np.random.Generator, heights: Array, widths: Array, scale: tuple[float, float]
-) -> Array:
-    """Draws one box per image for a random resized crop.
+def draw_crops(rng: np.random.Generator, count: int) -> Array:
+    """Draws the numbers for `resized_crops`, (count, 22) in [0, 1), whatever the images' sizes."""
+    return rng.random((count, 2 * TRIES + 2))
+
+
+def resized_crops(draws: Array, heights: Array, widths: Array, scale: tuple[float, float]) -> Array:
+    """Returns one box per image for a random resized crop.
 
     Args:
-        rng: the generator.
+        draws: numbers of `draw_crops`, (n, 22).
         heights, widths: size of the images, (n,) integers.
         scale: the smallest and the largest share of the area.
 
@@ -27,7 +30,8 @@ def resized_crops(
         (n, 4) integers: top, left, height, width. If none of ten tries fits, the largest
         centred box with a permitted aspect ratio.
     """
-    rows, columns, fits = _sides(rng, heights * widths, scale, RATIOS)
+    area, ratio, place = np.split(draws, (TRIES, 2 * TRIES), axis=1)
+    rows, columns, fits = _sides(area, ratio, heights * widths, scale, RATIOS)
     fits &= (rows > 0) & (rows <= heights[:, None])
     fits &= (columns > 0) & (columns <= widths[:, None])
     rows, columns = _first(rows, fits), _first(columns, fits)
@@ -36,7 +40,7 @@ def resized_crops(
     columns = np.where(found, columns, np.minimum(widths, np.rint(heights * RATIOS[1])))
     rows, columns = rows.astype("int64"), columns.astype("int64")
     free_rows, free_columns = heights - rows, widths - columns
-    top, left = rng.integers(0, free_rows + 1), rng.integers(0, free_columns + 1)
+    top, left = (place.T * (np.stack([free_rows, free_columns]) + 1)).astype("int64")
     top = np.where(found, top, free_rows // 2)
     left = np.where(found, left, free_columns // 2)
     return np.stack([top, left, rows, columns], axis=1)
@@ -45,7 +49,8 @@ def resized_crops(
 def erasing_boxes(rng: np.random.Generator, count: int, height: int, width: int) -> Array:
     """Draws boxes (n, 4) int32: top, left, bottom, right; empty if none of ten tries fits."""
     area = np.full(count, height * width)
-    columns, rows, fits = _sides(rng, area, ERASED, ERASED_RATIOS)
+    draws = rng.random((2, count, TRIES))
+    columns, rows, fits = _sides(*draws, area, ERASED, ERASED_RATIOS)
     fits &= (rows < height) & (columns < width)
     rows, columns = (_first(side, fits).astype("int64") for side in (rows, columns))
     top, left = rng.integers(0, height - rows + 1), rng.integers(0, width - columns + 1)
@@ -53,12 +58,16 @@ def erasing_boxes(rng: np.random.Generator, count: int, height: int, width: int)
     return np.where(fits.any(1)[:, None], box, 0).astype("int32")
 
 
-def _sides(rng, area, scale, ratios):
+def _sides(shares, shapes, area, scale, ratios):
     """Heights and widths of ten boxes per image, (n, 10) each, and a mask of True values."""
-    size = (len(area), TRIES)
-    target = area[:, None] * rng.uniform(*scale, size)
-    ratio = np.exp(rng.uniform(*np.log(ratios), size))  # width / height
-    return np.rint(np.sqrt(target / ratio)), np.rint(np.sqrt(target * ratio)), np.ones(size, bool)
+    target = area[:, None] * _between(scale, shares)
+    ratio = np.exp(_between(np.log(ratios), shapes))  # width / height
+    fits = np.ones(shares.shape, bool)
+    return np.rint(np.sqrt(target / ratio)), np.rint(np.sqrt(target * ratio)), fits
+
+
+def _between(ends, draws):
+    return ends[0] + (ends[1] - ends[0]) * draws
 
 
 def _first(values, fits):

@@ -17,7 +17,10 @@ def attend_tiles(query, key, value, bias, rate, seed):
         bias = bias.clamp(min=torch.finfo(query.dtype).min).to(query.dtype)
     if not rate:
         return attention(query, key, value, bias)
-    mixed = (int(seed[0]) ^ (int(seed[1]) * GOLDEN)) & 0xFFFFFFFF  # a CPU reads only 32 bits
+    mixed = int(seed[0]) ^ (int(seed[1]) * GOLDEN)
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        mixed += torch.distributed.get_rank() << 16  # other scores than in the other processes
+    mixed &= 0xFFFFFFFF  # a CPU reads only 32 bits
     if query.device.type == "cuda":
         with torch.random.fork_rng([query.device]):
             torch.cuda.manual_seed(mixed)

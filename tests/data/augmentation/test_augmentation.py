@@ -86,9 +86,8 @@ def test_resized_crops_equal_pillow():
 @pytest.mark.parametrize("size", [(32, 32), (40, 90), (500, 20)])
 def test_boxes_of_resized_crops(size):
     heights, widths = np.full(MANY, size[0]), np.full(MANY, size[1])
-    top, left, rows, columns = boxes.resized_crops(
-        np.random.default_rng(0), heights, widths, (0.08, 1.0)
-    ).T
+    draws = boxes.draw_crops(np.random.default_rng(0), MANY)
+    top, left, rows, columns = boxes.resized_crops(draws, heights, widths, (0.08, 1.0)).T
     assert (top >= 0).all()
     assert (left >= 0).all()
     assert (rows >= 1).all()

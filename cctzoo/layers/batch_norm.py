@@ -1,0 +1,32 @@
+"""Batch normalisation with the statistics of the whole batch, also on several devices."""
+
+from typing import Any
+
+import keras
+
+from cctzoo.layers.functional import BACKEND
+
+
+def batch_norm(name: str, dtype: Any) -> keras.layers.BatchNormalization:
+    """Returns a layer for batch normalisation, with the momentum and epsilon of PyTorch.
+
+    In a model that is built while each batch is divided among devices (see `training.train`), it
+    has the mean and variance of the whole batch, as on a single device.
+
+    Args:
+        name: name of the layer.
+        dtype: its dtype policy.
+    """
+    options = {"momentum": 0.9, "epsilon": 1e-5, "name": name, "dtype": dtype}
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        options["synchronized"] = tf.distribute.has_strategy()
+    elif BACKEND == "torch":
+        import torch
+
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            from cctzoo.layers.batch_norm_torch import SharedBatchNormalization
+
+            return SharedBatchNormalization(**options)
+    return keras.layers.BatchNormalization(**options)

@@ -1,0 +1,50 @@
+"""Outputs of a model in training: each process computes those of its part of the samples."""
+
+import keras
+
+from cctzoo.data import EncodedImages
+from cctzoo.models import CCT
+from cctzoo.training import evaluation
+from cctzoo.training.processes import Processes
+from cctzoo.typing import Array
+
+
+class PartPredictor:
+    """Computes the outputs of a model for all samples, divided among the processes.
+
+    Args:
+        model: the model that is trained.
+        batch_size: samples per batch of a process.
+        processes: the processes that train together.
+    """
+
+    def __init__(self, model: CCT, batch_size: int, processes: Processes):
+        self.model, self.batch_size, self.processes = model, batch_size, processes
+        self.copy = None
+        if processes.count > 1 and keras.backend.backend() == "jax":
+            self.copy = _on_this_process(model)
+
+    def __call__(self, compiled: keras.Model, x: Array | EncodedImages) -> Array:
+        """Returns (n, classes) float32.
+
+        Args:
+            compiled: the model, or the training model around it, whichever is compiled.
+            x: the samples, at least one.
+        """
+        if self.copy is not None:
+            self.copy.set_weights(self.model.get_weights())
+            compiled = self.copy
+        if self.processes.count == 1 or len(x) < self.processes.count:
+            return evaluation.predict(compiled, x, self.batch_size)
+        own = evaluation.predict(compiled, x[self.processes.part(len(x))], self.batch_size)
+        return self.processes.join(own, len(x))
+
+
+def _on_this_process(model):
+    """A copy of the model whose arrays, and outputs, belong to this process alone."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        return CCT(model.config, name=model.name, dtype=model.dtype_policy)
+    finally:
+        keras.distribution.set_distribution(distribution)
