@@ -1,5 +1,8 @@
 """Outputs of a model in training: each process computes those of its part of the samples."""
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 
 from cctzoo.data import EncodedImages
@@ -20,9 +23,10 @@ class PartPredictor:
 
     def __init__(self, model: CCT, batch_size: int, processes: Processes):
         self.model, self.batch_size, self.processes = model, batch_size, processes
-        self.copy = None
+        self.copy = None  # under JAX, the arrays of the model belong to all processes
         if processes.count > 1 and keras.backend.backend() == "jax":
-            self.copy = _on_this_process(model)
+            with _undistributed():
+                self.copy = CCT(model.config, name=model.name, dtype=model.dtype_policy)
 
     def __call__(self, compiled: keras.Model, x: Array | EncodedImages) -> Array:
         """Returns (n, classes) float32.
@@ -33,18 +37,23 @@ class PartPredictor:
         """
         if self.copy is not None:
             self.copy.set_weights(self.model.get_weights())
-            compiled = self.copy
+            with _undistributed():
+                return self._in_parts(self.copy, x)
+        return self._in_parts(compiled, x)
+
+    def _in_parts(self, compiled, x):
         if self.processes.count == 1 or len(x) < self.processes.count:
             return evaluation.predict(compiled, x, self.batch_size)
         own = evaluation.predict(compiled, x[self.processes.part(len(x))], self.batch_size)
         return self.processes.join(own, len(x))
 
 
-def _on_this_process(model):
-    """A copy of the model whose arrays, and outputs, belong to this process alone."""
+@contextlib.contextmanager
+def _undistributed() -> Iterator[None]:
+    """Within the block, the arrays and outputs of models belong to this process alone."""
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
     try:
-        return CCT(model.config, name=model.name, dtype=model.dtype_policy)
+        yield
     finally:
         keras.distribution.set_distribution(distribution)
