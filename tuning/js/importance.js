@@ -25,7 +25,7 @@ export function importance({ importances, needs, choices }) {
 function one({ figure, trials, score, names, shares, spreads, reliable }, needs, choices) {
   const heading = element("h3", {}, `For the ${NOUNS[figure]}`);
   if (!reliable) {
-    const learned = score === null ? "" : ` The forest explains ${percent(Math.max(score, 0), 0)} of unseen models.`;
+    const learned = score === null ? "" : ` The forest explains ${percent(Math.max(score, 0), 0)} of the variance of unseen models.`;
     const few = trials < needs.trials ? `${trials} models are too few: ${needs.trials} are needed.` : "";
     const words = few || (score === null ? "All models have the same value." : `Not reliable.${learned}`);
     return element("div", {}, heading, element("p", {}, words));
@@ -45,7 +45,7 @@ function one({ figure, trials, score, names, shares, spreads, reliable }, needs,
       element("span", { class: "percent" }, `${percent(share, 0)} ± ${rounded(100 * spread, 0)}`),
     );
   });
-  const about = `${trials} models; the forest explains ${percent(score, 0)} of models that it has not seen. `;
+  const about = `${trials} models; the forest explains ${percent(score, 0)} of the variance of unseen ones. `;
   return element(
     "div",
     {},

@@ -91,8 +91,8 @@ export function heatMap({
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         const found = value(row, column);
-        const colour = colours(highest > lowest ? (found - lowest) / (highest - lowest) : 0);
-        context.fillStyle = Number.isFinite(found) ? `rgb(${colour.join(" ")})` : "#808080";
+        const share = highest > lowest ? (found - lowest) / (highest - lowest) : 0;
+        context.fillStyle = Number.isFinite(found) ? `rgb(${colours(share).join(" ")})` : "#808080";
         context.fillRect(column * cell, row * tall, cell, tall);
         if (marks?.(row, column)) drawDot(context, row, column);
       }

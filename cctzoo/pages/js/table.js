@@ -2,7 +2,8 @@
 import { element } from "./dom.js";
 
 // columns: { title, value(row), text(value, row)?, words?, help? }; `words` marks a column of
-// text, `text` formats a value as a string or a node. Empty values are sorted last.
+// text, or of long text if it is "wide"; `text` formats a value as a string or a node. Empty
+// values are sorted last.
 // onSelect(row) is called for a row that is clicked, or reached and opened by keyboard.
 export function sortableTable({
   caption, columns, rows, onSelect = null, sortBy = null, descending = false,
@@ -10,13 +11,13 @@ export function sortableTable({
   const body = element("tbody");
   const heads = columns.map((column) => {
     const press = { type: "button", title: column.help, onclick: () => sort(column) };
-    const place = { scope: "col", class: column.words ? "words" : null };
+    const place = { scope: "col", class: wordsClass(column) };
     return element("th", place, element("button", press, column.title));
   });
   const state = { column: null, descending: false };
 
   function sort(column, down = null) {
-    const text = column.words ?? false;
+    const text = Boolean(column.words);
     state.descending = down ?? (state.column === column ? !state.descending : !text);
     state.column = column;
     const sign = state.descending ? -1 : 1;
@@ -34,12 +35,13 @@ export function sortableTable({
   }
 
   function line(row) {
-    const cells = columns.map(({ value, text, words }, i) => {
+    const cells = columns.map((column, i) => {
+      const { value, text } = column;
       const found = value(row);
       const shown = text ? text(found, row) : String(found ?? "–");
       const open = { type: "button", class: "link", onclick: () => onSelect(row) };
       const content = onSelect && i === 0 ? element("button", open, shown) : shown;
-      return element("td", { class: words ? "words" : null }, content);
+      return element("td", { class: wordsClass(column) }, content);
     });
     return element("tr", {}, ...cells);
   }
@@ -54,6 +56,8 @@ export function sortableTable({
     element("table", {}, element("caption", {}, caption), head, body),
   );
 }
+
+const wordsClass = ({ words }) => (words ? `words${words === true ? "" : ` ${words}`}` : null);
 
 function compare(a, b, sign) {
   const empty = (value) => value === null || value === undefined || Number.isNaN(value);

@@ -89,7 +89,7 @@ export function deliveries({ delivered }) {
   const files = sortableTable({
     caption: "Exported files, compared with the Keras model on test samples",
     columns: [
-      { title: "File", value: ({ path }) => path, words: true },
+      { title: "File", value: ({ path }) => path, words: "wide" },
       { title: "Precision", value: ({ precision }) => precision, words: true },
       { title: "MB", value: ({ bytes }) => bytes / 1e6, text: (found) => rounded(found, 2) },
       share("Accuracy", "accuracy"),
@@ -106,7 +106,7 @@ export function deliveries({ delivered }) {
   const times = sortableTable({
     caption: `Latency of one sample on ${latency.machine}; threads: ${latency.threads}, runs: ${latency.runs}`,
     columns: [
-      { title: "Model", value: ({ name }) => name, words: true },
+      { title: "Model", value: ({ name }) => name, words: "wide" },
       milliseconds("Median ms", "median_ms"),
       milliseconds("10th percentile", "p10_ms"),
       milliseconds("90th percentile", "p90_ms"),
