@@ -100,14 +100,15 @@ class TrialQueue:
 
         Only one process may call this at a time, and none may take a trial meanwhile.
         """
+        self.trials()  # checks the ids
         with experimental():
             if self._database is not None:
                 optuna.storages.fail_stale_trials(self.study)
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                attributes = trial.user_attrs
+                record = trial.user_attrs.get(RECORD)
                 # Without a lock or a heartbeat so far, its worker has died while it asked.
-                started = attributes.get(STARTED) == trial.number
-                if not started or (self._database is None and not self._is_locked(attributes)):
+                started = record and trial.user_attrs.get(STARTED) == trial.number
+                if not started or (self._database is None and not self._is_locked(record)):
                     self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
             retry = optuna.storages.RetryHeartbeatStaleTrialCallback()
             for trial in self.trials().values():
@@ -145,9 +146,9 @@ class TrialQueue:
             if file is not None:
                 release(path, file)
 
-    def _is_locked(self, attributes):
+    def _is_locked(self, record):
         """Whether a worker runs a trial; always true on a file system without locks."""
-        path = trial_folder(self.directory, attributes[RECORD]) / LOCK
+        path = trial_folder(self.directory, record) / LOCK
         try:
             file = acquire(path, create=False)
         except FileNotFoundError:
@@ -203,7 +204,8 @@ def _open_study(storage, name):
     if found != [*DIRECTIONS.values()]:
         raise ValueError(f"its study must {' and '.join(DIRECTIONS.values())}, not {shown(found)}")
     with experimental():
-        study.set_metric_names([*DIRECTIONS])
+        if study.metric_names != [*DIRECTIONS]:
+            study.set_metric_names([*DIRECTIONS])
     return study
 
 

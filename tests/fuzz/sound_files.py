@@ -20,6 +20,8 @@ from cctzoo.export.artifact import embed_in_litert, metadata
 from cctzoo.training import checkpoint
 from tests.fuzz.scripts import load_script, run_script
 from tuning.latency import EdgeLatency
+from tuning.optuna_sampler import distributions
+from tuning.optuna_storage import JOURNAL, RECORD, TrialQueue
 from tuning.plan import LatencyObjective, SearchPlan
 from tuning.records import Record
 from tuning.space import SearchSpace
@@ -126,6 +128,7 @@ class SoundFiles:
             "checkpoint": Kind("checkpoint.npz", resume),
             "search": Kind("search.json", SearchPlan.load),
             "trial": Kind("trial_0/record.json", lambda x: Record.load(x / "trial_0")),
+            "journal": Kind(JOURNAL, lambda folder: TrialQueue(folder).return_lost_trials()),
         }
 
     def _analysis(self):
@@ -227,6 +230,10 @@ class SoundFiles:
             proxy_epochs=1,
         )
         plan.save(self.folder / "search")
+        queue = TrialQueue(self.folder / "journal")
+        trial = queue.study.ask(distributions({"depth": (1, 2)}))
+        trial.set_user_attr(RECORD, "0")
+        queue.study.tell(trial, [0.5, 1.0])
         folder = self.folder / "trial" / "trial_0"
         folder.mkdir()
         Record("0", next(iter(plan.space.points()))).save(folder)

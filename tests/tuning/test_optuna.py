@@ -201,6 +201,7 @@ def test_broken_journals(tmp_path):
         changed("directions", directions=None),
         changed("record", user_attr={"record": "../../elsewhere"}),
         changed("record", user_attr={"record": 1}),
+        changed("record", user_attr={"record": ["0"]}),
         changed("depth", param_value_internal=9),
         changed("depth", distribution='{"name": "Lambda", "attributes": {}}'),
         changed(
