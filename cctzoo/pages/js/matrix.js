@@ -92,11 +92,22 @@ export function heatMap({
       for (let column = 0; column < columns; column++) {
         const found = value(row, column);
         const share = highest > lowest ? (found - lowest) / (highest - lowest) : 0;
-        context.fillStyle = Number.isFinite(found) ? `rgb(${colours(share).join(" ")})` : "#808080";
-        context.fillRect(column * cell, row * tall, cell, tall);
+        if (Number.isFinite(found)) {
+          context.fillStyle = `rgb(${colours(share).join(" ")})`;
+          context.fillRect(column * cell, row * tall, cell, tall);
+        } else crossOut(context, row, column); // no grey: it is the middle of the colours
         if (marks?.(row, column)) drawDot(context, row, column);
       }
     }
+  }
+
+  function crossOut(context, row, column) {
+    context.strokeStyle = getComputedStyle(canvas).color;
+    context.lineWidth = 1;
+    context.beginPath();
+    context.moveTo(column * cell, row * tall);
+    context.lineTo((column + 1) * cell, (row + 1) * tall);
+    context.stroke();
   }
 
   function drawDot(context, row, column) {

@@ -45,7 +45,7 @@ export function confusions(data) {
       caption:
         `Each cell is the part of the ${kind} of a true class (row) that the model took for another class ` +
         `(column). Dark blue: 0 %, yellow: ${rounded(high, 1)} %` +
-        `${mistakesOnly ? "; right answers are grey." : ". The diagonal has the right answers."}`,
+        `${mistakesOnly ? "; right answers are crossed out." : ". The diagonal has the right answers."}`,
       values, rowNames: names, columnNames: names, rowTitle: "true", columnTitle: "predicted",
       range: [0, high], describe,
       onSelect: (row, column) => choose(kept[row], kept[column], count(row, column)),
