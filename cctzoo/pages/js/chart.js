@@ -3,7 +3,9 @@ import { element, onWidth, rounded, svgElement } from "./dom.js";
 import { seriesColour } from "./colours.js";
 import { scale } from "./scales.js";
 
-const MARGIN = { top: 10, right: 16, bottom: 42, left: 58 };
+const MARGIN = { top: 10, right: 16, bottom: 42 };
+const LABEL = 30; // pixels for the label of the vertical axis
+const DIGIT = 7; // pixels of a character of a tick
 const NEAR = 30; // pixels between the pointer and a point that it reads
 const DASHES = ["", "7 4", "2 3", "9 3 2 3", "4 4", "1 4"];
 const MARKERS = [
@@ -44,11 +46,13 @@ function chart({ caption, x, y, series, describe = null, onSelect = null, lines,
 
   function draw(width) {
     const all = stops.map(({ point }) => point);
-    const across = scale(all.map((each) => each.x), x, MARGIN.left, width - MARGIN.right);
     const up = scale(all.map((each) => each.y), y, height - MARGIN.bottom, MARGIN.top);
+    const longest = Math.max(4, ...up.ticks.map((each) => String(read(y, each)).length));
+    const left = LABEL + DIGIT * longest;
+    const across = scale(all.map((each) => each.x), x, left, width - MARGIN.right);
     places = all.map((point) => [across.at(point.x), up.at(point.y)]);
     drawing.replaceChildren(
-      ...gridLines(across, up, width, height, x, y),
+      ...gridLines(across, up, left, width, height, x, y),
       ...series.flatMap((each) => drawSeries(each, across, up, lines)),
       mark,
       cursor,
@@ -111,8 +115,8 @@ function chart({ caption, x, y, series, describe = null, onSelect = null, lines,
 
 const read = (axis, value) => (axis.format ?? rounded)(value);
 
-function gridLines(across, up, width, height, x, y) {
-  const [bottom, left, right] = [height - MARGIN.bottom, MARGIN.left, width - MARGIN.right];
+function gridLines(across, up, left, width, height, x, y) {
+  const [bottom, right] = [height - MARGIN.bottom, width - MARGIN.right];
   const found = [];
   for (const value of up.ticks) {
     const at = up.at(value);

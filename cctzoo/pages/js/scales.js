@@ -13,9 +13,11 @@ export function scale(values, axis, start, end) {
   if (!Number.isFinite(axis.from)) low = axis.log ? low / margin : low - margin;
   if (!Number.isFinite(axis.to)) high = axis.log ? high * margin : high + margin;
   const [a, b] = [change(low), change(high)];
+  const found = (axis.log ? logTicks : ticks)(low, high, Math.max(2, Math.abs(end - start) / 64));
+  const whole = finite.every(Number.isInteger); // e.g. epochs, which have no halves
   return {
     at: (value) => start + ((change(value) - a) / (b - a)) * (end - start),
-    ticks: (axis.log ? logTicks : ticks)(low, high, Math.max(2, Math.abs(end - start) / 64)),
+    ticks: whole ? found.filter(Number.isInteger) : found,
   };
 }
 
