@@ -15,9 +15,12 @@ from PIL import Image
 from cctzoo import data, models, runs, training, weights
 from cctzoo.analysis import BlockPerformance, HeadScores, Performance
 from cctzoo.analysis.recognition.probe import Probe
+from cctzoo.analysis.report.explorer import explorer_page
+from cctzoo.analysis.report.saved import read_analysis
 from cctzoo.data.sources.records import TFRecords
 from cctzoo.export.artifact import embed_in_litert, metadata
 from cctzoo.training import checkpoint
+from tests.analysis.report.sample_report import sample_report
 from tests.fuzz.scripts import load_script, run_script
 from tuning.latency import EdgeLatency
 from tuning.optuna_sampler import distributions
@@ -135,6 +138,8 @@ class SoundFiles:
         return {
             "performance": Kind("heads.npz", lambda x: Performance.load(x / "heads.npz")),
             "scores": Kind("scores.json", lambda x: HeadScores.load(x / "scores.json")),
+            "samples": Kind("samples.npz", lambda x: explorer_page([read_analysis(x)])),
+            "figures": Kind("figures.json", lambda x: explorer_page([read_analysis(x)])),
         }
 
     def _data(self):
@@ -244,6 +249,8 @@ class SoundFiles:
         Performance("head", (block,), options).save(self.folder / "performance" / "heads.npz")
         scores = HeadScores({"importance": {0: np.array([0.1, 0.2])}}, {"seed": 0})
         scores.save(self.folder / "scores" / "scores.json")
+        for name in ("samples", "figures"):
+            sample_report(blocks=(0,)).save(self.folder / name, pictures=False)
 
 
 def _write_data(folder):

@@ -1,5 +1,6 @@
 """Reads the folder of a saved report, and makes its page again, without a model."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -118,7 +119,11 @@ def _labels(folders, analyses):
 def _check_analysis(figures, fields, samples):
     """Raises KeyError or ValueError unless the parts of an analysis belong together."""
     check_fields(figures, RULES)
+    json.dumps(figures, allow_nan=False)  # raises for numbers that the page cannot hold
     block_rows(figures)  # raises for entries that the tables of the page would lack
+    for each in figures["accuracy_by_kept_heads"].values():
+        check_fields({"accuracy_by_kept_heads": each}, {"accuracy_by_kept_heads": OBJECT})
+        check_fields(each, {count: NUMBER for count in each if int(count) > 0})
     classes = len(figures["classes"])
     sides = {"trained": ("performance", samples.answers)}
     sides["fresh"] = ("random_weights", samples.fresh_answers)

@@ -163,11 +163,12 @@ function drawSeries({ points, colour, markers, steps = false }, across, up, line
 }
 
 function markerStyle(colour) {
-  return { d: MARKERS[colour % MARKERS.length], fill: seriesColour(colour), stroke: "var(--paper)" };
+  const round = Math.floor(colour / MARKERS.length); // the colours again, with other markers
+  return { d: MARKERS[(colour + round) % MARKERS.length], fill: seriesColour(colour), stroke: "var(--paper)" };
 }
 
 function lineStyle(colour) {
-  const dashes = DASHES[colour % DASHES.length];
+  const dashes = DASHES[(colour + Math.floor(colour / DASHES.length)) % DASHES.length];
   return { stroke: seriesColour(colour), "stroke-width": 2, "stroke-dasharray": dashes };
 }
 

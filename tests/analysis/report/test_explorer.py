@@ -161,6 +161,13 @@ def test_samples_are_read_as_they_were_written(tmp_path):
             lambda figures: figures["performance"]["head"]["blocks"][0]["clusters"][0].append([9]),
             "labels in clusters must be from 0 to 3",
         ),
+        (
+            lambda figures: figures.update(accuracy=float("inf")),
+            "'accuracy' must be a finite number",
+        ),
+        (lambda figures: figures["heads"].update(x=float("inf")), "not JSON compliant"),
+        (lambda figures: figures["accuracy_by_kept_heads"].update(a=[]), "must be an object"),
+        (lambda figures: figures["accuracy_by_kept_heads"].update(a={"x": 1}), "invalid literal"),
         (lambda figures: figures["performance"].clear(), "it has no entry 'head'"),
         (lambda figures: figures["performance"].update(x={}), "it has no entry 'blocks'"),
     ],

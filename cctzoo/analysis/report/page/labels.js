@@ -20,7 +20,7 @@ export function labelTables(store, report, titled) {
     }));
     table.replaceChildren(
       sortableTable({
-        caption: `Heads that recognise ${report.classes[label]}: ${rows.length}`,
+        caption: `Heads that recognise ${report.classes[label]}: ${rows.length}${report.suffix}`,
         rows,
         sortBy: "field",
         descending: true,
@@ -36,7 +36,7 @@ export function labelTables(store, report, titled) {
   }
 
   const all = sortableTable({
-    caption: "All labels: the number of heads that recognise each of them.",
+    caption: `All labels: the number of heads that recognise each of them${report.suffix}.`,
     rows: report.classes.map((name, label) => ({ name, label })),
     columns: [
       { title: "label", words: true, value: (each) => each.name },

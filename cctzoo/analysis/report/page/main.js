@@ -11,6 +11,7 @@ import { introduction, machineLine, NOTES } from "./words.js";
 
 const data = await readData();
 const { reports } = data;
+for (const report of reports) report.suffix = reports.length > 1 ? ` (${report.label})` : ""; // of captions
 const store = makeStore(reports);
 const page = document.getElementById("main");
 const titled = (report) => (reports.length > 1 ? [element("h3", {}, report.label)] : []);
@@ -35,28 +36,35 @@ function showSecond() {
 showSecond();
 const check = (input, text) => element("label", { class: "check", for: input.id }, input, text);
 
+// Of each section: its id, its names in the bar and above it, what it says first, and its content.
 const parts = [
-  ["explore", "Explore", "Explore the heads", quiet(NOTES.explore),
-    element("div", { class: "row" }, check(second, "Compare two heads"), check(link, "Same block and head in both views")), frame],
-  ["labels", "Labels", "Heads of a label, labels of all heads", quiet(NOTES.labels),
-    element("div", { class: "columns" }, ...tables.map((each) => each.node))],
-  ["scatter", "All heads as points", "Importance and recognised labels", quiet(NOTES.scatter),
-    columns((report) => headScatter(store, report, titled(report)))],
-  ["kept", "Fewer heads", "Accuracy with fewer heads", quiet(NOTES.kept), columns((report) => keptHeads(report, titled(report)))],
-  ["blocks", "Blocks", "Block by block", quiet(NOTES.blocks),
+  ["explore", "Explore", "Explore the heads", NOTES.explore, () => [
+    element("div", { class: "row" }, check(second, "Compare two heads"), check(link, "Same block and head in both views")),
+    frame,
+  ]],
+  ["labels", "Labels", "Heads of a label, labels of all heads", NOTES.labels, () => [
+    element("div", { class: "columns" }, ...tables.map((each) => each.node)),
+  ]],
+  ["scatter", "All heads as points", "Importance and recognised labels", NOTES.scatter, () => [
+    columns((report) => headScatter(store, report, titled(report))),
+  ]],
+  ["kept", "Fewer heads", "Accuracy with fewer heads", NOTES.kept, () => [
+    columns((report) => keptHeads(report, titled(report))),
+  ]],
+  ["blocks", "Blocks", "Block by block", NOTES.blocks, () => [
     columns((report) => alongBlocks(report, titled(report))),
-    ...reports.map((report) => blockTable(report, data.least_evidence, titled(report)))],
-  ["rollout", "Rollout", "Where the whole model looks", quiet(NOTES.rollout),
-    columns((report) => rolloutSection(report, titled(report)))],
-  ["all", "Table", "All heads", quiet(NOTES.heads), ...reports.map((report) => headTable(store, report, titled(report)))],
+    ...reports.map((report) => blockTable(report, data.least_evidence, titled(report))),
+  ]],
+  ["rollout", "Rollout", "Where the whole model looks", NOTES.rollout, () => [
+    columns((report) => rolloutSection(report, titled(report))),
+  ]],
+  ["all", "Table", "All heads", NOTES.heads, () =>
+    reports.map((report) => headTable(store, report, titled(report))),
+  ],
 ];
 const state = element("span", { "aria-live": "polite" });
-const bar = element(
-  "nav",
-  { class: "bar", "aria-label": "Sections" },
-  state,
-  ...parts.map(([id, short]) => element("a", { href: `#${id}` }, short)),
-);
+const links = parts.map(([id, short]) => element("a", { href: `#${id}` }, short));
+const bar = element("nav", { class: "bar", "aria-label": "Sections" }, state, ...links);
 const summary = reports.flatMap((report) => [
   ...titled(report),
   ...report.sentences.map((each) => element("p", {}, each)),
@@ -65,12 +73,6 @@ page.append(
   ...introduction(data),
   element("details", {}, element("summary", {}, "Summary in words"), ...summary),
   bar,
-  ...parts.map(([id, , title, ...content]) => {
-    const made = section(title, ...content);
-    made.id = id;
-    return made;
-  }),
-  machineLine(reports),
 );
 const showState = () => {
   const [view] = store.views;
@@ -79,4 +81,11 @@ const showState = () => {
 };
 store.listen(showState);
 showState();
+for (const [id, , title, note, make] of parts) {
+  const made = section(title, quiet(note), ...make());
+  made.id = id;
+  page.append(made);
+  await new Promise((resolve) => setTimeout(resolve)); // the first sections appear before the last
+}
+page.append(machineLine(reports));
 page.dataset.ready = "true";

@@ -25,7 +25,7 @@ export function blockTable(report, leastEvidence, titled) {
     rows.sort((a, b) => a.block - b.block);
     place.replaceChildren(
       sortableTable({
-        caption: `Means over the ${UNITS[unit] ?? unit} of each block.`,
+        caption: `Means over the ${UNITS[unit] ?? unit} of each block${report.suffix}.`,
         rows,
         columns: [
           { title: "block", value: (each) => each.block },
@@ -59,7 +59,7 @@ export function headTable(store, report, titled) {
       ...figuresOf(report, "trained", block, head),
     })));
   const table = sortableTable({
-    caption: "All heads of the trained model. The number of a head opens it.",
+    caption: `All heads of the trained model${report.suffix}. The number of a head opens it.`,
     rows,
     columns: [
       {

@@ -22,11 +22,11 @@ export const TERMS = (options, leastEvidence) => [
 export function introduction({ reports, least_evidence: leastEvidence }) {
   const parts = reports.map((report) => {
     const { options, kind } = report;
+    const name = report.label === report.name ? "" : ` (model ${report.name})`;
     const text =
-      `${report.label} has an accuracy of ${percent(report.accuracy)} % on ${options.test_samples} test ${kind}. ` +
+      `${report.label}${name}: an accuracy of ${percent(report.accuracy)} % on ${options.test_samples} test ${kind}. ` +
       `The probes were trained on ${options.train_samples} training ${kind}.`;
-    const name = report.label === report.name ? [] : [` (model ${report.name})`];
-    return element("p", {}, text, ...name);
+    return element("p", {}, text);
   });
   const list = TERMS(reports[0].options, leastEvidence).flatMap(([term, meaning]) => [
     element("dt", {}, term), element("dd", {}, meaning),
