@@ -12,4 +12,4 @@ export KERAS_BACKEND=jax
 export KERAS_DISTRIBUTION_JOB_ADDRESSES="$first:${PORT:-29500}"
 export KERAS_DISTRIBUTION_NUM_PROCESSES="$SLURM_NNODES"
 srun --kill-on-bad-exit=1 bash -c \
-    'KERAS_DISTRIBUTION_PROCESS_ID=$SLURM_PROCID exec cctzoo train "$@"' train "$@"
+    'KERAS_DISTRIBUTION_PROCESS_ID=$SLURM_PROCID exec python -m cctzoo train "$@"' train "$@"
