@@ -32,9 +32,11 @@ export function onWidth(target, draw) {
   }).observe(target);
 }
 
-// Calls `draw()` when light colours change to dark ones, or back.
+// Calls `draw()` when light colours change to dark ones, or back, as they do for print.
 export function onScheme(draw) {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", draw);
+  }
 }
 
 const formats = new Map(); // by decimal places; `toLocaleString` would make one for each number
