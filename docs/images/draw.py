@@ -44,6 +44,7 @@ def main():
     options = parser.parse_args()
     if unknown := set(options.names) - PICTURES.keys():
         parser.exit(2, f"draw.py: no such picture: {', '.join(sorted(unknown))}\n")
+    options.to.mkdir(parents=True, exist_ok=True)
     matplotlib.rcParams["svg.hashsalt"] = "cctzoo"  # the same file for the same figures
     for name in options.names or PICTURES:
         figure = PICTURES[name]()

@@ -103,10 +103,11 @@ def draw_kinds(axes, rows, title, label):
         axes.plot(values, ratios, marker + "-", color=colour, linewidth=2.5, markersize=8)
         for value, ratio in zip(values, ratios, strict=True):
             above = kind == "softmax"
+            aside = -16 if above and value > values[0] else 0  # of the rising line
             axes.annotate(
                 f"{ratio:.3g}",
                 (value, ratio),
-                (0, 9 if above else -19),
+                (aside, 9 if above else -19),
                 textcoords="offset points",
                 ha="center",
                 fontsize=12.5,
