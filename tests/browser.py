@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cctzoo.export.web_runtime import Package, check_integrity
+from cctzoo.formats.cache import cache_folder
 from cctzoo.weights.download import download
-from cctzoo.weights.registry import cache_folder
 
 AXE = Package(
     name="axe-core",

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import os
 from pathlib import PurePath
 from typing import Any
 
@@ -54,7 +55,7 @@ def mode_of(channels: int) -> str:
 
 def has_image_suffix(name: PurePath | str) -> bool:
     """Whether a file's suffix is one of the suffixes of `FORMATS`."""
-    return PurePath(name).suffix.lower() in SUFFIXES
+    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def is_image(path: PathLike) -> bool:

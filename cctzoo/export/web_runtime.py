@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
+from cctzoo.formats.cache import cache_folder
 from cctzoo.messages import did_you_mean, shown
 from cctzoo.typing import PathLike
 from cctzoo.weights.download import download
-from cctzoo.weights.registry import cache_folder
 
 Runtime = Literal["litert", "onnx"]
 RUNTIMES = get_args(Runtime)

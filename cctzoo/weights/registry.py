@@ -3,11 +3,11 @@
 import dataclasses
 import fnmatch
 import functools
-import os
 from pathlib import Path
 from typing import Any
 
 from cctzoo.arguments import checked_arguments
+from cctzoo.formats.cache import cache_folder
 from cctzoo.formats.safetensors import open_safetensors
 from cctzoo.messages import did_you_mean, shown
 from cctzoo.models.variants import Config, variant_config
@@ -17,12 +17,6 @@ from cctzoo.weights.published_classes import PUBLISHED_CLASSES
 
 PACKAGED = Path(__file__).parent / "trained"
 AUTHORS = "https://shi-labs.com/projects/cct/checkpoints/"
-
-
-def cache_folder() -> Path:
-    """The folder of downloaded files, in Keras' cache. It need not exist."""
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"  # as in `get_file`
-    return Path(home, "cctzoo")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

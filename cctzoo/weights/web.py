@@ -4,11 +4,11 @@ import hashlib
 import re
 from pathlib import Path
 
+from cctzoo.formats.cache import cache_folder
 from cctzoo.formats.safetensors import open_safetensors
 from cctzoo.weights.address import Address, not_cached
 from cctzoo.weights.download import download
 from cctzoo.weights.folder import CONFIG, WEIGHTS, check_config
-from cctzoo.weights.registry import cache_folder
 
 MOST_LETTERS, HASH_DIGITS = 40, 16
 

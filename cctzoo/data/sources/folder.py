@@ -7,13 +7,13 @@ import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from cctzoo.data.encoded_images import EncodedImages, FileSource
 from cctzoo.data.image_files import MODES, SUFFIXES, decode, is_convertible, is_deep, orientation
 from cctzoo.data.image_size import ImageSize, height_width
+from cctzoo.data.sources.folder_index import LEAST, FolderIndex, ReadImage
 from cctzoo.data.sources.folder_layout import few, find_files
 from cctzoo.data.sources.parts import Parts, split_test
 from cctzoo.data.view import View
@@ -30,6 +30,7 @@ def load_folder(
     """Loads images of any size; see `data.load`.
 
     Every image is decoded once, so that an unreadable image is reported before training starts.
+    Of large folders, what was found is kept, see `FolderIndex`.
 
     Raises:
         ValueError: if the folders or the images are not a data set.
@@ -37,9 +38,9 @@ def load_folder(
     classes, layout = find_files(path)
     _check_filled(layout["train"].folder, classes, layout["train"].labels)
     size = height_width(image_size)
-    read = _read_all([file for files in layout.values() for file in files.paths], size)
+    read = _read_all(path, [file for files in layout.values() for file in files.paths], size)
     _check_readable(read, skip_unreadable)
-    read = {file: image for file, image in read.items() if isinstance(image, _Image)}
+    read = {file: image for file, image in read.items() if isinstance(image, ReadImage)}
     mode = _common_mode({file: image.mode for file, image in read.items()}, color_mode)
     _warn_of_content(read)
     parts = {}
@@ -88,24 +89,21 @@ def _empty(root, classes, y):
     return [str(root / classes[i]) for i in np.flatnonzero(counts == 0)]
 
 
-class _Image(NamedTuple):
-    """What reading one image has found.
-
-    Args:
-        mode: Pillow's mode.
-        sha256: of the file.
-        dark: whether all pixels are 0 or 1; found only until an image is not.
-        upright: False if the EXIF orientation cannot be read.
-    """
-
-    mode: str
-    sha256: bytes
-    dark: bool
-    upright: bool
+def _read_all(root, files, size):
+    """Returns {file: its `ReadImage`, or the ValueError of decoding or resizing}."""
+    index = FolderIndex(root, files)
+    found = index.known()
+    unknown = [file for file in files if file not in found]
+    if unknown:
+        if len(unknown) >= LEAST:
+            logger.info("%s: every image is read once, %s in all", root, f"{len(unknown):,}")
+        found |= _decoded(unknown)
+        index.save({file: each for file, each in found.items() if isinstance(each, ReadImage)})
+    return _check_sizes({file: found[file] for file in files}, size)
 
 
-def _read_all(files, size):
-    """Returns {file: its `_Image`, or the ValueError of decoding}."""
+def _decoded(files):
+    """Returns {file: its `ReadImage`, or the ValueError of decoding}."""
     bright = []  # the first image with pixels above 1 ends the search for them
 
     def read(file):
@@ -114,12 +112,12 @@ def _read_all(files, size):
                 raise ValueError(f"An image must be a file. Received: {file} (not a file)")
             data = Path(file).read_bytes()
             with decode(data, file, quick=True) as image:
-                _check_resized(image.size, file, size)
                 dark = not bright and image.mode in MODES and np.max(image.getextrema()) <= 1
                 if not dark:
                     bright[:] = [True]
                 sha256 = hashlib.sha256(data).digest()
-                return _Image(image.mode, sha256, dark, orientation(image) is not None)
+                upright = orientation(image) is not None
+                return ReadImage(image.mode, *image.size, sha256, dark, upright)
         except ValueError as error:
             return error
         except OSError as error:
@@ -129,11 +127,22 @@ def _read_all(files, size):
         return dict(zip(files, pool.map(read, files), strict=True))
 
 
-def _check_resized(image_size, file, size):
-    try:
-        View().resized(image_size, *size)
-    except ValueError as error:
-        raise ValueError(f"An image must not be so narrow. Received: {file} ({error})") from error
+def _check_sizes(read, size):
+    """Replaces what was found of images that cannot be resized by a ValueError."""
+    view, narrow = View(), {}
+    for image_size in {
+        (image.width, image.height) for image in read.values() if isinstance(image, ReadImage)
+    }:
+        try:
+            view.resized(image_size, *size)
+        except ValueError as error:
+            narrow[image_size] = error
+    if narrow:
+        for file, image in read.items():
+            if isinstance(image, ReadImage) and (error := narrow.get((image.width, image.height))):
+                rule = "An image must not be so narrow."
+                read[file] = ValueError(f"{rule} Received: {file} ({error})")
+    return read
 
 
 def _warn_of_content(read):
