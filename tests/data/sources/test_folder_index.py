@@ -10,7 +10,7 @@ from cctzoo import data
 from cctzoo.data.sources import folder, folder_index
 from cctzoo.data.sources.folder_index import FolderIndex
 
-pytestmark = pytest.mark.one_backend("torch")
+pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
 
 
 @pytest.fixture
