@@ -1,5 +1,6 @@
 """Several processes that train one model together, as a launcher starts them."""
 
+import json
 import os
 import signal
 import socket
@@ -144,6 +145,21 @@ def test_variables_of_no_launcher(monkeypatch, count, rank, received):
     processes.join_processes.cache_clear()
     with pytest.raises(ValueError, match=f"Received: {received}"):
         processes.join_processes()
+
+
+@pytest.mark.one_backend("tensorflow")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_tensorflow_trains_in_one_process(monkeypatch, workers):
+    addresses = [f"machine{i}:1" for i in range(workers)]
+    config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    processes.join_processes.cache_clear()
+    if workers == 1:
+        assert processes.join_processes() == ALONE
+    else:
+        with pytest.raises(ValueError, match=r"a single process trains.*machine1:1"):
+            processes.join_processes()
+    processes.join_processes.cache_clear()
 
 
 @pytest.mark.one_backend("torch")
