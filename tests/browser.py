@@ -4,6 +4,7 @@ Needs Chromium or Chrome, playwright (`pip install playwright`; it only drives t
 internet access for one download of axe-core from registry.npmjs.org.
 """
 
+import argparse
 import sys
 import tarfile
 import time
@@ -108,6 +109,23 @@ def check_file(
         f"{max(seconds):.2f} s; axe-core {AXE.version}: {passed} checks passed, no violation, in "
         f"{len(LAYOUTS)} layouts; no request to a host, no error"
     )
+
+
+def page_arguments(description: str, directories: str) -> argparse.Namespace:
+    """Reads the command line of a script that checks pages.
+
+    Args:
+        description: of the script.
+        directories: help for the directories that hold the pages.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("directories", nargs="*", type=Path, help=directories)
+    add("--browser", default="/usr/bin/chromium", help="Chromium or Chrome (/usr/bin/chromium)")
+    add("--shots", type=Path, help="folder for screenshots")
+    return parser.parse_args()
 
 
 def focus_by_tab(page, wanted, attribute="id", presses=20):

@@ -13,19 +13,18 @@ sentences. The script fails unless, with 1280 and 390 pixels of width, in light 
 - the tables sort.
 """
 
-import argparse
 import tempfile
 from pathlib import Path
 
 from cctzoo import training
-from tests.browser import check_file, focus_by_tab, require
+from tests.browser import check_file, focus_by_tab, page_arguments, require
 from tests.training.few import few_digits
 
 READY = "#main[data-ready]"
 
 
 def main():
-    options = parse_arguments()
+    options = page_arguments(__doc__, "of runs or committees (two short runs)")
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
@@ -70,17 +69,6 @@ def use(tab):
     page.keyboard.press("Enter")
     order = head.locator("..").get_attribute("aria-sort")
     require(order == "ascending", f"the table is sorted {order!r}")
-
-
-def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("directories", nargs="*", type=Path, help="of runs or committees (two short runs)")
-    add("--browser", default="/usr/bin/chromium", help="Chromium or Chrome (/usr/bin/chromium)")
-    add("--shots", type=Path, help="folder for screenshots")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

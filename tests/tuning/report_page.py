@@ -15,12 +15,11 @@ pixels of width, in light and in dark colours,
 - the tables sort.
 """
 
-import argparse
 import dataclasses
 import tempfile
 from pathlib import Path
 
-from tests.browser import check_file, focus_by_tab, require
+from tests.browser import check_file, focus_by_tab, page_arguments, require
 from tests.training.report_page import READY
 from tests.tuning.made_up import make_plan
 from tests.tuning.planted import SPACE, planted_records
@@ -29,7 +28,7 @@ from tuning.plan import LatencyObjective
 
 
 def main():
-    options = parse_arguments()
+    options = page_arguments(__doc__, "of searches (an invented one)")
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
@@ -83,17 +82,6 @@ def use(tab):
     page.keyboard.press("Enter")
     order = head.locator("..").get_attribute("aria-sort")
     require(order == "ascending", f"the table is sorted {order!r}")
-
-
-def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("directories", nargs="*", type=Path, help="of searches (an invented one)")
-    add("--browser", default="/usr/bin/chromium", help="Chromium or Chrome (/usr/bin/chromium)")
-    add("--shots", type=Path, help="folder for screenshots")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def _decoded(files):
 
 
 def _check_sizes(read, size):
-    """Replaces what was found of images that cannot be resized by a ValueError."""
+    """Puts a ValueError in the place of each image that cannot be resized."""
     view, narrow = View(), {}
     for image_size in {
         (image.width, image.height) for image in read.values() if isinstance(image, ReadImage)

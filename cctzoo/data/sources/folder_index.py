@@ -16,7 +16,7 @@ from cctzoo.formats.npz_file import open_npz
 LEAST = 2000  # images from which an index is kept: fewer are read in a second
 SHA256_BYTES = 32
 KINDS = {"names": "S", "modes": "S", "numbers": "i", "sha256": "u"}  # NumPy's kinds
-WHAT = "an index of a folder of images"
+WHAT = "the index of an image folder"
 
 logger = logging.getLogger(__name__)
 
