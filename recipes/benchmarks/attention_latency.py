@@ -7,7 +7,7 @@ CCT-7/3x1 with random weights: one curve over the number of heads for images of 
 have 256 tokens, and one over the number of tokens for 64 heads. All models are timed alternately
 on one thread; ratios are to softmax attention with 4 heads and 256 tokens.
 
-Gives: docs/polynomial-attention.md.
+Gives: the tables of docs/polynomial-attention.md, which docs/images/draw.py draws.
 """
 
 import argparse
@@ -20,11 +20,9 @@ import keras
 from cctzoo import export, latency, models
 from cctzoo.export.litert import CALIBRATED, PRECISIONS
 from cctzoo.models import CCTConfig
-from cctzoo.plotting import new_figure, save_figure
 
 KINDS = CCTConfig.ATTENTION_KINDS
 HEADS, TOKENS = 64, 256  # of the curve over tokens, of the curve over heads
-COLOURS = {"softmax": "#e07a1f", "polynomial": "#1d4e89"}
 
 
 def main():
@@ -53,7 +51,6 @@ def main():
     if options.to:
         options.to.mkdir(parents=True, exist_ok=True)
         timed.save(options.to / "attention_latency.json")
-        draw(rows, cases, options.to / "attention_latency.svg")
 
 
 def build(kind, heads, tokens, depth):
@@ -82,31 +79,6 @@ def table(rows, cases, name):
     return "\n".join(lines)
 
 
-def draw(rows, cases, path):
-    figure = new_figure(9, 3.6)
-    panels = figure.subplots(1, 2)
-    for axes, index, name in zip(panels, (0, 1), ("heads", "tokens"), strict=True):
-        fixed = (HEADS, TOKENS)[1 - index]
-        part = sorted(case for case in cases if case[1 - index] == fixed)
-        for kind in KINDS:
-            ratios = [rows[label(kind, *case)].ratio for case in part]
-            values = [case[index] for case in part]
-            axes.plot(values, ratios, "o-", color=COLOURS[kind], label=f"{kind} attention")
-        axes.set_xscale("log", base=2)
-        axes.set_yscale("log", base=2)
-        axes.set_xticks(values, map(str, values))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_xlabel(f"number of {name}")
-        other = f"{fixed} tokens" if name == "heads" else f"{fixed} heads"
-        axes.set_title(other, fontsize=10)
-        axes.grid(True, color="#e5e5e5")
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("latency relative to 4 softmax heads")
-    panels[0].legend(frameon=False)
-    save_figure(figure, path)
-
-
 def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -117,7 +89,7 @@ def parse_arguments():
     add("--precision", choices=[p for p in PRECISIONS if p not in CALIBRATED], default="float32")
     add("--depth", type=int, default=7, help="encoder blocks")
     add("--runs", type=int, default=30, help="timed runs per model")
-    add("--to", type=Path, help="folder for attention_latency.json and .svg")
+    add("--to", type=Path, help="folder for attention_latency.json")
     options = parser.parse_args()
     try:
         for tokens in options.tokens:
