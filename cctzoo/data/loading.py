@@ -59,6 +59,15 @@ def load(
       operating systems are ignored; all others are counted in one warning. Classes are sorted by
       name, capitals first. Every image is decoded once when the data set is loaded, to find
       unreadable files. Images are rotated as their EXIF orientation says (see `View`).
+    - `"webdataset:PATH"`: a folder of uncompressed tar files (shards) in the layout of WebDataset,
+      or of folders of them. The files of a sample have the same name up to the first dot: one
+      image, in the formats above, and the label in a file `.cls`, or as `"label"` in a file
+      `.json`. Labels are the numbers of the classes, from 0, or their names. A file
+      `classnames.txt` in PATH may name the classes, one per line. The name of a shard, or of its
+      folder, contains the name of a part (`imagenet-train-0000.tar`, `val/00.tar`); if none does,
+      all are the training part. Without a test part, a fixed fifth of the training images is the
+      test part. Other files of a sample are not read. Images are read from the shards on demand;
+      nothing is unpacked.
 
     Text data sets:
 
@@ -90,16 +99,17 @@ def load(
         name: see above.
         validation: the share of the training samples to hold out, stratified, in [0, 1). It is
             ignored where the source itself defines the validation part (`npz:`, `folder:`,
-            `csv:` and `jsonl:`).
+            `webdataset:`, `csv:` and `jsonl:`).
         seed: seed of the samples that are held out or selected.
         image_size: one side or (height, width) in pixels, to which images of any size are
             resized. Default: 224. Images that all have the same size are not resized.
         train_samples: the number of training samples to keep, stratified, before the
             validation part is held out. Default: all.
         test_samples: the number of test samples to keep, stratified. Default: all.
-        skip_unreadable: skip images that cannot be decoded, with a warning (`folder:` only).
+        skip_unreadable: skip images that cannot be decoded, with a warning (`folder:` and
+            `webdataset:` only).
         color_mode: `"rgb"` or `"grayscale"`, to which images of other modes are converted.
-            Transparency is dropped (`folder:` and TFDS only).
+            Transparency is dropped (`folder:`, `webdataset:` and TFDS only).
         data_dir: folder of prepared TFDS sets. Default: TFDS' own, `~/tensorflow_datasets`.
         manual_dir: folder with the files of a TFDS set that were fetched on another machine,
             under the names that TFDS expects.

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import struct
+import tarfile
 import tomllib
 import zipfile
 import zlib
@@ -15,7 +16,7 @@ from cctzoo import limits
 from cctzoo.messages import printable, shown
 from cctzoo.typing import PathLike
 
-# What the readers of JSON, zip and NumPy files, and the code that takes their values, raise.
+# What the readers of JSON, tar, zip and NumPy files, and the code that takes their values, raise.
 ERRORS = (
     ValueError,
     TypeError,
@@ -28,6 +29,7 @@ ERRORS = (
     RuntimeError,  # also RecursionError (deep JSON) and NotImplementedError (zip methods)
     struct.error,
     csv.Error,
+    tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
 )

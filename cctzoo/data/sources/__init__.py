@@ -18,6 +18,7 @@ from cctzoo.data.sources.folder import load_folder
 from cctzoo.data.sources.npz import load_npz
 from cctzoo.data.sources.parts import Parts
 from cctzoo.data.sources.text_files import load_csv, load_jsonl
+from cctzoo.data.sources.webdataset import load_webdataset
 from cctzoo.optional_packages import require
 
 
@@ -53,6 +54,13 @@ SOURCES = (
         "folder:PATH",
         "images",
         load_folder,
+        "folder",
+        ("image_size", "color_mode", "skip_unreadable"),
+    ),
+    Source(
+        "webdataset:PATH",
+        "images",
+        load_webdataset,
         "folder",
         ("image_size", "color_mode", "skip_unreadable"),
     ),

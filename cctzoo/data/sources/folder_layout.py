@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ def find_files(path: Path) -> tuple[list[str], dict[str, Files]]:
         found[part] = Files(root, paths, labels)
         unread = [*unread, *files, *others]
     if unread:
-        warnings.warn(_unread(path, unread), stacklevel=6)
+        warnings.warn(unread_files(path, unread), stacklevel=6)
     return classes, found
 
 
@@ -79,7 +79,7 @@ def find_images(folder: Path) -> list[str]:
             path = os.path.join(current, name)
             (paths if _is_read(path) else unread).append(path)
     if unread:
-        warnings.warn(_unread(folder, unread), stacklevel=2)
+        warnings.warn(unread_files(folder, unread), stacklevel=2)
     return paths
 
 
@@ -87,6 +87,22 @@ def few(names: Sequence[str]) -> str:
     """Joins names for a message, at most `SHOWN`."""
     names = list(names)
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
+def unread_files(path: Path, names: Iterable[str]) -> str:
+    """Describes the files that are not read, by suffix, for a message."""
+    counts = Counter(Path(name).suffix.lower() for name in names)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    listed = [f"{count} {suffix or 'without a suffix'}" for suffix, count in ordered[:SHOWN]]
+    if rest := sum(count for _, count in ordered[SHOWN:]):
+        listed.append(f"{rest} of other types")
+    heic = {".heic", ".heif"} & set(counts)
+    hint = (
+        f". To use {' and '.join(sorted(heic))} images, convert them to JPEG or PNG" if heic else ""
+    )
+    total = counts.total()
+    verb = "file is" if total == 1 else "files are"
+    return f"{total} {verb} not read in {path}: {', '.join(listed)}{hint}"
 
 
 def _entries(folder):
@@ -148,9 +164,12 @@ def _parts(path, folders):
 def _class_names(root):
     names, _ = _entries(root)
     if len(names) < 2:
+        hint = (
+            ". For shards of WebDataset, write 'webdataset:PATH'" if [*root.glob("*.tar")] else ""
+        )
         raise ValueError(
             "A folder data set must hold at least two class folders, or a folder train, and "
-            f"optionally validation and test, that hold them. Received: {root} with {names}"
+            f"optionally validation and test, that hold them. Received: {root} with {names}{hint}"
         )
     return names
 
@@ -181,18 +200,3 @@ def _is_read(path):
     if has_image_suffix(path):
         return True
     return not os.path.splitext(path)[1] and os.path.isfile(path) and is_image(path)
-
-
-def _unread(path, names):
-    """Describes the files that are not read, by suffix."""
-    counts = Counter(Path(name).suffix.lower() for name in names)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    listed = [f"{count} {suffix or 'without a suffix'}" for suffix, count in ordered[:SHOWN]]
-    if rest := sum(count for _, count in ordered[SHOWN:]):
-        listed.append(f"{rest} of other types")
-    heic = {".heic", ".heif"} & set(counts)
-    hint = (
-        f". To use {' and '.join(sorted(heic))} images, convert them to JPEG or PNG" if heic else ""
-    )
-    verb = "file is" if len(names) == 1 else "files are"
-    return f"{len(names)} {verb} not read in {path}: {', '.join(listed)}{hint}"

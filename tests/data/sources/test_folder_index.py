@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cctzoo import data
-from cctzoo.data.sources import folder, folder_index
+from cctzoo.data.sources import folder, folder_index, read_images
 from cctzoo.data.sources.folder_index import FolderIndex
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
@@ -30,13 +30,13 @@ def photos(tmp_path, monkeypatch):
 
 @pytest.fixture
 def decoded(monkeypatch):
-    files, decode = [], folder.decode
+    files, decode = [], read_images.decode
 
     def counting(content, name, **options):
         files.append(os.path.basename(name))
         return decode(content, name, **options)
 
-    monkeypatch.setattr(folder, "decode", counting)
+    monkeypatch.setattr(read_images, "decode", counting)
     return files
 
 
