@@ -36,7 +36,7 @@ def test_no_arguments_give_the_preset(monkeypatch):
     options, recipe, directory = parsed(monkeypatch)
     assert recipe == training.Recipe()
     assert directory.parts[0] == "runs"
-    expected = {"devices": 1, "workers": None, "tensorboard": False}
+    expected = {"devices": 1, "workers": None, "worker_processes": False, "tensorboard": False}
     assert cli.training_options(options) == expected
 
 
@@ -123,7 +123,7 @@ def test_changes_of_recipe_model_and_augmentation(monkeypatch):
     assert augmentation.crop_scale == (0.5, 1.0)
     assert augmentation.mixup == 0.8
     assert recipe.data_dir == "d"
-    expected = {"devices": 2, "workers": None, "tensorboard": True}
+    expected = {"devices": 2, "workers": None, "worker_processes": False, "tensorboard": True}
     assert cli.training_options(options) == expected
 
 

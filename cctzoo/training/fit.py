@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from cctzoo.data import EncodedImages
+from cctzoo.messages import received
 from cctzoo.training.callbacks import RunRecorder
 from cctzoo.training.processes import ALONE, Processes
 from cctzoo.training.progress import Progress
@@ -112,13 +113,35 @@ def fit(
         )
 
 
-def decoding_threads(x: Array | EncodedImages, devices: int, workers: int | None) -> int:
-    """Returns the number of threads that prepare batches; 1 is the training thread itself."""
+def decoding_workers(
+    x: Array | EncodedImages, devices: int, workers: int | None, processes: bool
+) -> int:
+    """Returns how many workers prepare batches; 1 is the training thread itself.
+
+    Args:
+        x: the samples.
+        devices: that share each batch.
+        workers: as in `train`.
+        processes: whether the workers are processes.
+
+    Raises:
+        ValueError: if `workers` is below 1, or there is nothing that processes could decode.
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"`workers` must be at least 1. {received(workers=workers)}")
     if isinstance(x, np.ndarray):
-        return 1  # to draw a batch takes less time than to hand it over to another thread
-    if devices > 1 and keras.backend.backend() == "tensorflow":
-        return 1  # Keras' queue silently gives MirroredStrategy other batches
-    return workers or os.cpu_count() or 1
+        count = 1  # to draw a batch takes less time than to hand it over to another thread
+    elif devices > 1 and keras.backend.backend() == "tensorflow":
+        count = 1  # Keras' queue silently gives MirroredStrategy other batches
+    else:
+        return workers or os.cpu_count() or 1
+    if processes:
+        raise ValueError(
+            "`worker_processes` is for images that are decoded while a model is trained, and for "
+            "one device under TensorFlow. Received: worker_processes=True, "
+            f"devices={devices}, samples in {type(x).__name__}"
+        )
+    return count
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.data import Dataset
 from cctzoo.data.batches import check_batch_size
 from cctzoo.data.names import check_prepared
+from cctzoo.data.worker_processes import in_processes
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import HIDDEN, locked
 from cctzoo.optional_packages import require
@@ -19,7 +20,7 @@ from cctzoo.training.callbacks import RunRecorder
 from cctzoo.training.devices import check_batch_parts, use_devices
 from cctzoo.training.figures import run_figures
 from cctzoo.training.fine_tuning import with_model_input
-from cctzoo.training.fit import decoding_threads, fit
+from cctzoo.training.fit import decoding_workers, fit
 from cctzoo.training.loss_note import loss_note
 from cctzoo.training.prediction import PartPredictor
 from cctzoo.training.processes import Processes, join_processes
@@ -38,6 +39,7 @@ def train(
     devices: int = 1,
     tensorboard: bool = False,
     workers: int | None = None,
+    worker_processes: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
     """Trains a model and writes a run directory.
@@ -70,6 +72,8 @@ def train(
         devices: number of devices of this machine that share each batch, see `use_devices`.
         tensorboard: write TensorBoard events to `tensorboard/` in the directory.
         workers: threads that decode images ahead. Default: one per processor.
+        worker_processes: decode in processes instead of threads, which is faster for small
+            images. A script needs `if __name__ == "__main__":` around its code then.
         callbacks: further Keras callbacks.
 
     Raises:
@@ -96,7 +100,9 @@ def train(
     with _locked(directory, processes):
         if processes.first:
             check_directory(directory)  # another process may have filled it since
-        return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
+        return _run(
+            recipe, Path(directory), devices, tensorboard, workers, worker_processes, callbacks
+        )
 
 
 def train_on_data(
@@ -107,13 +113,16 @@ def train_on_data(
     devices: int = 1,
     tensorboard: bool = False,
     workers: int | None = None,
+    worker_processes: bool = False,
 ) -> Run:
     """Trains as `train` does, on the data set that `recipe.load_data()` has returned."""
     processes = join_processes()
     with _locked(directory, processes):
         if processes.first:
             check_directory(directory)
-        return _run(recipe, Path(directory), devices, tensorboard, workers, (), dataset)
+        return _run(
+            recipe, Path(directory), devices, tensorboard, workers, worker_processes, (), dataset
+        )
 
 
 @checked_arguments
@@ -126,6 +135,7 @@ def resume(
     devices: int = 1,
     tensorboard: bool = False,
     workers: int | None = None,
+    worker_processes: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
     """Resumes a training run after its last finished epoch.
@@ -145,7 +155,9 @@ def resume(
     if data_dir is None:
         check_prepared(recipe.dataset, recipe.data_dir)
     with _locked(directory, join_processes()):
-        return _run(recipe, Path(directory), devices, tensorboard, workers, callbacks)
+        return _run(
+            recipe, Path(directory), devices, tensorboard, workers, worker_processes, callbacks
+        )
 
 
 def _run(
@@ -154,6 +166,7 @@ def _run(
     devices: int,
     tensorboard: bool,
     workers: int | None,
+    worker_processes: bool,
     callbacks: Sequence[keras.callbacks.Callback],
     dataset: Dataset | None = None,
 ) -> Run:
@@ -169,6 +182,7 @@ def _run(
             f"Received: best_by={recipe.best_by!r}, validation={recipe.validation}"
         )
     check_batch_parts(devices, recipe.batch_size, processes)
+    workers = decoding_workers(dataset.x_train, devices, workers, worker_processes)
     if processes.first:
         report_left_out(len(dataset.x_train), recipe, devices * processes.count)
     keras.utils.set_random_seed(recipe.seed)
@@ -193,11 +207,14 @@ def _run(
             recipe.augmentation,
             seed=recipe.seed,
             epoch=len(recorder.history),
-            workers=decoding_threads(dataset.x_train, devices, workers),
+            workers=workers,
             class_weights=recipe.class_weights,
             part=(processes.rank, processes.count),
         )
-        fit(trained, batches, recipe.total_epochs, recorder, callbacks, processes)
+        with contextlib.ExitStack() as stack:
+            if worker_processes:
+                batches = stack.enter_context(in_processes(batches, workers))
+            fit(trained, batches, recipe.total_epochs, recorder, callbacks, processes)
         if processes.first:
             with atomic_file(directory / "model.keras") as draft:
                 model.save(draft)

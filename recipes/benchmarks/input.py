@@ -3,16 +3,19 @@
 Measures alternately in one process: a training step without and with an augmentation (the ratio
 of the medians is the result), and the time to draw a batch's random numbers on the host. With
 `--photographs`, also measures images/s of decoding, cropping and resizing JPEGs on the host,
-which limits data sets that are not arrays.
+which limits data sets that are not arrays: with Pillow alone in one thread, with threads, and with
+processes (`--worker-processes` of the recipes), alternately.
 
     python recipes/benchmarks/input.py --json input.json
     python recipes/benchmarks/input.py --model cct_7_3x1_32 --precision mixed_bfloat16
-    python recipes/benchmarks/input.py --photographs 400x300
+    python recipes/benchmarks/input.py --photographs 500x375 --workers 2
+    python recipes/benchmarks/input.py --photographs 64x64 --photographs-to 32 --count 4000
 
 Gives: docs/benchmarks.md.
 """
 
 import argparse
+import contextlib
 import io
 import os
 import statistics
@@ -25,6 +28,7 @@ import keras
 import numpy as np
 
 from cctzoo import data, training
+from cctzoo.data.worker_processes import in_processes
 from cctzoo.formats.atomic import write_json
 from cctzoo.training.build import build_model, compile_model, training_model
 
@@ -34,7 +38,7 @@ def main():
     found = {"backend": keras.backend.backend(), "model": options.model, "batch": options.batch}
     found |= time_steps(options)
     if options.photographs:
-        found["decoded_images_per_second"] = time_photographs(*options.photographs)
+        found |= time_photographs(options)
     for name, value in found.items():
         print(f"{name:36}{value:>14.4g}" if isinstance(value, float) else f"{name:36}{value:>14}")
     if options.json:
@@ -101,31 +105,51 @@ def step_of(model, batches):
     return step
 
 
-def time_photographs(width, height, count=256, size=224):
-    """Images/s of random resized crops from JPEGs, with all threads of this machine."""
+def time_photographs(options):
+    """Medians of images/s of random resized crops from JPEGs."""
     from PIL import Image
 
+    (width, height), size = options.photographs, options.photographs_to
     rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         coarse = rng.integers(0, 256, (height // 8, width // 8, 3), "uint8")
         stream = io.BytesIO()
         Image.fromarray(coarse).resize((width, height)).save(stream, "JPEG", quality=90)
         for name in ("a", "b"):
             Path(folder, name).mkdir()
-            for i in range(count // 2):
+            for i in range(options.count // 2):
                 Path(folder, name, f"{i}.jpg").write_bytes(stream.getvalue())
         dataset = data.load(f"folder:{folder}", validation=0, image_size=size)
-        batches = data.ImageBatches(
-            dataset.x_train,
-            dataset.y_train,
-            2,
-            32,
-            data.Augmentation(crop_scale=(0.08, 1.0), flip=True),
-        )
-        start = time.perf_counter()
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(batches.__getitem__, range(len(batches))))
-        return len(batches) * 32 / (time.perf_counter() - start)
+        augmentation = data.Augmentation(crop_scale=(0.08, 1.0), flip=True)
+        batches = data.ImageBatches(dataset.x_train, dataset.y_train, 2, 32, augmentation)
+        processes = stack.enter_context(in_processes(batches, options.workers))
+        threads = stack.enter_context(ThreadPoolExecutor(options.workers))
+        waiting = stack.enter_context(ThreadPoolExecutor(processes.workers))
+        every = range(len(batches))
+        ways = {
+            "pillow": lambda: [crop_with_pillow(path, size) for path in paths],
+            "threads": lambda: list(threads.map(batches.__getitem__, every)),
+            "processes": lambda: list(waiting.map(processes.__getitem__, every)),
+        }
+        paths = dataset.x_train.source.paths[: 32 * len(batches)]
+        ways["processes"]()  # which starts them
+        rates = {name: [] for name in ways}
+        for _ in range(options.rounds):
+            for name, way in ways.items():
+                start = time.perf_counter()
+                way()
+                rates[name].append(len(paths) / (time.perf_counter() - start))
+        return {f"{name}_images_per_second": statistics.median(rates[name]) for name in ways}
+
+
+def crop_with_pillow(path, size):
+    """The least that decoding and cropping an image takes: a fixed crop of a quarter."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        width, height = image.size
+        box = (width // 4, height // 4, 3 * width // 4, 3 * height // 4)
+        return np.asarray(image.convert("RGB").resize((size, size), resample=3, box=box))
 
 
 def parse_arguments():
@@ -146,12 +170,15 @@ def parse_arguments():
     add("--rounds", type=int, default=5, help="rounds, of which the median is taken (default: 5)")
     add("--precision", default="float32", help="float32, mixed_bfloat16, mixed_float16")
     add("--photographs", metavar="WIDTHxHEIGHT", help="also time JPEGs of this size")
+    add("--photographs-to", type=int, default=224, help="side of the crops (default: 224)")
+    add("--count", type=int, default=640, help="number of photographs (default: 640)")
+    add("--workers", type=int, default=os.cpu_count(), help="threads, and processes")
     add("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     options.augmentation = training.PRESETS[options.preset]["augmentation"]
     try:
-        if min(options.steps, options.rounds) < 1:
-            raise ValueError("--steps and --rounds must be at least 1.")
+        if min(options.steps, options.rounds, options.workers) < 1:
+            raise ValueError("--steps, --rounds and --workers must be at least 1.")
         training.Recipe(model=options.model, precision=options.precision)
         data.batches.check_batch_size(options.batch, 8 * options.batch, options.augmentation)
         if options.photographs:
