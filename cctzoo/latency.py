@@ -13,6 +13,7 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.child_process import run_module
 from cctzoo.formats.atomic import temporary_folder, write_json
 from cctzoo.machine import installed_versions, machine_name
+from cctzoo.messages import received
 from cctzoo.plotting import as_label, new_figure, save_figure
 from cctzoo.typing import PathLike
 from cctzoo.weights import open_weights
@@ -61,6 +62,7 @@ class LatencyReport:
         rows: one per target.
         threads: of each runtime.
         runs: timed runs of each target.
+        in_a_row: how many of them follow each other, see `measure`.
         machine: name of the processor, number of cores.
         versions: package -> version.
     """
@@ -70,6 +72,7 @@ class LatencyReport:
     runs: int
     machine: str
     versions: dict[str, str]
+    in_a_row: int = 1
 
     def __str__(self) -> str:
         width = max(len(row.name) for row in self.rows)
@@ -81,8 +84,9 @@ class LatencyReport:
         ]
         versions = ", ".join(f"{package} {version}" for package, version in self.versions.items())
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        row = f", {self.in_a_row} in a row" if self.in_a_row > 1 else ""
         lines.append(
-            f"batch 1, {threads}, {self.runs} alternating runs; {self.machine}; {versions}"
+            f"batch 1, {threads}, {self.runs} alternating runs{row}; {self.machine}; {versions}"
         )
         return "\n".join(lines)
 
@@ -128,6 +132,7 @@ def measure(
     threads: int = 1,
     runs: int = 50,
     warmup: int = 5,
+    in_a_row: int = 1,
 ) -> LatencyReport:
     """Times inference of one image, or one text of full length, by several targets alternately.
 
@@ -156,6 +161,10 @@ def measure(
         threads: threads of each runtime.
         runs: timed runs of each target.
         warmup: untimed runs of each target before the timed ones.
+        in_a_row: how many timed runs of a target follow each other. By default, each follows one
+            of another target, and reads its weights from memory again. With 2 or more, an untimed
+            run of the target precedes them, and a small model finds its weights in the
+            processor's cache, as it does when nothing else runs between two samples.
 
     Returns:
         A `LatencyReport` with rows in the order of `targets`.
@@ -168,9 +177,14 @@ def measure(
     """
     if not targets:
         raise ValueError(f"`targets` must name at least one target. Received: targets={targets!r}")
-    for name, count in {"threads": threads, "runs": runs, "warmup": warmup}.items():
+    counts = {"threads": threads, "runs": runs, "warmup": warmup, "in_a_row": in_a_row}
+    for name, count in counts.items():
         if not isinstance(count, int) or count < 1:
             raise ValueError(f"`{name}` must be a positive integer. Received: {name}={count!r}")
+    if runs % in_a_row:
+        raise ValueError(
+            f"`runs` must be a multiple of `in_a_row`. {received(runs=runs, in_a_row=in_a_row)}"
+        )
     with temporary_folder() as folder:
         paths = {}
         for i, (name, target) in enumerate(targets.items()):
@@ -189,11 +203,12 @@ def measure(
                     f"Received: {name}={str(target)!r}"
                 )
         job, result = folder / "job.json", folder / "result.json"
-        job.write_text(json.dumps([paths, threads, runs, warmup]))
+        job.write_text(json.dumps([paths, threads, runs, warmup, in_a_row]))
         variables = {"OMP_NUM_THREADS": str(threads), "TMPDIR": str(folder)}
         run_module("cctzoo._workers.time_models", job, result, **variables)
         times = json.loads(result.read_text())
-    return LatencyReport(_rows(times), threads, runs, machine_name(), installed_versions(PACKAGES))
+    versions = installed_versions(PACKAGES)
+    return LatencyReport(_rows(times), threads, runs, machine_name(), versions, in_a_row)
 
 
 def _is_weights(target):

@@ -40,7 +40,7 @@ def test_every_kind_of_target(small, tmp_path):
     names += ["model.safetensors", "hub"]
     targets = {"live": small, "tag": "cct_2_3x2_32.digits"}
     targets |= {name: str(tmp_path / name) for name in names}
-    report = latency.measure(targets, runs=2, warmup=1)
+    report = latency.measure(targets, runs=4, warmup=1, in_a_row=2)
     assert [row.name for row in report.rows] == ["live", "tag", *names]
     assert all(row.median_ms > 0 for row in report.rows)
     assert {"ai-edge-litert", "onnxruntime", "openvino"} < set(report.versions)
@@ -95,6 +95,8 @@ def test_randomised_vectors_are_neither_one_nor_zero():
         ({}, {}, "targets={}"),
         ({"x": "/nowhere.tflite"}, {}, r"x='/nowhere\.tflite'"),
         ({"x": "."}, {"runs": 0}, "runs=0"),
+        ({"x": "."}, {"in_a_row": 0}, "in_a_row=0"),
+        ({"x": "."}, {"runs": 5, "in_a_row": 2}, "multiple of `in_a_row`. .*runs=5, in_a_row=2"),
         ({"x": "."}, {"threads": 1.5}, r"threads=1\.5"),
     ],
 )

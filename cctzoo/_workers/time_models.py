@@ -1,7 +1,7 @@
 """Times artifacts alternately: `time_models JOB.json RESULT.json`.
 
-The job is a list: name -> path, threads, timed runs, untimed runs before them. The result maps
-each name to the milliseconds of each timed run.
+The job is a list: name -> path, threads, timed runs, untimed runs before them, timed
+runs in a row. The result maps each name to the milliseconds of each timed run.
 """
 
 import importlib.util
@@ -23,7 +23,7 @@ def main(job: str, result: str) -> None:
 
 
 def time_alternately(
-    paths: dict[str, str], threads: int, runs: int, warmup: int
+    paths: dict[str, str], threads: int, runs: int, warmup: int, in_a_row: int
 ) -> dict[str, list[float]]:
     """Name -> milliseconds of each run."""
     if importlib.util.find_spec("tensorflow"):
@@ -41,11 +41,14 @@ def time_alternately(
         for _ in range(warmup):
             call()
     times = {name: [] for name in calls}
-    for _ in range(runs):
+    for _ in range(runs // in_a_row):
         for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            times[name].append(1e3 * (time.perf_counter() - start))
+            if in_a_row > 1:
+                call()  # which reads the weights into the cache
+            for _ in range(in_a_row):
+                start = time.perf_counter()
+                call()
+                times[name].append(1e3 * (time.perf_counter() - start))
     return times
 
 

@@ -25,7 +25,7 @@ def main(description: str | None = __doc__) -> None:
         if len(set(options.sources)) < len(options.sources):
             raise ValueError(f"Sources must differ. Received: {' '.join(options.sources)}")
         targets = {source: _target(source) for source in options.sources}
-        timed = latency.measure(targets, options.threads, options.runs)
+        timed = latency.measure(targets, options.threads, options.runs, in_a_row=options.in_a_row)
         if options.to:
             timed.save(options.to)
     if options.json:
@@ -46,6 +46,7 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("sources", nargs="+", metavar="SOURCE", help="exported file, or as `describe` takes it")
     add("--threads", type=int, default=1, help="threads of each runtime (1)")
     add("--runs", type=int, default=50, help="timed runs of each source (50)")
+    add("--in-a-row", type=int, default=1, help="of these, runs that follow each other (1)")
     add("--to", type=Path, metavar="FILE", help="also write the report as JSON")
     cli.add_json_argument(parser)
     return parser

@@ -58,7 +58,7 @@ def main():
                     reports[label] = str(error)
                 print(reports[label], file=sys.stderr, flush=True)
             keras.utils.clear_session()
-        timed = latency.measure(targets, options.threads, options.runs)
+        timed = latency.measure(targets, options.threads, options.runs, in_a_row=options.in_a_row)
     print(timed)
     if reports:
         print(f"\n{table(names, options.formats, timed, reports)}")
@@ -148,6 +148,7 @@ def parse_arguments():
     add("--classes", type=int, default=100, help="classes of the models with random weights (100)")
     add("--threads", type=int, default=1)
     add("--runs", type=int, default=50, help="timed runs per target")
+    add("--in-a-row", type=int, default=1, help="of these, runs that follow each other")
     add("--to", type=Path, help="folder for latency.json, latency.png and exports.json")
     options = parser.parse_args()
     try:
@@ -159,10 +160,12 @@ def parse_arguments():
         for path in options.files:
             if not path.exists():
                 raise ValueError(f"A file of --files must exist. Received: {str(path)!r}")
-        for count in ("threads", "runs"):
+        for count in ("threads", "runs", "in_a_row"):
             if getattr(options, count) < 1:
                 value = getattr(options, count)
-                raise ValueError(f"--{count} must be at least 1. Received: {count}={value}")
+                raise ValueError(
+                    f"--{count.replace('_', '-')} must be at least 1. Received: {count}={value}"
+                )
     except ValueError as error:
         parser.exit(2, f"latency.py: {error}\n")
     return options
