@@ -1,12 +1,14 @@
 """Command lines of the recipes and of the search: flags, notices and one-line errors."""
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import json
 import logging
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,9 @@ from cctzoo.recipe_flags import (
 )
 from cctzoo.settings import help_texts
 from cctzoo.training import Recipe, check_directory
+from cctzoo.training.devices import use_devices
 from cctzoo.training.fine_tuning import fine_tuning_settings
-from cctzoo.training.processes import join_processes
+from cctzoo.training.processes import Processes, join_processes
 
 SOURCE_HELP = (
     "run directory, tag of trained weights, .keras or .safetensors file, folder of "
@@ -54,6 +57,25 @@ def script_parser(description: str | None, usage: str | None = None) -> argparse
     )
 
 
+def add_devices_argument(group: Any) -> None:
+    """Adds --devices to a parser or a group of its arguments."""
+    text = "devices that share each batch (JAX, TensorFlow)"
+    group.add_argument("--devices", type=int, default=1, help=text)
+
+
+@contextlib.contextmanager
+def shared_work(options: argparse.Namespace) -> Iterator[Processes]:
+    """Joins the processes of a launcher; within the block, this one uses `--devices` devices.
+
+    Only the first process shows notices: on stderr with `--json`.
+    """
+    processes = join_processes()
+    if processes.first:
+        show_notices("stderr" if getattr(options, "json", False) else "stdout")
+    with use_devices(options.devices):
+        yield processes
+
+
 def add_json_argument(parser: argparse.ArgumentParser) -> None:
     """Adds --json, with which a command prints one JSON object and its notices go to stderr."""
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -73,7 +95,7 @@ def recipe_parser(
     add = parser.add_argument
     add("--directory", type=Path, help="run directory, new or empty (runs/MODEL-TIME)")
     add("--resume", type=Path, metavar="DIRECTORY", help="resume this run with its saved recipe")
-    add("--devices", type=int, default=1, help="devices that share each batch (JAX, TensorFlow)")
+    add_devices_argument(parser)
     add("--workers", type=int, help="threads that decode images (one per processor)")
     add(
         "--worker-processes",

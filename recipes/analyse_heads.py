@@ -15,6 +15,9 @@ samples as .npz files.
 With two sources, both must be analysed already: the page shows them side by side. Each is a run, or
 the folder of an analysis. One folder of an analysis makes its page again.
 
+    python recipes/analyse_heads.py runs/MY_RUN --devices 2
+    torchrun --nproc-per-node 2 recipes/analyse_heads.py runs/MY_RUN
+
 Gives: the figures in docs/benchmarks.md.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",

@@ -21,12 +21,14 @@ from cctzoo.analysis.heads import (
     head_importance,
     rank_heads,
 )
+from cctzoo.analysis.heads.masking import halved_counts
 from cctzoo.analysis.recognition import ProbeOptions, measure, pool_features
 from cctzoo.analysis.report import HeadReport
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT
+from cctzoo.training.processes import ALONE, Processes
 from cctzoo.typing import Array
 
 REPORTED_UNITS = ("head", "attention_node", "mlp_node")
@@ -47,6 +49,7 @@ def analyse_heads(
     attention_samples: int = 100,
     shown_samples: int = 200,
     seed: int = 0,
+    processes: Processes = ALONE,
 ) -> HeadReport:
     """Analyses what the heads of a model have learned, and which heads matter.
 
@@ -71,6 +74,9 @@ def analyse_heads(
             those that each head answers to most.
         seed: seed of the samples, which are drawn evenly from the classes, of the fresh
             weights and of the random ranking.
+        processes: the processes that divide the work, e.g. `training.join_processes()`. All of
+            them call this function with the same model and data, and get the same report up to
+            rounding.
 
     Raises:
         ValueError: if the model has no classifier, if a text model has no vocabulary, or if
@@ -93,10 +99,10 @@ def analyse_heads(
 
     heads = sum(model.config.block_heads)
     logger.info("analysis: performance of single heads and nodes (%d heads)", heads)
-    features, performances = _performances(model, train, test, options, seed)
+    features, performances = _performances(model, train, test, options, seed, processes)
     logger.info("analysis: the same for random weights")
     fresh = _fresh_model(model, seed)
-    fresh_features, control = _performances(fresh, train, test, options, seed)
+    fresh_features, control = _performances(fresh, train, test, options, seed, processes)
     logger.info("analysis: answers and attention of the heads on %d samples", len(shown))
     samples = collect_samples(
         (model, fresh),
@@ -109,17 +115,16 @@ def analyse_heads(
     del features, fresh_features  # which may be large
     by_ablation = " and by ablation" if ablation_samples else ""
     logger.info("analysis: importance of the heads by gradient%s", by_ablation)
-    importance, ablation = _scores(model, train, importance_samples, ablation_samples, seed)
+    importance, ablation = _scores(
+        model, train, importance_samples, ablation_samples, seed, processes
+    )
     rankings = {"by importance": rank_heads(importance)}
     if ablation is not None:
         rankings["by ablation"] = rank_heads(ablation)
     rankings["by labels (SHP)"] = rank_heads(performances["head"])
     rankings["random order"] = _random_ranking(model, seed)
     logger.info("analysis: accuracy with fewer heads, %d orders", len(rankings))
-    kept = {
-        name: accuracy_by_kept_heads(model, ranking, x_test, y_test)
-        for name, ranking in rankings.items()
-    }
+    kept = _accuracies(model, rankings, test, processes)
     return HeadReport(
         name=model.name,
         accuracy=kept["random order"][max(model.config.block_heads)],  # all heads are kept
@@ -145,9 +150,11 @@ def _class_names(classes, count):
     return list(classes)
 
 
-def _performances(model, train, test, options, seed):
-    features = pool_features(model, train, test, None, REPORTED_UNITS, options, seed=seed)
-    return features, {unit: measure(features, unit) for unit in REPORTED_UNITS}
+def _performances(model, train, test, options, seed, processes):
+    features = pool_features(
+        model, train, test, None, REPORTED_UNITS, options, seed=seed, processes=processes
+    )
+    return features, {unit: measure(features, unit, processes=processes) for unit in REPORTED_UNITS}
 
 
 def _fresh_model(model, seed):
@@ -155,7 +162,7 @@ def _fresh_model(model, seed):
     return CCT(model.config, name=model.name, dtype=model.dtype_policy)
 
 
-def _scores(model, train, importance_samples, ablation_samples, seed):
+def _scores(model, train, importance_samples, ablation_samples, seed, processes):
     """Returns the importance of the heads, and their ablation or None."""
 
     def drawn(count):
@@ -163,10 +170,23 @@ def _scores(model, train, importance_samples, ablation_samples, seed):
         chosen = _drawn_evenly(y, count, seed)
         return x[chosen], y[chosen]
 
-    importance = head_importance(model, *drawn(importance_samples), batch_size=8)
+    importance = head_importance(
+        model, *drawn(importance_samples), batch_size=8, processes=processes
+    )
     if not ablation_samples:
         return importance, None
-    return importance, head_ablation(model, *drawn(ablation_samples))
+    return importance, head_ablation(model, *drawn(ablation_samples), processes=processes)
+
+
+def _accuracies(model, rankings, test, processes):
+    """Returns the accuracy by number of heads for each ranking; with all heads, it is the same."""
+    every, *fewer = halved_counts(model)
+
+    def measured(ranking, counts):
+        return accuracy_by_kept_heads(model, ranking, *test, counts, processes=processes)
+
+    whole = measured({}, [every])
+    return {name: whole | measured(ranking, fewer) for name, ranking in rankings.items()}
 
 
 def _attention(model: CCT, samples: Samples) -> HeadScores:

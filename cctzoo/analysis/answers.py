@@ -3,7 +3,6 @@
 import numpy as np
 
 from cctzoo.analysis.attention_maps import attention_maps, attention_rollout
-from cctzoo.analysis.batches import sample_batches
 from cctzoo.analysis.recognition import Performance, PooledFeatures
 from cctzoo.analysis.report.samples import HeadAnswers, ShownSamples
 from cctzoo.analysis.words import shares_of_words
@@ -11,6 +10,7 @@ from cctzoo.data import take
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.models.vocabulary import split
+from cctzoo.training import evaluation
 from cctzoo.typing import Array
 
 ANSWERS = 6  # samples per head
@@ -47,7 +47,7 @@ def collect_samples(
     )
     return ShownSamples(
         labels=y,
-        predicted=_predicted(model, x),
+        predicted=evaluation.predict(model, x).argmax(axis=1),
         rollout=rollout.astype("float32"),
         answers=trained,
         fresh_answers=fresh,
@@ -106,14 +106,6 @@ def _by_word(model, maps, words):
     for row, text, each in zip(found, words, maps, strict=True):
         row[:, : len(text)] = shares_of_words(model.config, each, len(text))
     return found
-
-
-def _predicted(model, x):
-    parts = [
-        np.asarray(model.predict_on_batch(batch))[:count].argmax(axis=1)
-        for batch, count in sample_batches(x, 32, model.input_shape[1:])
-    ]
-    return np.concatenate(parts)
 
 
 def as_pictures(x: Array, in_pixels: bool) -> Array:

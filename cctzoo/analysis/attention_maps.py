@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cctzoo.analysis.batches import sample_batches, token_masks
+from cctzoo.analysis.batches import predict_batch, sample_batches, token_masks
 from cctzoo.analysis.checks import encoder_blocks
 from cctzoo.analysis.heads import HeadScores
 from cctzoo.analysis.recognition.probe import mean_weights
@@ -65,7 +65,7 @@ def attention_maps(
     reduced, found = head_maps(model), {block: [] for block in chosen}
     heads = dict(zip(encoder_blocks(model), block_heads(model).values(), strict=True))
     for batch, count in sample_batches(samples, batch_size, model.input_shape[1:]):
-        maps = np.asarray(reduced.predict_on_batch(batch), "float32")[:count]
+        maps = np.asarray(predict_batch(reduced, batch), "float32")[:count]
         first = 1  # after the rollout
         for block, number in heads.items():
             if block in found:
@@ -110,7 +110,7 @@ def attention_rollout(model: CCT, samples: Samples, *, batch_size: int = 8) -> A
     extra = model.config.tokens - np.prod(model.config.grid)  # 1 with a class token
     maps = []
     for batch, count in sample_batches(samples, batch_size, model.input_shape[1:]):
-        found = reduced.predict_on_batch(batch)
+        found = predict_batch(reduced, batch)
         size, tokens = len(batch), model.config.tokens
         if weighted:
             reach = found["pooling_weights"].reshape(size, 1, tokens)
@@ -193,7 +193,7 @@ def _mean_by_head(model, samples, reduce, batch_size):
     )
     sums = dict.fromkeys(names, 0.0)
     for batch, count in sample_batches(samples, batch_size, model.input_shape[1:]):
-        found = reduced.predict_on_batch(batch)
+        found = predict_batch(reduced, batch)
         for block, name in names.items():
             sums[block] = sums[block] + found[name][:count].astype("float64").sum(axis=0)
     return {block: total / len(samples) for block, total in sums.items()}

@@ -15,6 +15,9 @@ samples as .npz files.
 With two sources, both must be analysed already: the page shows them side by side. Each is a run, or
 the folder of an analysis. One folder of an analysis makes its page again.
 
+    cctzoo analyse runs/MY_RUN --devices 2
+    torchrun --nproc-per-node 2 -m cctzoo analyse runs/MY_RUN
+
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832.
 """
@@ -36,14 +39,17 @@ def main(description: str | None = __doc__) -> None:
     """Runs the command line."""
     parser = make_parser(description)
     options = parser.parse_args()
-    cli.show_notices()
-    with cli.exit_on_error(parser, status=1):
+    with cli.exit_on_error(parser, status=1), cli.shared_work(options) as processes:
         if len(options.sources) > 1 or is_analysis(options.sources[0]):
-            print(make_page(options.sources, options.to))
+            if processes.first:
+                print(make_page(options.sources, options.to))
             return
         (source,) = options.sources
         require("matplotlib", "rich", extra="recipes", purpose="The report of an analysis")
-        model, dataset = load_model_and_data(source, options.dataset, **cli.data_options(options))
+        with processes.first_goes_ahead():  # it may have to download weights or data
+            model, dataset = load_model_and_data(
+                source, options.dataset, **cli.data_options(options)
+            )
         if dataset is None:
             raise ValueError("a model without a run needs --dataset")
         start = time.perf_counter()
@@ -54,7 +60,10 @@ def main(description: str | None = __doc__) -> None:
             dataset.classes,
             analysis.ProbeOptions(pooling=options.pooling, threshold=options.threshold),
             ablation_samples=options.ablation_samples,
+            processes=processes,
         )
+        if not processes.first:
+            return
         folder = options.to or default_folder(source)
         report.save(folder)
     for sentence in report.sentences():
@@ -136,5 +145,6 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("--ablation-samples", type=int, default=200, help="samples for ablation; 0: none (200)")
     add("--pooling", default="trained", choices=analysis.POOLINGS, help="pooling of the probes")
     add("--threshold", type=float, default=0.3, help="threshold of clusters (0.3)")
+    cli.add_devices_argument(parser)
     add("--to", type=Path, help="output folder (heads/ of the run, or analysis/NAME)")
     return parser

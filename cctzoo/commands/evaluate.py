@@ -8,6 +8,9 @@
 
 Weights with a tag are compared with their published accuracy, those of a run with the accuracy
 after its training. `report.html` of a run is written again, unless --dataset is given.
+
+    cctzoo evaluate runs/MY_RUN --devices 2
+    torchrun --nproc-per-node 2 -m cctzoo evaluate runs/MY_RUN
 """
 
 import argparse
@@ -17,10 +20,11 @@ import time
 
 import keras
 
-from cctzoo import cli, training, weights
+from cctzoo import cli, weights
 from cctzoo.models.decisions import check_labels
 from cctzoo.runs import Run, is_run, is_variant, load_model_and_data, open_run
 from cctzoo.training import evaluation
+from cctzoo.training.prediction import predict_in_parts
 from cctzoo.training.report import write_run_page
 from cctzoo.weights.registry import WEIGHTS
 
@@ -33,13 +37,12 @@ def main(description: str | None = __doc__) -> None:
     """Runs the command line."""
     parser = make_parser(description)
     options = parser.parse_args()
-    cli.show_notices("stderr" if options.json else "stdout")
     if options.list:
         print("\n\n".join(weights.describe(tag) for tag in weights.list_weights()))
         return
     if options.source is None:
         parser.error("a source or --list is required")
-    with cli.exit_on_error(parser, status=1):
+    with cli.exit_on_error(parser, status=1), cli.shared_work(options) as processes:
         row = WEIGHTS.get(options.source)
         name = options.dataset or (row and row.dataset)
         if is_variant(options.source):
@@ -47,18 +50,27 @@ def main(description: str | None = __doc__) -> None:
                 "Only trained weights can be evaluated. "
                 f"Received: source={options.source!r}, a model with random weights"
             )
-        model, dataset = load_model_and_data(options.source, name, **cli.data_options(options))
+        with processes.first_goes_ahead():  # it may have to download weights or data
+            model, dataset = load_model_and_data(options.source, name, **cli.data_options(options))
         if dataset is None:
             raise ValueError("a model without a run needs --dataset")
         samples = dataset.for_model(model)
         stated = stated_accuracy(options.source, row)
         start = time.perf_counter()
         labels = check_labels(model.config, samples.y_test, len(samples.x_test), "y_test")
-        outputs = training.predict(model, samples.x_test, options.batch_size)
+        outputs = predict_in_parts(model, samples.x_test, options.batch_size, processes)
         figures = evaluation.figures(outputs, labels, model.config)
         seconds = time.perf_counter() - start
-        if is_run(options.source) and options.dataset is None:
+        if processes.first and is_run(options.source) and options.dataset is None:
             rewrite_page(open_run(options.source), model, dataset, outputs, figures)
+    if processes.first:
+        print_figures(options, figures, stated, dataset, seconds)
+    if stated is not None and figures["accuracy"] < stated - TOLERANCE:
+        sys.exit(1)
+
+
+def print_figures(options, figures, stated, dataset, seconds):
+    """Prints the accuracy in one line, or all figures as JSON."""
     accuracy, backend = figures["accuracy"], keras.backend.backend()
     if options.json:
         facts = {"source": options.source, "samples": len(dataset.y_test), "stated": stated}
@@ -69,8 +81,6 @@ def main(description: str | None = __doc__) -> None:
             f"stated: {'none' if stated is None else f'{stated:.2%}'} "
             f"({backend}, {seconds:.0f} s)"
         )
-    if stated is not None and accuracy < stated - TOLERANCE:
-        sys.exit(1)
 
 
 def rewrite_page(run, model, dataset, outputs, figures):
@@ -100,5 +110,6 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("--list", action="store_true", help="describe all trained weights")
     cli.add_data_arguments(parser, default="that of the run or the tag")
     add("--batch-size", type=int, default=100, help="samples per step of the model (100)")
+    cli.add_devices_argument(parser)
     cli.add_json_argument(parser)
     return parser

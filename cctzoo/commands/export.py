@@ -31,6 +31,7 @@ from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.latency_command import check_command, run_command
 from cctzoo.runs import is_run, load_model_and_data, open_model
+from cctzoo.training.processes import check_alone
 from cctzoo.weights import list_weights
 
 # Name of the format -> precision.
@@ -51,6 +52,7 @@ def main(description: str | None = __doc__) -> None:
     if options.latency_command and not options.tune:
         parser.error("--latency-command needs --tune")
     with cli.exit_on_error(parser, status=1):
+        check_alone("An export")
         options.tune = timer(options)
         if options.no_data:
             check_no_data(options)

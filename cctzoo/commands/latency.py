@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cctzoo import cli, latency
 from cctzoo.runs import is_run, is_variant, open_model
+from cctzoo.training.processes import check_alone
 
 
 def main(description: str | None = __doc__) -> None:
@@ -22,6 +23,7 @@ def main(description: str | None = __doc__) -> None:
     options = parser.parse_args()
     cli.show_notices("stderr" if options.json else "stdout")
     with cli.exit_on_error(parser):
+        check_alone("A measurement of latency")
         if len(set(options.sources)) < len(options.sources):
             raise ValueError(f"Sources must differ. Received: {' '.join(options.sources)}")
         targets = {source: _target(source) for source in options.sources}

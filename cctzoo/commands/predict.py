@@ -20,6 +20,7 @@ from cctzoo import cli
 from cctzoo.formats.atomic import atomic_file
 from cctzoo.messages import printable
 from cctzoo.prediction.predictions import classify
+from cctzoo.training.processes import check_alone
 
 
 def main(description: str | None = __doc__) -> None:
@@ -29,6 +30,7 @@ def main(description: str | None = __doc__) -> None:
     cli.show_notices("stderr")
     unread = []
     with cli.exit_on_error(parser):
+        check_alone("Prediction")
         samples = [*options.samples, *(read_lines(options.lines) if options.lines else [])]
         if not samples:
             raise ValueError("There must be something to classify. Received: no SAMPLE, no --lines")

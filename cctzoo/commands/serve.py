@@ -18,6 +18,7 @@ from cctzoo.commands.page_flags import add_page_arguments, page_options
 from cctzoo.export.web import is_page
 from cctzoo.formats.atomic import temporary_folder
 from cctzoo.runs import open_model
+from cctzoo.training.processes import check_alone
 from cctzoo.web_server import PageServer
 
 
@@ -27,6 +28,7 @@ def main(description: str | None = __doc__) -> None:
     options = parser.parse_args()
     cli.show_notices()
     with cli.exit_on_error(parser):
+        check_alone("A server")
         if is_page(options.source):
             with PageServer(options.source, options.port) as server:
                 serve(server, options)

@@ -26,7 +26,7 @@ def batch_norm(name: str, dtype: Any) -> keras.layers.BatchNormalization:
         import torch
 
         if torch.distributed.is_available() and torch.distributed.is_initialized():
-            from cctzoo.layers.batch_norm_torch import SharedBatchNormalization
+            from cctzoo.layers import batch_norm_torch
 
-            return SharedBatchNormalization(**options)
+            return batch_norm_torch.BatchNormalization(**options)
     return keras.layers.BatchNormalization(**options)

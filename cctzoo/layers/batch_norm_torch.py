@@ -7,8 +7,12 @@ from keras import ops
 from cctzoo.typing import Tensor
 
 
-class SharedBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation of the last axis by the samples of all processes that train together."""
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation of the last axis by the samples of all processes that train together.
+
+    It has the name of Keras' layer because Keras names the weights in a file after the class: a
+    single process can then read the file, and these processes the file of a single one.
+    """
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: None = None) -> Tensor:
         if not training or not self.trainable or inputs.device.type == "meta":

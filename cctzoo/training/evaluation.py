@@ -11,6 +11,7 @@ from cctzoo.arguments import check_batch_size, checked_arguments
 from cctzoo.data import EncodedImages, take
 from cctzoo.data.samples import check_sample_shape
 from cctzoo.models.decisions import check_labels, decide, threshold_of
+from cctzoo.training.devices import shared_size
 from cctzoo.typing import Array
 
 CHUNK = 16  # batches that are decoded at once
@@ -36,6 +37,7 @@ def predict(model: keras.Model, x: Array | EncodedImages, batch_size: int = 64) 
     check_sample_shape(x, model.input_shape[1:], "x")
     size = 4 * math.prod(model.input_shape[1:]) * batch_size  # also of an incomplete batch
     limits.check("array_bytes", size, "The bytes of a batch", batch_size=batch_size)
+    batch_size = shared_size(batch_size)
     parts = []
     for start in range(0, len(x), CHUNK * batch_size):
         count = min(CHUNK * batch_size, len(x) - start)

@@ -1,4 +1,4 @@
-"""Outputs of a model in training: each process computes those of its part of the samples."""
+"""Outputs of a model: each process computes those of its part of the samples."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,8 +12,26 @@ from cctzoo.training.processes import Processes
 from cctzoo.typing import Array
 
 
+def predict_in_parts(
+    model: keras.Model, x: Array | EncodedImages, batch_size: int, processes: Processes
+) -> Array:
+    """Returns what `evaluation.predict` does; each process computes its part and gets all.
+
+    Args:
+        model: a model whose arrays belong to this process.
+        x: the samples, at least one.
+        batch_size: samples per batch of a process.
+        processes: the processes, all of which call this function.
+    """
+    processes = processes.for_samples(len(x))
+    if processes.count == 1:
+        return evaluation.predict(model, x, batch_size)
+    own = evaluation.predict(model, x[processes.part(len(x))], batch_size)
+    return processes.join(own, len(x))
+
+
 class PartPredictor:
-    """Computes the outputs of a model for all samples, divided among the processes.
+    """Computes the outputs of a model in training, divided among the processes.
 
     Args:
         model: the model that is trained.
@@ -38,14 +56,8 @@ class PartPredictor:
         if self.copy is not None:
             self.copy.set_weights(self.model.get_weights())
             with _undistributed():
-                return self._in_parts(self.copy, x)
-        return self._in_parts(compiled, x)
-
-    def _in_parts(self, compiled, x):
-        if self.processes.count == 1 or len(x) < self.processes.count:
-            return evaluation.predict(compiled, x, self.batch_size)
-        own = evaluation.predict(compiled, x[self.processes.part(len(x))], self.batch_size)
-        return self.processes.join(own, len(x))
+                return predict_in_parts(self.copy, x, self.batch_size, self.processes)
+        return predict_in_parts(compiled, x, self.batch_size, self.processes)
 
 
 @contextlib.contextmanager

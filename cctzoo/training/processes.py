@@ -1,11 +1,12 @@
-"""Several processes that train one model, each on its part of every batch."""
+"""Several processes that train or evaluate one model, each on its part of the samples."""
 
 import contextlib
 import dataclasses
 import functools
+import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -23,7 +24,7 @@ LAUNCHED = {
 
 @dataclasses.dataclass(frozen=True)
 class Processes:
-    """The processes that train together, and the place of this one.
+    """The processes that compute together, and the place of this one.
 
     Args:
         count: number of processes.
@@ -38,6 +39,10 @@ class Processes:
         """Whether this process writes files and prints."""
         return self.rank == 0
 
+    def for_samples(self, samples: int) -> "Processes":
+        """Returns these processes, or this one alone if not every process would get a sample."""
+        return self if samples >= self.count else ALONE
+
     def part(self, samples: int) -> slice:
         """This process' part of `samples`; earlier processes have one more if they differ."""
         size, more = divmod(samples, self.count)
@@ -51,12 +56,35 @@ class Processes:
 
     def join(self, array: Array, samples: int) -> Array:
         """Returns the results for all samples, from each process' results for its `part`."""
+        if self.count == 1:
+            return array
         longest = -(-samples // self.count)
         padded = np.zeros((longest, *array.shape[1:]), array.dtype)
         padded[: len(array)] = array
         parts = [Processes(self.count, rank).part(samples) for rank in range(self.count)]
         found = zip(self.gather(padded), parts, strict=True)
         return np.concatenate([each[: part.stop - part.start] for each, part in found])
+
+    def divide(
+        self, names: Sequence[str], compute: Callable[[list[str]], dict[str, Array]]
+    ) -> dict[str, Array]:
+        """Returns the arrays of all names, of which each process computes some.
+
+        Args:
+            names: what there is to compute, for example names of features.
+            compute: a function from some of the names to named arrays.
+        """
+        own = list(names[self.rank :: self.count])
+        found = compute(own) if own else {}
+        if self.count == 1:
+            return found
+        file = io.BytesIO()
+        np.savez(file, **found)
+        found = {}
+        for each in self._gather_bytes(file.getvalue()):
+            with np.load(io.BytesIO(each), allow_pickle=False) as arrays:
+                found |= dict(arrays)
+        return found
 
     def mean(self, figures: dict[str, float]) -> dict[str, float]:
         """Returns the mean of each figure over the processes."""
@@ -67,20 +95,29 @@ class Processes:
         """Returns the value, which JSON can hold, that process 0 has given."""
         if self.count == 1:
             return value
-        text = np.frombuffer(json.dumps(value).encode(), "uint8")
-        sizes = self.gather(np.array(len(text)))
-        padded = np.zeros(sizes.max(), "uint8")
-        padded[: len(text)] = text
-        return json.loads(self.gather(padded)[0, : sizes[0]].tobytes())
+        return json.loads(self._gather_bytes(json.dumps(value).encode())[0])
 
     @contextlib.contextmanager
     def first_goes_ahead(self) -> Iterator[None]:
-        """Process 0 executes the block first, e.g. to download a file; then the others do."""
+        """Process 0 executes the block first, e.g. to download a file; then the others do.
+
+        They do so even if it fails, so that all end with the same error.
+        """
         if not self.first:
             self.gather(np.zeros(()))
-        yield
-        if self.first:
-            self.gather(np.zeros(()))
+        try:
+            yield
+        finally:
+            if self.first:
+                self.gather(np.zeros(()))
+
+    def _gather_bytes(self, own: bytes) -> list[bytes]:
+        sizes = self.gather(np.array(len(own)))
+        padded = np.zeros(sizes.max(), "uint8")
+        padded[: len(own)] = np.frombuffer(own, "uint8")
+        return [
+            each[:size].tobytes() for each, size in zip(self.gather(padded), sizes, strict=True)
+        ]
 
 
 ALONE = Processes()
@@ -97,6 +134,14 @@ def join_processes() -> Processes:
     Raises:
         ValueError: if the variables are not those of a launcher, or the backend is TensorFlow.
     """
+    processes = launched_processes()
+    if processes.count > 1:
+        _start(keras.backend.backend())
+    return processes
+
+
+def launched_processes() -> Processes:
+    """Returns the processes of `join_processes` without joining them."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         _check_single_worker()
@@ -112,8 +157,6 @@ def join_processes() -> Processes:
     count, rank = map(int, found.values())
     if not rank < count:
         raise ValueError(f"{names[1]} must be below {names[0]}. {received(**found)}")
-    if count > 1:
-        _start(backend)
     return Processes(count, rank)
 
 
@@ -123,11 +166,11 @@ def check_alone(program: str) -> None:
     Args:
         program: what runs in one process only, for the message.
     """
-    processes = join_processes()
+    processes = launched_processes()
     if processes.count > 1:
         raise ValueError(
-            f"{program} runs in a single process; only `cctzoo train` and `cctzoo fine-tune` run "
-            f"in several. {received(processes=processes.count)}"
+            f"{program} runs in a single process; only `cctzoo train`, `fine-tune`, `evaluate` and "
+            f"`analyse` run in several. {received(processes=processes.count)}"
         )
 
 
@@ -163,7 +206,9 @@ def _gather(array):
     if keras.backend.backend() == "jax":
         from jax.experimental.multihost_utils import process_allgather
 
-        return np.asarray(process_allgather(array))
+        # As bytes, because JAX would turn float64 into float32.
+        found = np.asarray(process_allgather(np.frombuffer(array.tobytes(), "uint8")))
+        return np.frombuffer(found.tobytes(), array.dtype).reshape(-1, *array.shape)
     import torch
 
     device = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"

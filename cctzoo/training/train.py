@@ -186,7 +186,7 @@ def _run(
     if processes.first:
         report_left_out(len(dataset.x_train), recipe, devices * processes.count)
     keras.utils.set_random_seed(recipe.seed)
-    with use_devices(devices, recipe.batch_size, processes):
+    with use_devices(devices, processes):
         model = build_model(recipe, dataset)
         samples = dataset.for_model(model)  # texts as token ids: the vocabulary is the model's
         trained = training_model(model, recipe, samples, processes)

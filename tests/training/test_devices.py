@@ -1,4 +1,4 @@
-"""Training on two virtual devices gives the results of one device with the same batches."""
+"""Training and evaluation on two virtual devices give the results of one device."""
 
 import json
 import subprocess
@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 
 from cctzoo import data, training
-from cctzoo.training.devices import use_devices
+from cctzoo.training.devices import (
+    check_batch_parts,
+    devices_in_use,
+    share_batch,
+    shared_size,
+    use_devices,
+)
+from cctzoo.training.processes import ALONE, Processes
 from tests.training.few import few_digits
+from tests.training.shared_work import image_model, predictions
 
 BACKEND = keras.backend.backend()
 
@@ -27,9 +35,14 @@ else:
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
+import numpy as np
 from cctzoo import data, training
+from cctzoo.training.devices import use_devices
+from tests.training.shared_work import image_model, predictions
 
 training.train(training.Recipe.load(recipe), directory, devices=2)
+with use_devices(2):
+    np.savez(os.path.join(directory, "predictions.npz"), **predictions(*image_model()))
 """
 
 
@@ -70,20 +83,42 @@ def test_two_devices_give_the_results_of_one(tmp_path):
     # Adam divides by the root of tiny moments: a rounding error moves a weight by the rate.
     for key, value in first.items():
         assert np.mean(np.abs(value - second[key]) > 1e-3) < 0.01, key
+    with np.load(tmp_path / "2" / "predictions.npz", allow_pickle=False) as found:
+        for name, expected in predictions(*image_model()).items():
+            # A fit stops near its minimum: it enlarges the rounding errors of the features.
+            most = 2e-3 if name == "fields" else 1e-5
+            np.testing.assert_allclose(found[name], expected, rtol=most, atol=most, err_msg=name)
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="no devices to share")
+def test_sizes_and_batches_of_one_device():
+    assert devices_in_use() == 1
+    assert shared_size(7) == 7
+    batch = [np.zeros((7, 2))]
+    assert share_batch(batch) is batch
 
 
 def test_unavailable_devices_are_refused():
     if BACKEND == "torch":
         with (
             pytest.raises(ValueError, match=r"`torchrun --nproc-per-node 2`.*devices=2"),
-            use_devices(2, 16),
+            use_devices(2),
         ):
             pass
         return
-    for count, batch_size, received in (
-        (99, 198, "devices=99, found 1"),
-        (2, 18, "batch_size=18, devices=2"),
-        (0, 16, "devices=0"),
-    ):
-        with pytest.raises(ValueError, match=received), use_devices(count, batch_size):
+    for count, received in ((99, "devices=99, found 1"), (0, "devices=0")):
+        with pytest.raises(ValueError, match=received), use_devices(count):
             pass
+
+
+@pytest.mark.parametrize(
+    ("devices", "processes", "received"),
+    [
+        (2, ALONE, "batch_size=18, devices=2"),
+        (1, Processes(2, 1), "batch_size=18, devices=1, processes=2"),
+        (0, ALONE, "devices=0"),
+    ],
+)
+def test_batches_that_devices_cannot_share(devices, processes, received):
+    with pytest.raises(ValueError, match=received):
+        check_batch_parts(devices, 18, processes)

@@ -13,16 +13,20 @@ import pytest
 from PIL import Image
 
 from cctzoo import data, training
+from cctzoo.analysis.report import report
+from cctzoo.commands import analyse, evaluate
 from cctzoo.data.encoded_images import FileSource
 from cctzoo.training import processes
 from cctzoo.training.processes import ALONE, Processes, check_alone
 from tests.training.few import few_digits, history_of
+from tests.training.shared_work import results, text_model
 
 BACKEND = keras.backend.backend()
 EVERYTHING = data.Augmentation(crop_padding=2, flip=True, mixup=0.8, erasing=0.25)
 TRAIN = """
 import os, signal, sys
 import keras
+import numpy as np
 from cctzoo import training
 
 recipe, directory, killed = sys.argv[1:]
@@ -42,6 +46,19 @@ else:
     run = training.train(training.Recipe.load(recipe), directory, callbacks=callbacks)
 print("figures", rank, run.figures["test_accuracy"], len(run.history))
 """
+SHARE = """
+from cctzoo.analysis.report import report
+from cctzoo.commands import analyse, evaluate
+from tests.training.shared_work import results, text_model
+
+shared = results(*text_model(), training.join_processes())
+np.savez(os.path.join(directory, f"texts{rank}.npz"), **shared)
+report.draw_pictures = lambda *_: None  # they take seconds
+sys.argv = ["cctzoo evaluate", directory, "--json"]
+evaluate.main()
+sys.argv = ["cctzoo analyse", directory, "--ablation-samples", "21"]
+analyse.main()
+"""
 
 
 def recipe():
@@ -59,7 +76,7 @@ def recipe():
     )
 
 
-def launch(tmp_path, directory, killed="no"):
+def launch(tmp_path, directory, killed="no", then=""):
     """Starts two processes with the variables of torchrun; returns what they did."""
     path = tmp_path / "recipe.json"
     recipe().save(path)
@@ -67,7 +84,7 @@ def launch(tmp_path, directory, killed="no"):
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
-    command = [sys.executable, "-c", TRAIN, str(path), str(directory), killed]
+    command = [sys.executable, "-c", TRAIN + then, str(path), str(directory), killed]
     started = [
         subprocess.Popen(
             command,
@@ -90,25 +107,62 @@ def weights_of(directory):
         return {key: found[key] for key in found.files if key != "state"}
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The run of one process, the folder of two processes, and what these have done."""
+    folder = tmp_path_factory.mktemp("runs")
+    one = training.train(recipe(), folder / "1")
+    launch(folder, folder / "2", killed="yes")
+    assert len(history_of(folder / "2")) == 1
+    return one, folder / "2", launch(folder, folder / "2", then=SHARE)
+
+
 @pytest.mark.one_backend("torch")
-def test_two_processes_of_which_one_is_killed_give_the_results_of_one(tmp_path):
-    one = training.train(recipe(), tmp_path / "1")
-    launch(tmp_path, tmp_path / "2", killed="yes")
-    assert len(history_of(tmp_path / "2")) == 1
-    done = launch(tmp_path, tmp_path / "2")
+def test_two_processes_of_which_one_is_killed_give_the_results_of_one(runs):
+    one, directory, done = runs
     for rank, (code, output, errors) in enumerate(done):
         assert code == 0, errors[-3000:]
         assert f"figures {rank} {one.figures['test_accuracy']} 2" in output
         assert ("to validate" in output) == (rank == 0)  # only one process shows its plan
-    for a, b in zip(one.history, history_of(tmp_path / "2"), strict=True):
+    for a, b in zip(one.history, history_of(directory), strict=True):
         for name in ("loss", "val_loss", "learning_rate"):
             assert a[name] == pytest.approx(b[name], abs=1e-5), name
         assert a["accuracy"] == pytest.approx(b["accuracy"])
-    first, second = weights_of(tmp_path / "1"), weights_of(tmp_path / "2")
+    first, second = weights_of(one.directory), weights_of(directory)
     assert first.keys() == second.keys()
     for key, value in first.items():
         # Adam divides by the root of tiny moments: a rounding error moves a weight by the rate.
         assert np.mean(np.abs(value - second[key]) > 1e-4) < 0.01, key
+
+
+@pytest.mark.one_backend("torch")
+def test_two_processes_evaluate_and_analyse_as_one(runs, tmp_path, monkeypatch, capsys):
+    _, directory, ((_, output, _), (_, others, _)) = runs
+    expected = results(*text_model())
+    for rank in range(2):
+        with np.load(directory / f"texts{rank}.npz", allow_pickle=False) as found:
+            for name, value in expected.items():
+                np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
+    assert others.splitlines()[-1].startswith("figures 1 ")  # the first process prints
+    monkeypatch.setattr(sys, "argv", ["cctzoo evaluate", str(directory), "--json"])
+    evaluate.main()
+    figures = json.loads(capsys.readouterr().out)
+    shared = json.loads(output[output.index("{\n") : output.rindex("}\n") + 1])
+    for name in ("accuracy", "samples", "mean_class_accuracy"):
+        assert shared[name] == figures[name]
+    assert shared["loss"] == pytest.approx(figures["loss"])
+    words = ["cctzoo analyse", str(directory), "--ablation-samples", "21", "--to", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setattr(report, "draw_pictures", lambda *_: None)
+    analyse.main()
+    assert "analysis: importance of the heads by gradient and by ablation" in output
+    one, two = (
+        keras.tree.flatten(json.loads((folder / "figures.json").read_text()))
+        for folder in (tmp_path, directory / "heads")
+    )
+    assert len(one) == len(two)
+    for a, b in zip(one, two, strict=True):
+        assert b == (pytest.approx(a, rel=1e-4, abs=1e-6) if isinstance(a, float) else a)
 
 
 def test_one_process_is_alone(monkeypatch):
@@ -173,7 +227,7 @@ def test_a_launcher_of_one_process(monkeypatch):
 
 def test_programs_for_one_process(monkeypatch):
     check_alone("Pruning")
-    monkeypatch.setattr(processes, "join_processes", lambda: Processes(2, 1))
+    monkeypatch.setattr(processes, "launched_processes", lambda: Processes(2, 1))
     with pytest.raises(ValueError, match=r"Pruning runs in a single.*Received: processes=2"):
         check_alone("Pruning")
 

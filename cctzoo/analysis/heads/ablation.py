@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cctzoo.analysis.batches import sample_batches
+from cctzoo.analysis.batches import predict_batch, sample_batches
 from cctzoo.analysis.checks import check_classifier, check_labelled, encoder_blocks
 from cctzoo.analysis.heads.gates import block_input, gated_model
 from cctzoo.analysis.heads.scores import HeadScores
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
+from cctzoo.training.processes import ALONE, Processes
 from cctzoo.typing import Array
 
 FIGURES = ("probability_drop", "accuracy_drop", "divergence")
@@ -24,6 +25,7 @@ def head_ablation(
     blocks: int | Iterable[int] | None = None,
     *,
     batch_size: int = 32,
+    processes: Processes = ALONE,
 ) -> HeadScores:
     """Measures what the prediction loses when a single head is silenced.
 
@@ -35,6 +37,7 @@ def head_ablation(
         labels: (n,) integers.
         blocks: one number or several; None: all encoder blocks.
         batch_size: samples per batch.
+        processes: the processes that divide the samples. All of them call this function.
 
     Returns:
         `HeadScores` with the scores `probability_drop` (of the true label), `accuracy_drop`
@@ -45,14 +48,18 @@ def head_ablation(
     check_classifier(model)
     x, y = check_labelled("samples, labels", (samples, labels), model.config.classes, False)
     figures = {name: {} for name in FIGURES}
+    processes = processes.for_samples(len(y))
+    own = processes.part(len(y))
     for block in blocks:
-        found = _ablate_block(model, block, x, y, batch_size)  # (N, 3)
+        sums = _ablate_block(model, block, x[own], y[own], batch_size)  # (N, 3)
+        found = processes.gather(sums).sum(axis=0) / len(y)
         for name, values in zip(FIGURES, found.T, strict=True):
             figures[name][block] = values
     return HeadScores(figures, {"samples": len(y)})
 
 
 def _ablate_block(model, block, x, y, batch_size):
+    """Returns the sums of `FIGURES` over the samples, for each head."""
     before, after = block_input(model, block), gated_model(model, start=block)
     heads = model.get_layer(f"block{block:02d}").attention.num_heads
     sums, done = np.zeros((heads, len(FIGURES))), 0
@@ -70,11 +77,11 @@ def _ablate_block(model, block, x, y, batch_size):
             gates[0][..., head] = 1
             sums[head] += _losses(whole, ablated, targets)
         done += count
-    return sums / len(y)
+    return sums
 
 
 def _probabilities(after, entry, gates):
-    logits = np.asarray(after.predict_on_batch([*entry, *gates]), "float64")
+    logits = np.asarray(predict_batch(after, [*entry, *gates]), "float64")
     logits -= logits.max(axis=1, keepdims=True)
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 

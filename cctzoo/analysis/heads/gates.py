@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from cctzoo.analysis.batches import predict_batch
 from cctzoo.analysis.checks import check_classifier, encoder_blocks
 from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock
@@ -63,7 +64,7 @@ def block_input(model: CCT, block: int) -> Callable[[Array], list[Array]]:
     before = keras.Model(model.inputs[0], _entry(model, block))
 
     def compute(batch):
-        found = before.predict_on_batch(batch)
+        found = predict_batch(before, batch)
         return found if isinstance(found, list) else [found]  # Keras unwraps a list of one
 
     return compute

@@ -10,12 +10,18 @@ from cctzoo.analysis.heads.scores import HeadScores
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
+from cctzoo.training.processes import ALONE, Processes
 from cctzoo.typing import Array
 
 
 @checked_arguments
 def head_importance(
-    model: CCT, samples: Samples, labels: Array, *, batch_size: int = 16
+    model: CCT,
+    samples: Samples,
+    labels: Array,
+    *,
+    batch_size: int = 16,
+    processes: Processes = ALONE,
 ) -> HeadScores:
     """Measures how strongly the loss depends on each head, in one backward pass.
 
@@ -29,6 +35,7 @@ def head_importance(
         labels: (n,) integers.
         batch_size: samples per batch; the backward pass keeps the attention scores of all
             heads and blocks.
+        processes: the processes that divide the samples. All of them call this function.
 
     Returns:
         `HeadScores` with the score `importance`.
@@ -41,6 +48,9 @@ def head_importance(
     x, y = check_labelled("samples, labels", (samples, labels), model.config.classes, False)
     gradients, masks = gate_gradients(gated), token_masks(model)
     totals = [np.zeros(tensor.shape[-1]) for tensor in gated.inputs[1:]]
+    processes = processes.for_samples(len(y))
+    own = processes.part(len(y))
+    x, y, samples = x[own], y[own], len(y)
     done = 0
     for batch, count in sample_batches(x, batch_size, model.input_shape[1:]):
         size = len(batch)
@@ -54,6 +64,7 @@ def head_importance(
             sums = np.abs(each[:count].astype("float64")).sum(axis=1)  # (B, N)
             total += (sums / tokens).sum(axis=0)
         done += count
+    totals = [processes.gather(total).sum(axis=0) for total in totals]
     norms = [np.linalg.norm(total) or 1 for total in totals]
     scores = [total / norm for total, norm in zip(totals, norms, strict=True)]
-    return HeadScores({"importance": dict(zip(blocks, scores, strict=True))}, {"samples": len(y)})
+    return HeadScores({"importance": dict(zip(blocks, scores, strict=True))}, {"samples": samples})

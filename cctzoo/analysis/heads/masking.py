@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from cctzoo.analysis.batches import sample_batches
+from cctzoo.analysis.batches import predict_batch, sample_batches
 from cctzoo.analysis.checks import check_classifier, check_labelled
 from cctzoo.analysis.heads.gates import gated_model
 from cctzoo.analysis.heads.pruning import Keep, remaining_heads
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
+from cctzoo.training.processes import ALONE, Processes
 from cctzoo.typing import Array
 
 
@@ -41,6 +42,7 @@ def accuracy_by_kept_heads(
     counts: Iterable[int] | None = None,
     *,
     batch_size: int = 32,
+    processes: Processes = ALONE,
 ) -> dict[int, float]:
     """Measures the accuracy with the first heads of each block's ranking, without retraining.
 
@@ -52,6 +54,7 @@ def accuracy_by_kept_heads(
         counts: numbers of heads to keep in every block; a block with fewer heads keeps all.
             Default: the largest number of heads, halved repeatedly down to 1.
         batch_size: samples per batch.
+        processes: the processes that divide the samples. All of them call this function.
 
     Returns:
         A dict from the number of heads to the accuracy, most heads first.
@@ -61,16 +64,23 @@ def accuracy_by_kept_heads(
     """
     check_classifier(model)
     x, y = check_labelled("samples, labels", (samples, labels), model.config.classes, False)
-    most = max(model.config.block_heads)
-    counts = [most // 2**i for i in range(most.bit_length())] if counts is None else list(counts)
+    counts = halved_counts(model) if counts is None else list(counts)
+    processes = processes.for_samples(len(y))
+    own = processes.part(len(y))
     gated, found = gated_model(model), {}
     for count in sorted(set(counts), reverse=True):
         if count < 1:
             raise ValueError(f"`counts` must be at least 1. Received: counts={counts}")
         kept = remaining_heads(model, {block: heads[:count] for block, heads in ranking.items()})
-        logits = _predict(gated, x, kept, batch_size)
+        logits = processes.join(_predict(gated, x[own], kept, batch_size), len(y))
         found[count] = float((logits.argmax(axis=1) == y).mean())
     return found
+
+
+def halved_counts(model: CCT) -> list[int]:
+    """Returns the largest number of heads of a block, halved repeatedly down to 1."""
+    most = max(model.config.block_heads)
+    return [most // 2**i for i in range(most.bit_length())]
 
 
 def _predict(gated, x, kept, batch_size):
@@ -82,6 +92,6 @@ def _predict(gated, x, kept, batch_size):
     parts = []
     for batch, count in sample_batches(x, batch_size, gated.inputs[0].shape[1:]):
         every = [np.broadcast_to(row, (len(batch), *row.shape)) for row in gates]
-        logits = gated.predict_on_batch([np.asarray(batch, gated.inputs[0].dtype), *every])
+        logits = predict_batch(gated, [np.asarray(batch, gated.inputs[0].dtype), *every])
         parts.append(np.asarray(logits, "float32")[:count])
     return np.concatenate(parts)

@@ -12,6 +12,7 @@ from cctzoo.analysis.recognition.results import BlockPerformance, Performance
 from cctzoo.arguments import checked_arguments
 from cctzoo.messages import shown
 from cctzoo.models import CCT
+from cctzoo.training.processes import ALONE, Processes
 from cctzoo.typing import Array
 
 
@@ -109,12 +110,13 @@ def single_nodal_performance(
 
 
 @checked_arguments
-def measure(features: PooledFeatures, unit: str) -> Performance:
+def measure(features: PooledFeatures, unit: str, *, processes: Processes = ALONE) -> Performance:
     """Trains the probes on pooled features and reads the fields of one kind of unit from them.
 
     Args:
         features: features from `pool_features`, which hold this kind of unit.
         unit: `"head"`, `"attention_node"`, `"mlp_node"` or `"stream_node"`.
+        processes: the processes that divide the blocks. All of them call this function.
 
     Raises:
         ValueError: if the features do not hold this kind of unit.
@@ -124,9 +126,21 @@ def measure(features: PooledFeatures, unit: str) -> Performance:
         known = sorted({kind for kind, _ in features.train})
         raise ValueError(f"`unit` must be one of {known}. Received: unit={shown(unit)}")
     options = features.options
+
+    def fit(names):
+        found = {}
+        for name in names:
+            z = features.train[unit, int(name)]
+            flat, y = z.reshape(len(z), -1), features.y_train
+            found[f"{name}/kernel"], found[f"{name}/bias"] = fit_classifier(
+                flat, y, features.classes, options.l2, options.bias
+            )
+        return found
+
+    fitted = processes.divide(list(map(str, blocks)), fit)
     return Performance(
         unit,
-        tuple(_measure_block(features, unit, block) for block in blocks),
+        tuple(_measure_block(features, unit, block, fitted) for block in blocks),
         {
             "pooling": options.pooling,
             "pooling_samples": features.pooling_samples,
@@ -141,11 +155,11 @@ def measure(features: PooledFeatures, unit: str) -> Performance:
     )
 
 
-def _measure_block(features, unit, block):
+def _measure_block(features, unit, block, fitted):
     options, y, y_test = features.options, features.y_train, features.y_test
     z, z_test = features.train[unit, block], features.test[unit, block]  # (n, U, H)
     flat, flat_test = z.reshape(len(z), -1), z_test.reshape(len(z_test), -1)
-    kernel, bias = fit_classifier(flat, y, features.classes, options.l2, options.bias)
+    kernel, bias = fitted[f"{block}/kernel"], fitted[f"{block}/bias"]
     probe = Probe(kernel, bias, features.scores[unit, block])
     fields, evidence = unit_fields(probe, z_test, y_test)
     return BlockPerformance(

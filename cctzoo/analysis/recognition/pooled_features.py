@@ -24,6 +24,7 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.data.splits import subset
 from cctzoo.models import CCT, feature_names
 from cctzoo.optional_packages import require
+from cctzoo.training.processes import ALONE, Processes
 from cctzoo.typing import Array
 
 # unit: (the feature that holds it, whether a unit is a single channel of the feature)
@@ -72,6 +73,7 @@ def pool_features(
     *,
     batch_size: int = 32,
     seed: int = 0,
+    processes: Processes = ALONE,
 ) -> PooledFeatures:
     """Pools the features that the probes of all blocks need, in one pass over the samples.
 
@@ -87,6 +89,8 @@ def pool_features(
         options: options of the probes. Default: `ProbeOptions()`.
         batch_size: samples per batch.
         seed: seed of the choice of the samples that the pooling is trained on.
+        processes: the processes that divide the samples, and the features whose pooling is
+            trained. All of them call this function, and get the features of all samples.
 
     Raises:
         ValueError: if the model has no such block or no sequence pooling where the options
@@ -108,22 +112,29 @@ def pool_features(
         used = min(options.pooling_samples, len(y_train))
         chosen = subset(y_train, used, seed)
         few = x_train[chosen], y_train[chosen]
-        scores = trained_scores(model, features, *few, classes, batch_size)
+        scores = processes.divide(
+            features, lambda names: trained_scores(model, names, *few, classes, batch_size)
+        )
     weights = ["pooling_weights"] if options.pooling == "model" else []
     extractor = token_extractor(model, features + weights)
     widths = {feature: feature_width(model, feature) for feature in features}
 
     def pooled(x):
-        found = pool_by_feature(extractor, x, scores, widths, batch_size)
+        found = in_parts(pool_by_feature, x, scores, widths)
         return {
             key: found[source.feature].reshape(len(x), *source.shape)
             for key, source in sources.items()
         }
 
+    def in_parts(pool, x, *arguments):
+        sharing = processes.for_samples(len(x))
+        found = pool(extractor, x[sharing.part(len(x))], *arguments, batch_size)
+        return {key: sharing.join(array, len(x)) for key, array in found.items()}
+
     return PooledFeatures(
         train=pooled(x_train),
         test=(
-            pool_by_unit(extractor, x_test, scores, sources, batch_size)
+            in_parts(pool_by_unit, x_test, scores, sources)
             if options.recompute_pooling
             else pooled(x_test)
         ),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from cctzoo.analysis.batches import sample_batches
+from cctzoo.analysis.batches import predict_batch, sample_batches
 from cctzoo.analysis.recognition.probe import (
     fit_pooling,
     mean_weights,
@@ -63,7 +63,7 @@ def _batches(extractor, x, batch_size):
     """
     done = 0
     for samples, count in sample_batches(x, batch_size, extractor.input_shape[1:]):
-        found = extractor.predict_on_batch(samples)
+        found = predict_batch(extractor, samples)
         found = {name: _sequence(name, value[:count]) for name, value in found.items()}
         if "mask" not in found:  # an image model: no token is padding
             found["mask"] = np.ones(next(iter(found.values())).shape[:2], bool)
