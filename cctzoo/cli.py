@@ -95,14 +95,7 @@ def recipe_parser(
     add = parser.add_argument
     add("--directory", type=Path, help="run directory, new or empty (runs/MODEL-TIME)")
     add("--resume", type=Path, metavar="DIRECTORY", help="resume this run with its saved recipe")
-    add_devices_argument(parser)
-    add("--workers", type=int, help="threads that decode images (one per processor)")
-    add(
-        "--worker-processes",
-        action="store_true",
-        help="decode images in processes instead of threads (faster for small images)",
-    )
-    add("--tensorboard", action="store_true", help="write TensorBoard events")
+    add_training_arguments(parser)
     group = add_recipe_arguments(parser, preset)
     for name in MODEL_CHANGES + TEXT_CHANGES:
         group.add_argument(
@@ -114,6 +107,19 @@ def recipe_parser(
         )
     parser.set_defaults(script_defaults=defaults)
     return parser
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that `training_options` reads."""
+    add = parser.add_argument
+    add_devices_argument(parser)
+    add("--workers", type=int, help="threads that decode images (one per processor)")
+    add(
+        "--worker-processes",
+        action="store_true",
+        help="decode images in processes instead of threads (faster for small images)",
+    )
+    add("--tensorboard", action="store_true", help="write TensorBoard events")
 
 
 def _word_or_json(text: str) -> Any:

@@ -83,16 +83,18 @@ def with_config(values: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         values: parsed arguments by name; `config` and `script_defaults` are not in the result.
+            `config` is the path of the file, or the fields in it.
 
     Raises:
         ValueError: if the file is broken or has an unknown field, or names a folder to which a set
             of TensorFlow Datasets would be downloaded.
     """
     values = dict(values)
-    defaults, path = values.pop("script_defaults", {}), values.pop("config", None)
-    if path is None:
+    defaults, config = values.pop("script_defaults", {}), values.pop("config", None)
+    if config is None:
         return defaults | values
-    found, changes = _read_config(path)
+    read = _checked_fields if isinstance(config, Mapping) else _read_config
+    found, changes = read(config)
     if found.get("data_dir") is not None and "data_dir" not in values:
         check_prepared(values.get("dataset", found.get("dataset")), found["data_dir"])
     if "start_from" in found:
@@ -109,22 +111,28 @@ def _read_config(path):
     read = read_toml if path.suffix == ".toml" else read_json
     fields = read(path, what, "config")
     with reading(path, what, "config"):
-        policy, changes = (fields.pop(name, {}) for name in ("augmentation", "changes"))
-        model_fields = [field.name for kind in CONFIGS for field in dataclasses.fields(kind)]
-        for name, group, known in (
-            ("the recipe", fields, RECIPE_FIELDS),
-            ("`augmentation`", policy, AUGMENTATION_FIELDS),
-            ("`changes`", changes, model_fields),
-        ):
-            if not isinstance(group, dict):
-                raise ValueError(f"{name} must be an object of fields, not {shown(group)}")
-            for each in group:
-                if each not in known:
-                    hint = did_you_mean(each, known)
-                    raise ValueError(f"{name} has no field {shown(each)}.{hint}")
-        found = {k: tuple(v) if isinstance(v, list) else v for k, v in (policy | fields).items()}
-        if not isinstance(found.get("start_from"), str | None):
-            raise ValueError(f"`start_from` must be a str, not {shown(found['start_from'])}")
+        return _checked_fields(fields)
+
+
+def _checked_fields(fields):
+    """The fields of recipe and augmentation, and the changes of the model."""
+    fields = dict(fields)
+    policy, changes = (fields.pop(name, {}) for name in ("augmentation", "changes"))
+    model_fields = [field.name for kind in CONFIGS for field in dataclasses.fields(kind)]
+    for name, group, known in (
+        ("the recipe", fields, RECIPE_FIELDS),
+        ("`augmentation`", policy, AUGMENTATION_FIELDS),
+        ("`changes`", changes, model_fields),
+    ):
+        if not isinstance(group, dict):
+            raise ValueError(f"{name} must be an object of fields, not {shown(group)}")
+        for each in group:
+            if each not in known:
+                hint = did_you_mean(each, known)
+                raise ValueError(f"{name} has no field {shown(each)}.{hint}")
+    found = {k: tuple(v) if isinstance(v, list) else v for k, v in (policy | fields).items()}
+    if not isinstance(found.get("start_from"), str | None):
+        raise ValueError(f"`start_from` must be a str, not {shown(found['start_from'])}")
     return found, changes
 
 

@@ -14,11 +14,12 @@ from cctzoo.data.dataset import PARTS
 from cctzoo.data.loading import divide, load_parts
 from cctzoo.data.sources import find_source
 from cctzoo.delivery import Delivery, deliver, is_delivered
-from cctzoo.messages import shown
-from cctzoo.training import Recipe, Run, is_run, open_run
+from cctzoo.messages import received, shown
+from cctzoo.training import Recipe, Run, is_run, open_run, resume, train
 from cctzoo.training.build import config_from_data
-from cctzoo.training.fine_tuning import fine_tuning_settings
+from cctzoo.training.fine_tuning import fine_tuning_settings, with_model_input
 from cctzoo.training.recipe import DATA_OPTIONS
+from cctzoo.training.run import load_recipe
 from cctzoo.typing import PathLike
 from cctzoo.weights import open_weights
 from cctzoo.weights.keras_file import load_keras_model
@@ -37,6 +38,7 @@ __all__ = [
     "load_model_and_data",
     "open_model",
     "open_run",
+    "train_or_open",
 ]
 
 # The recipe of a model that comes without a run. The name of the model decides only the kind.
@@ -69,6 +71,56 @@ def open_model(source: PathLike) -> keras.Model:
     locate_weights(source, argument="source")
     with open_weights(source) as opened:
         return opened.build()
+
+
+@checked_arguments
+def train_or_open(recipe: Recipe, directory: PathLike, **options: Any) -> Run:
+    """Trains a recipe in a directory, resumes its training there, or opens the finished run.
+
+    A program that calls it for many recipes can be stopped and started again.
+
+    Example:
+
+    ```python
+    import cctzoo
+    from cctzoo import training
+
+    few = {"epochs": 1, "warmup_epochs": 0, "train_samples": 100, "changes": {"embed_dim": 32}}
+    for seed in (0, 1):
+        recipe = training.preset("digits", seed=seed, **few)
+        run = cctzoo.runs.train_or_open(recipe, f"runs/seed{seed}")
+        print(run.figures["test_accuracy"])
+    ```
+
+    Args:
+        recipe: the recipe.
+        directory: a run directory of the same recipe, or a new or empty directory.
+        options: keywords of `training.train`, e.g. `workers`.
+
+    Raises:
+        ValueError: if the directory has a run of another recipe, and as `training.train`.
+    """
+    if not is_run(directory):
+        return train(recipe, directory, **options)
+    check_same_recipe(recipe, directory)
+    if Path(directory, "report.json").is_file():
+        return open_run(directory)
+    return resume(directory, **options)
+
+
+def check_same_recipe(recipe: Recipe, directory: PathLike) -> None:
+    """Raises ValueError if a directory has a run of another recipe."""
+    recipe = with_model_input(recipe)
+    if is_run(directory) and (found := load_recipe(directory)) != recipe:
+        names = [
+            field.name
+            for field in dataclasses.fields(Recipe)
+            if getattr(found, field.name) != getattr(recipe, field.name)
+        ]
+        raise ValueError(
+            "`directory` must have no run of another recipe. "
+            f"{received(directory=str(directory))}, whose recipe differs in {', '.join(names)}"
+        )
 
 
 @checked_arguments

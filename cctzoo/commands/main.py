@@ -24,6 +24,7 @@ COMMANDS = {
     "train": ("train", "train a model, export it and time the exported files"),
     "fine-tune": ("fine_tune", "fine-tune a trained model on other data"),
     "committee": ("committee", "train models that differ in their heads, and average them"),
+    "queue": ("queue", "train the recipes of a plan, and compare their accuracies"),
     "evaluate": ("evaluate", "accuracy of a trained model on a test part"),
     "predict": ("predict", "classify images or texts"),
     "export": ("export", "export a model to LiteRT, SavedModel, ONNX, OpenVINO or a web page"),

@@ -16,7 +16,7 @@ import dataclasses
 import statistics
 from pathlib import Path
 
-from cctzoo import cli, runs, training
+from cctzoo import cli, runs
 from cctzoo.formats.atomic import write_json
 from cctzoo.models import CCTConfig
 from cctzoo.recipe_flags import add_recipe_arguments, recipe_from
@@ -48,13 +48,19 @@ def main():
             for kind in options.kinds
         }
         found = {
-            case: test_accuracy(each, options.directory / "_".join(map(str, case)))
+            case: runs.train_or_open(each, options.directory / "_".join(map(str, case)))
             for case, each in recipes.items()
         }
     rows = [
         summary(
             heads,
-            {kind: [found[heads, kind, s] for s in range(options.seeds)] for kind in options.kinds},
+            {
+                kind: [
+                    found[heads, kind, seed].figures["test_accuracy"]
+                    for seed in range(options.seeds)
+                ]
+                for kind in options.kinds
+            },
         )
         for heads in options.head_counts
     ]
@@ -62,21 +68,6 @@ def main():
         options.directory / "report.json", {"recipe": dataclasses.asdict(recipe), "rows": rows}
     )
     print(f"\n{table(rows, options.kinds)}")
-
-
-def test_accuracy(recipe, directory):
-    """Of a run in this directory, which is trained, resumed or already finished."""
-    if (directory / "report.json").exists():
-        run = runs.open_run(directory)
-        if run.recipe != recipe:
-            raise ValueError(
-                "A folder must hold a run of the same recipe; choose another --directory. "
-                f"Received: {str(directory)!r}"
-            )
-        return run.figures["test_accuracy"]
-    started = (directory / "recipe.json").exists()
-    run = training.resume(directory) if started else training.train(recipe, directory)
-    return run.figures["test_accuracy"]
 
 
 def summary(heads, accuracies):
