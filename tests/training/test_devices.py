@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cctzoo import data, training
+from cctzoo.commands import analyse, evaluate
 from cctzoo.training.devices import (
     check_batch_parts,
     devices_in_use,
@@ -96,6 +97,15 @@ def test_sizes_and_batches_of_one_device():
     assert shared_size(7) == 7
     batch = [np.zeros((7, 2))]
     assert share_batch(batch) is batch
+
+
+@pytest.mark.parametrize("command", [analyse, evaluate])
+def test_commands_refuse_unavailable_devices(monkeypatch, capsys, command):
+    words = "cctzoo cct_2_3x2_32.digits --dataset digits --devices 99"
+    monkeypatch.setattr(sys, "argv", words.split())
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "Received: devices=99" in capsys.readouterr().err
 
 
 def test_unavailable_devices_are_refused():

@@ -14,7 +14,7 @@ from PIL import Image
 
 from cctzoo import data, training
 from cctzoo.analysis.report import report
-from cctzoo.commands import analyse, evaluate
+from cctzoo.commands import analyse, evaluate, export, latency, predict, prune, serve
 from cctzoo.data.encoded_images import FileSource
 from cctzoo.training import processes
 from cctzoo.training.processes import ALONE, Processes, check_alone
@@ -230,6 +230,27 @@ def test_programs_for_one_process(monkeypatch):
     monkeypatch.setattr(processes, "launched_processes", lambda: Processes(2, 1))
     with pytest.raises(ValueError, match=r"Pruning runs in a single.*Received: processes=2"):
         check_alone("Pruning")
+
+
+@pytest.mark.one_backend("torch")
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (export, "cct_conv"),
+        (latency, "cct_conv"),
+        (predict, "cct_conv a.png"),
+        (prune, "cct_conv --keep 1"),
+        (serve, "cct_conv"),
+    ],
+)
+def test_commands_for_one_process(monkeypatch, capsys, tmp_path, command, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(processes, "launched_processes", lambda: Processes(2, 0))
+    monkeypatch.setattr(sys, "argv", ["cctzoo", *words.split()])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "runs in a single process" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("kind", ["images", "files", "texts"])
