@@ -3,8 +3,9 @@
     KERAS_BACKEND=tensorflow python recipes/benchmarks/compare_latency.py --runs 100
 
 Images of 32x32 pixels, 100 classes, LiteRT in float32 and dynamic int8: `cct_7_3x1_32`,
-`cct_lsmha` and `cct_conv`; MobileNetV3-Small and EfficientNetV2-B0 of keras.applications; and a
-CCT of the same size as tutorials write it, with heads as wide as the model. Also `cct_7_3x1_32`
+`cct_lsmha` and `cct_conv`; ResNet-20 and MobileNetV2 as published for images of this size;
+MobileNetV3-Small and EfficientNetV2-B0 of keras.applications; and a CCT of the same size as
+tutorials write it, with heads as wide as the model. Also `cct_7_3x1_32`
 under ONNX Runtime, OpenVINO and as a SavedModel. Weights are random.
 
 Gives: docs/benchmarks.md.
@@ -16,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import keras
+from competitors.convolutional_nets import NETS
 from keras import layers
 
 from cctzoo import export, latency, models
@@ -67,7 +69,8 @@ def main():
 
 def others():
     options = {"input_shape": IMAGE, "classes": CLASSES, "weights": None}
-    return {
+    plain = {"mean": [0.5] * 3, "std": [0.25] * 3}
+    return {name: build(CLASSES, **plain) for name, build in NETS.items()} | {
         "MobileNetV3-Small": keras.applications.MobileNetV3Small(**options),
         "EfficientNetV2-B0": keras.applications.EfficientNetV2B0(**options),
         "tutorial CCT": tutorial_cct(),
