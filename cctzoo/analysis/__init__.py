@@ -35,12 +35,22 @@ from cctzoo.analysis.recognition import (
     unit_clusters,
 )
 from cctzoo.analysis.report import HeadAnswers, HeadReport, ShownSamples, plots, write_page
-from cctzoo.analysis.words import word_saliency
+from cctzoo.analysis.roles import (
+    ClassDirections,
+    HeadOffsets,
+    attention_rank,
+    class_directions,
+    class_relevance,
+    head_offsets,
+)
+from cctzoo.analysis.words import word_relevance, word_saliency
 
 __all__ = [
     "POOLINGS",
     "BlockPerformance",
+    "ClassDirections",
     "HeadAnswers",
+    "HeadOffsets",
     "HeadReport",
     "HeadScores",
     "Performance",
@@ -53,12 +63,16 @@ __all__ = [
     "attention_distance",
     "attention_entropy",
     "attention_maps",
+    "attention_rank",
     "attention_rollout",
+    "class_directions",
+    "class_relevance",
     "connection_masks",
     "find_clusters",
     "gated_model",
     "head_ablation",
     "head_importance",
+    "head_offsets",
     "mask_connections",
     "masked_predictions",
     "measure",
@@ -70,6 +84,7 @@ __all__ = [
     "single_head_performance",
     "single_nodal_performance",
     "unit_clusters",
+    "word_relevance",
     "word_saliency",
     "write_page",
 ]

@@ -5,7 +5,7 @@ import numpy as np
 from cctzoo.analysis.attention_maps import attention_maps, attention_rollout
 from cctzoo.analysis.recognition import Performance, PooledFeatures
 from cctzoo.analysis.report.samples import HeadAnswers, ShownSamples
-from cctzoo.analysis.words import shares_of_words
+from cctzoo.analysis.word_windows import shares_of_words
 from cctzoo.data import take
 from cctzoo.data.samples import Samples
 from cctzoo.models import CCT

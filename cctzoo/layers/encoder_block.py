@@ -37,7 +37,7 @@ class EncoderBlock(keras.layers.Layer):
 
     Call arguments:
         x: (B, T, D).
-        mask, head_gates, return_attention_scores, return_heads: as in
+        mask, head_gates, score_gates, return_attention_scores, return_heads: as in
             `MultiHeadSelfAttention`.
         training: whether dropout and stochastic depth apply.
         return_mlp: also return the perceptron's hidden layer after its activation.
@@ -111,6 +111,7 @@ class EncoderBlock(keras.layers.Layer):
         mask: Tensor | None = None,
         training: bool = False,
         head_gates: Tensor | None = None,
+        score_gates: Tensor | None = None,
         return_attention_scores: bool = False,
         return_heads: bool = False,
         return_mlp: bool = False,
@@ -120,6 +121,7 @@ class EncoderBlock(keras.layers.Layer):
             mask=mask,
             training=training,
             head_gates=head_gates,
+            score_gates=score_gates,
             return_attention_scores=return_attention_scores,
             return_heads=return_heads,
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cctzoo.analysis import attention_rollout, word_saliency
-from cctzoo.analysis.words import word_windows
+from cctzoo.analysis.word_windows import word_windows, words_per_token
 from cctzoo.layers import TextTokenizer
 from cctzoo.models import TextConfig, feature_extractor
 from tests.layers.contract import randomise
@@ -30,6 +30,18 @@ def seen_by(compute, words, length=13, trials=3):
     tokens = tokens.reshape(trials, words + 1, *tokens.shape[1:])
     changed = (tokens[:, 1:] != tokens[:, :1]).any(axis=(0, 3))  # (words, T)
     return [np.flatnonzero(column).tolist() for column in changed.T]
+
+
+@once
+@pytest.mark.parametrize("family", ["text_cct", "text_cvt", "text_vit"])
+@pytest.mark.parametrize("pool", [(), (0,), (0, 1)])
+def test_step_of_tokens_is_that_of_their_windows(family, pool):
+    config = TextConfig(
+        family=family, kernel_size=4, length=160, depth=3, conv_prefix=2, prefix_pool=pool
+    )
+    starts = [window.start for window in word_windows(config, 160)][2:-2]  # not at the ends
+    assert len(starts) > 1
+    assert set(np.diff(starts)) == {words_per_token(config)}
 
 
 @once

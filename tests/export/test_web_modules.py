@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cctzoo import data
-from cctzoo.analysis.words import word_windows
+from cctzoo.analysis.word_windows import word_windows
 from cctzoo.data.image_files import orientation
 from cctzoo.export.web import PAGE, page_description
 from cctzoo.models import TextConfig, Vocabulary

@@ -1,4 +1,7 @@
-"""A model with a gate on every head, the basis of masking, ablation and importance."""
+"""A model with a gate on every head, the basis of masking, ablation and importance.
+
+A model with a gate on every attention score is the basis of class relevance.
+"""
 
 from collections.abc import Callable
 
@@ -40,13 +43,53 @@ def gated_model(model: CCT, start: int | None = None, per_token: bool = False) -
     inputs, entry = model.inputs, _entry(model, first)
     if start is not None:
         inputs = entry = [keras.Input(each.shape[1:], dtype=each.dtype) for each in entry]
+    tokens = model.config.tokens if per_token else 1
+
+    def shape(attention):
+        return tokens, attention.num_heads
+
+    return _with_gates(model, first, inputs, entry, "head_gates", shape)
+
+
+def score_gated_model(model: CCT) -> keras.Model:
+    """Adds a factor on every attention score as further inputs of the model.
+
+    The gradient in a factor of 1 is the score times the gradient in the score.
+
+    Args:
+        model: a `CCT` that ends with softmax or with logits. The new model shares its weights.
+
+    Returns:
+        A `keras.Model` from [images or token ids, gates (B, N, T, T) of each encoder block] to
+        logits.
+
+    Raises:
+        ValueError: if the model has no encoder block, or does not end with softmax or with logits.
+    """
+    first, *_ = encoder_blocks(model)
+    check_classifier(model)
+    tokens = model.config.tokens
+
+    def shape(attention):
+        return attention.num_heads, tokens, tokens
+
+    return _with_gates(model, first, model.inputs, _entry(model, first), "score_gates", shape)
+
+
+def _with_gates(model, first, inputs, entry, argument, shape):
+    """Continues the graph of `entry` from a block to the logits, with inputs for its gates.
+
+    Args:
+        argument: the call argument of `EncoderBlock` that takes the gates.
+        shape: returns the shape of the gates without the batch, for a layer of attention.
+    """
     x, *mask = entry  # (B, T, D); text models also have a mask (B, T)
     names, gates = [layer.name for layer in model.layers], []
     for layer in model.layers[names.index(f"block{first:02d}") :]:
         if isinstance(layer, EncoderBlock):
-            shape = (model.config.tokens if per_token else 1, layer.attention.num_heads)
-            gates.append(keras.Input(shape, name=f"gates{layer.name.removeprefix('block')}"))
-            x = _GatedBlock(layer)(x, gates[-1], *mask)
+            number = layer.name.removeprefix("block")
+            gates.append(keras.Input(shape(layer.attention), name=f"gates{number}"))
+            x = _GatedBlock(layer, argument)(x, gates[-1], *mask)
         elif layer.name == "classifier":
             x = _Logits(layer)(x)
         elif isinstance(layer.input, list):  # a layer that was built with [x, mask]
@@ -78,13 +121,14 @@ def _entry(model, block):
 class _GatedBlock(keras.layers.Layer):
     """An encoder block with its gates as a second input."""
 
-    def __init__(self, layer):
+    def __init__(self, layer, argument):
         super().__init__(name=layer.name, dtype=layer.dtype_policy)
         self.layer = layer
+        self.argument = argument
         self.supports_masking = True
 
     def call(self, x: Tensor, gates: Tensor, mask: Tensor = None) -> Tensor:
-        return self.layer(x, mask=mask, head_gates=gates)
+        return self.layer(x, mask=mask, **{self.argument: gates})
 
 
 class _Logits(keras.layers.Layer):

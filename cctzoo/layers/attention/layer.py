@@ -57,6 +57,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         training: whether dropout applies.
         head_gates: (N,), or a shape that broadcasts to (B, T, N): factors of the heads before
             projection; 0 switches a head off.
+        score_gates: (B, N, T, T), factors of the weights of the keys. The gradient in such a
+            factor, at 1, is the weight times the gradient in the weight.
         return_attention_scores: also return the weights of the keys, which sum to 1 for each
             query, before dropout.
         return_heads: also return the heads before projection.
@@ -133,12 +135,13 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         mask: Tensor | None = None,
         training: bool = False,
         head_gates: Tensor | None = None,
+        score_gates: Tensor | None = None,
         return_attention_scores: bool = False,
         return_heads: bool = False,
     ) -> Tensor | tuple[Tensor, ...]:
         qkv = self.qkv(x)  # (B, T, 3*N*H)
         attend = self._polynomial if self.attention == "polynomial" else self._softmax
-        heads, scores = attend(qkv, mask, training, return_attention_scores)
+        heads, scores = attend(qkv, mask, training, return_attention_scores, score_gates)
         if head_gates is not None:
             heads = heads * ops.cast(head_gates, heads.dtype)[..., None]
         inner = self.num_heads * self.head_dim
@@ -160,19 +163,22 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     # Both return the heads (B, T, N, H), and the scores (B, N, T, T) or None if not asked for.
 
-    def _softmax(self, qkv, mask, training, return_scores):
+    def _softmax(self, qkv, mask, training, return_scores, score_gates):
         narrow = self.head_dim <= grouped.NARROW
-        if narrow and self._in_groups(qkv, training) and not return_scores:
+        stored = return_scores or score_gates is not None
+        if narrow and self._in_groups(qkv, training) and not stored:
             return grouped.attend_in_groups(qkv, self.num_heads, mask_bias(mask)), None
         # Three 3-D slices, then 4-D heads: LiteRT's delegate takes no 5-D tensor.
         query, key, value = (
             self._split_heads(part) for part in ops.split(qkv, 3, axis=-1)
         )  # each (B, N, T, H)
         dropout = self.dropout if training else 0.0
-        if return_scores:
+        if stored:
             scores = kept = plain_scores(query, key, mask)  # (B, N, T, T)
             if dropout:
                 kept = keras.random.dropout(scores, dropout, seed=self.seed_generator)
+            if score_gates is not None:
+                kept = kept * score_gates
             heads = ops.matmul(ops.cast(kept, value.dtype), value)
         else:
             scores = None
@@ -188,7 +194,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             )  # (B, N, T, H)
         return ops.transpose(heads, (0, 2, 1, 3)), scores
 
-    def _polynomial(self, qkv, mask, training, return_scores):
+    def _polynomial(self, qkv, mask, training, return_scores, score_gates):
         tokens = ops.shape(qkv)[1]
         # Tokens last, by one transposition of a matrix.
         qkv = ops.reshape(
@@ -201,7 +207,11 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         if self.dropout and training:
             shape = (ops.shape(qkv)[0], self.num_heads, 1, tokens)
             weights = key_weights(mask, self.dropout, self.seed_generator, shape)
-        if self._in_groups(qkv, training) and linear.is_linear(*qkv.shape[-2:], weights):
+        if score_gates is not None:
+            query, key, value = ops.split(qkv, 3, axis=1)
+            kept = polynomial_scores(query, key, weights) * score_gates  # with dropped keys
+            heads = ops.matmul(value, ops.swapaxes(ops.cast(kept, value.dtype), -1, -2))
+        elif self._in_groups(qkv, training) and linear.is_linear(*qkv.shape[-2:], weights):
             heads = grouped_polynomial.attend_in_groups(qkv, self.num_heads, weights)
         else:
             heads = linear.attend(*ops.split(qkv, 3, axis=1), weights, self.implementation)
