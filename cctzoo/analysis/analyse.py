@@ -24,6 +24,7 @@ from cctzoo.analysis.heads import (
 from cctzoo.analysis.heads.masking import halved_counts
 from cctzoo.analysis.recognition import ProbeOptions, measure, pool_features
 from cctzoo.analysis.report import HeadReport
+from cctzoo.analysis.roles import attention_rank, class_directions, head_offsets
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.samples import Samples
 from cctzoo.data.splits import subset
@@ -31,6 +32,7 @@ from cctzoo.models import CCT
 from cctzoo.training.processes import ALONE, Processes
 from cctzoo.typing import Array
 
+RANK_SAMPLES = 20  # each takes a singular value decomposition per head
 REPORTED_UNITS = ("head", "attention_node", "mlp_node")
 
 logger = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ def analyse_heads(
 
     Single-head and single-nodal performance are measured for the model and for a control
     model of the same config with fresh weights. The report adds importance, ablation, accuracy
-    with fewer heads, and attention.
+    with fewer heads, attention, and the roles of the heads.
 
     To draw the fresh weights, this function calls `keras.utils.set_random_seed(seed)`. It
     therefore reseeds Python's, NumPy's and the backend's global generators in your process.
@@ -68,8 +70,10 @@ def analyse_heads(
         options: options of the probes. Default: `ProbeOptions()`.
         ablation_samples: number of training samples for the ablation, which takes one pass
             over them for every head; 0 skips the ablation.
-        importance_samples: number of training samples for the importance by gradient.
-        attention_samples: number of test samples for distance and entropy.
+        importance_samples: number of training samples for the importance by gradient, and,
+            in equal numbers from each class, for class directions.
+        attention_samples: number of test samples for distance, entropy and offsets; up to
+            20 of them for the rank of the attention.
         shown_samples: number of test samples that the report shows, and from which it picks
             those that each head answers to most.
         seed: seed of the samples, which are drawn evenly from the classes, of the fresh
@@ -118,6 +122,11 @@ def analyse_heads(
     importance, ablation = _scores(
         model, train, importance_samples, ablation_samples, seed, processes
     )
+    logger.info("analysis: roles of the heads")
+    looked_at = x_test[_drawn_evenly(y_test, attention_samples, seed)]
+    ranked = min(RANK_SAMPLES, attention_samples)
+    x_own, y_own = _some_of_each(train, importance_samples, seed)
+    directions = class_directions(model, x_own, y_own)
     rankings = {"by importance": rank_heads(importance)}
     if ablation is not None:
         rankings["by ablation"] = rank_heads(ablation)
@@ -132,7 +141,10 @@ def analyse_heads(
         control=control,
         importance=importance,
         ablation=ablation,
-        attention=_attention(model, x_test[_drawn_evenly(y_test, attention_samples, seed)]),
+        attention=_attention(model, looked_at),
+        rank=attention_rank(model, x_test[_drawn_evenly(y_test, ranked, seed)]),
+        offsets=head_offsets(model, looked_at),
+        directions=directions,
         kept=kept,
         classes=names,
         samples=samples,
@@ -196,6 +208,15 @@ def _attention(model: CCT, samples: Samples) -> HeadScores:
 
 def _drawn_evenly(y: Array, count: int, seed: int) -> Array:
     return subset(y, min(count, len(y)), seed)
+
+
+def _some_of_each(part, count, seed):
+    """Returns about `count` samples with their labels, as many of each class as there are."""
+    x, y = part
+    rng, classes = np.random.default_rng(seed), np.unique(y)
+    each = -(-count // len(classes))
+    chosen = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:each] for c in classes])
+    return x[chosen], y[chosen]
 
 
 def _random_ranking(model, seed):

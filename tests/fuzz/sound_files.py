@@ -139,6 +139,7 @@ class SoundFiles:
             "performance": Kind("heads.npz", lambda x: Performance.load(x / "heads.npz")),
             "scores": Kind("scores.json", lambda x: HeadScores.load(x / "scores.json")),
             "samples": Kind("samples.npz", lambda x: explorer_page([read_analysis(x)])),
+            "roles": Kind("roles.npz", lambda x: explorer_page([read_analysis(x)])),
             "figures": Kind("figures.json", lambda x: explorer_page([read_analysis(x)])),
         }
 
@@ -249,7 +250,7 @@ class SoundFiles:
         Performance("head", (block,), options).save(self.folder / "performance" / "heads.npz")
         scores = HeadScores({"importance": {0: np.array([0.1, 0.2])}}, {"seed": 0})
         scores.save(self.folder / "scores" / "scores.json")
-        for name in ("samples", "figures"):
+        for name in ("samples", "roles", "figures"):
             sample_report(blocks=(0,)).save(self.folder / name, pictures=False)
 
 

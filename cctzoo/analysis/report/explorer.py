@@ -9,11 +9,14 @@ import numpy as np
 from cctzoo.analysis.recognition.results import LEAST_EVIDENCE
 from cctzoo.analysis.report.packed_fields import COARSE, FEW_CELLS, FINE, pack_fields
 from cctzoo.analysis.report.samples import ShownSamples
+from cctzoo.analysis.roles.directions import ClassDirections
+from cctzoo.analysis.roles.offsets import HeadOffsets
 from cctzoo.pages import image_sheet, page
 from cctzoo.typing import Array
 
 FOLDER = Path(__file__).parent / "page"
 LONGEST_SIDE = 64  # pixels of an image in the page
+FARTHEST = 7  # tokens: the page shows attention at offsets up to here, and to half of the grid
 SIDES = {"trained": "performance", "fresh": "random_weights"}
 
 
@@ -25,11 +28,15 @@ class Analysis(NamedTuple):
         fields: for `"trained"` and `"fresh"` a dict from block to the normalised fields of its
             heads, (N, C, C).
         samples: the samples that the report shows.
+        offsets: the attention of the heads by offset.
+        directions: the classes that the heads write to.
     """
 
     figures: dict[str, Any]
     fields: dict[str, dict[int, Array]]
     samples: ShownSamples
+    offsets: HeadOffsets
+    directions: ClassDirections
 
 
 def explorer_page(analyses: Sequence[Analysis], labels: Sequence[str] | None = None) -> str:
@@ -73,6 +80,7 @@ def _report(analysis, label):
         },
         "tables": block_rows(figures),
         "sides": {side: _side(analysis, side, steps) for side in SIDES},
+        "roles": _roles(analysis),
         "samples": _samples(samples),
         "steps": steps,
     }
@@ -125,6 +133,30 @@ def _side(analysis, side, steps):
         }
         for block in measured["blocks"]
     ]
+
+
+def _roles(analysis):
+    """Returns the roles by block: the attention around a query, and class directions."""
+    offsets, directions = analysis.offsets, analysis.directions
+    middle = np.array(offsets.pairs.shape) // 2
+    reach = np.minimum(FARTHEST, (middle + 1) // 2)
+    near = (..., *(slice(m - r, m + r + 1) for m, r in zip(middle, reach, strict=True)))
+    blocks = {}
+    for block, peaks in offsets.peaks.items():
+        maps = offsets.maps[block][near]
+        largest = maps.reshape(len(maps), -1).max(axis=1)  # (N,)
+        scale = 255 / np.maximum(largest, np.finfo("float32").tiny)
+        blocks[block] = {
+            "maps": np.rint(maps * scale.reshape(-1, *[1] * len(middle))).astype("uint8"),
+            "largest": largest,
+            "peaks": peaks,
+            "equal": offsets.equal[tuple((peaks + middle).T)],  # (N,): at the peak
+            "classes": directions.labels[block],
+            "explained": directions.explained[block],
+            "gains": directions.gains[block],
+            "raised": directions.raised[block],
+        }
+    return {"reach": reach.tolist(), "step": offsets.step, "blocks": blocks}
 
 
 def _samples(samples):

@@ -14,8 +14,11 @@ from cctzoo.analysis.recognition.results import Performance
 from cctzoo.analysis.report.explorer import Analysis, explorer_page
 from cctzoo.analysis.report.pictures import draw_pictures
 from cctzoo.analysis.report.samples import ShownSamples
-from cctzoo.analysis.report.saved import FIGURES, FRESH, SAMPLES
-from cctzoo.analysis.report.sentences import sentences
+from cctzoo.analysis.report.saved import FIGURES, FRESH, ROLES, SAMPLES
+from cctzoo.analysis.report.saved_roles import save_roles
+from cctzoo.analysis.report.sentences import role_sentences, sentences
+from cctzoo.analysis.roles.directions import ClassDirections
+from cctzoo.analysis.roles.offsets import HeadOffsets
 from cctzoo.formats.atomic import write_json, write_text
 from cctzoo.typing import PathLike
 
@@ -31,6 +34,9 @@ class HeadReport:
         control: dict from unit to the performance of a model with fresh weights.
         importance, ablation: scores on training samples; without ablation None.
         attention: the scores `distance` and `entropy` on test samples.
+        rank: the scores `saturation`, `rank` and `bound` on test samples.
+        offsets: the attention by offset, on test samples.
+        directions: the classes that heads write to, on training samples.
         kept: dict from ranking to a dict from heads per block to test accuracy.
         classes: names of all classes.
         samples: the test samples that the report shows, and the answers of the heads to them.
@@ -43,6 +49,9 @@ class HeadReport:
     importance: HeadScores
     ablation: HeadScores | None
     attention: HeadScores
+    rank: HeadScores
+    offsets: HeadOffsets
+    directions: ClassDirections
     kept: dict[str, dict[int, float]]
     classes: list[str]
     samples: ShownSamples
@@ -54,7 +63,20 @@ class HeadReport:
 
     def figures(self) -> dict[str, Any]:
         """Returns all figures as a dict for JSON."""
-        scores = {"importance": self.importance, "attention": self.attention}
+        roles = HeadScores(
+            {
+                "offset_share": self.offsets.peak_shares,
+                "explained": {
+                    block: each[:, 0] for block, each in self.directions.explained.items()
+                },
+            }
+        )
+        scores = {
+            "importance": self.importance,
+            "attention": self.attention,
+            "rank": self.rank,
+            "roles": roles,
+        }
         if self.ablation is not None:
             scores["ablation"] = self.ablation
         return {
@@ -78,6 +100,7 @@ class HeadReport:
                 if "samples" in each.options
             },
             "accuracy_by_kept_heads": self.kept,
+            "class_agreement": self.directions.agreement(self.performances["head"]),
             "sentences": self.sentences(),
             "machine": {
                 "keras": keras.__version__,
@@ -88,7 +111,9 @@ class HeadReport:
 
     def sentences(self) -> list[str]:
         """Summarises the figures of the heads in words."""
-        return sentences(self.performances["head"], self.control["head"])
+        heads = self.performances["head"]
+        about_roles = role_sentences(self.offsets, self.directions.agreement(heads), self.rank)
+        return sentences(heads, self.control["head"]) + about_roles
 
     def save(self, directory: PathLike, *, pictures: bool = True) -> None:
         """Writes the report.
@@ -98,6 +123,7 @@ class HeadReport:
         - `heads.npz`, `attention_nodes.npz`, `mlp_nodes.npz` and `fresh_heads.npz`: the matrices,
           to be read by `Performance.load`;
         - `samples.npz`: the samples that the page shows, and the attention of the heads;
+        - `roles.npz`: the attention by offset, and the classes that heads write to;
         - `pictures/`: the plots, as PNG.
 
         `write_page` makes the page from the other files again.
@@ -112,6 +138,7 @@ class HeadReport:
             performance.save(folder / f"{unit}s.npz")
         self.control["head"].save(folder / FRESH)
         self.samples.save(folder / SAMPLES)
+        save_roles(folder / ROLES, self.offsets, self.directions)
         figures = self.figures()
         write_json(folder / FIGURES, figures)
         if pictures:
@@ -121,4 +148,5 @@ class HeadReport:
             for side, performance in (("trained", self.performances), ("fresh", self.control))
         }
         plain = json.loads(json.dumps(figures))  # as it is read again
-        write_text(folder / "report.html", explorer_page([Analysis(plain, fields, self.samples)]))
+        analysis = Analysis(plain, fields, self.samples, self.offsets, self.directions)
+        write_text(folder / "report.html", explorer_page([analysis]))

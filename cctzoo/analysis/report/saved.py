@@ -7,6 +7,7 @@ from pathlib import Path
 from cctzoo.analysis.recognition.results import Performance
 from cctzoo.analysis.report.explorer import Analysis, block_rows, explorer_page
 from cctzoo.analysis.report.samples import ShownSamples
+from cctzoo.analysis.report.saved_roles import load_roles
 from cctzoo.arguments import checked_arguments
 from cctzoo.formats.atomic import write_text
 from cctzoo.formats.fields import (
@@ -25,7 +26,8 @@ from cctzoo.formats.reading import read_json, reading
 from cctzoo.messages import received
 from cctzoo.typing import PathLike
 
-FIGURES, HEADS, FRESH, SAMPLES = "figures.json", "heads.npz", "fresh_heads.npz", "samples.npz"
+FIGURES, HEADS, FRESH = "figures.json", "heads.npz", "fresh_heads.npz"
+SAMPLES, ROLES = "samples.npz", "roles.npz"
 HEADS_FOLDER = "heads"  # of a run
 WHAT = "the figures of an analysis that `HeadReport.save` wrote"
 RULES = {
@@ -92,6 +94,7 @@ def read_analysis(folder: Path) -> Analysis:
     """
     figures = read_json(folder / FIGURES, WHAT, "folder")
     samples = ShownSamples.load(folder / SAMPLES)
+    offsets, directions = load_roles(folder / ROLES)
     performances = {
         "trained": Performance.load(folder / HEADS),
         "fresh": Performance.load(folder / FRESH),
@@ -102,7 +105,8 @@ def read_analysis(folder: Path) -> Analysis:
     }
     with reading(folder / FIGURES, WHAT, "folder"):
         _check_analysis(figures, fields, samples)
-    return Analysis(figures, fields, samples)
+        _check_roles(figures, directions)
+    return Analysis(figures, fields, samples, offsets, directions)
 
 
 def _labels(folders, analyses):
@@ -157,3 +161,18 @@ def _check_analysis(figures, fields, samples):
                 check_fields(blocks, {str(block): NUMBERS for block in heads})
                 if any(len(blocks[str(block)]) != number for block, number in heads.items()):
                     raise ValueError(f"{name!r} must have a score for each head")
+
+
+def _check_roles(figures, directions):
+    """Raises ValueError unless the roles are those of the heads and classes of an analysis."""
+    blocks = figures["performance"]["head"]["blocks"]
+    heads = {block["block"]: len(block["clusters"]) for block in blocks}
+    found = {block: len(labels) for block, labels in directions.labels.items()}
+    if found != heads:
+        raise ValueError(
+            f"{FIGURES} and {ROLES} must be of the same analysis; they have {heads} and {found}"
+        )
+    classes = len(figures["classes"])
+    for labels in (*directions.labels.values(), *directions.raised.values()):
+        if labels.min() < -1 or labels.max() >= classes:
+            raise ValueError(f"labels in {ROLES} must be from -1 to {classes - 1}")

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cctzoo.analysis.heads.scores import HeadScores
 from cctzoo.analysis.recognition.results import LEAST_EVIDENCE, Performance
+from cctzoo.analysis.roles.offsets import HeadOffsets
 
 
 def sentences(heads: Performance, control: Performance) -> list[str]:
@@ -41,6 +43,32 @@ def sentences(heads: Performance, control: Performance) -> list[str]:
         found.append(
             f"Heads without a positive field, which are left out of all averages: {flagged}."
         )
+    return found
+
+
+def role_sentences(
+    offsets: HeadOffsets, agreement: dict[int, dict[str, float]], rank: HeadScores
+) -> list[str]:
+    """Summarises the roles of the heads; every statement follows from the figures."""
+    peaks = [peak for each in offsets.peaks.values() for peak in each]
+    found = [
+        f"Heads whose attention peaks beside the query instead of at it: "
+        f"{sum(bool(peak.any()) for peak in peaks)} of {len(peaks)}."
+    ]
+    if agreement:
+        block, last = max(agreement.items())
+        found.append(
+            f"In block {block}, the class that a head raises most is a label that it recognises "
+            f"in {100 * last['raised']:.0f}% of the heads, and the first class of head pursuit in "
+            f"{100 * last['first']:.0f}%; chance gives {100 * last['chance']:.0f}%."
+        )
+    saturated = np.mean(np.concatenate([*rank["saturation"].values()]))
+    ranks = [float(np.mean(each)) for each in rank["rank"].values()]
+    found.append(
+        f"On average, {100 * saturated:.1f}% of the rows of attention are saturated, and the "
+        f"attention matrices of a block have a numerical rank of {min(ranks):.1f} to "
+        f"{max(ranks):.1f}."
+    )
     return found
 
 

@@ -2,7 +2,7 @@
 import { cividis } from "./colours.js";
 import { element, onScheme, onWidth, rounded } from "./dom.js";
 
-const LARGEST = 34; // pixels of a cell
+const LARGEST = 34; // pixels of a cell, unless `largest` says another
 const LEGIBLE = 13; // pixels of a cell that has room for a name
 const NAMES = 0.3; // the part of the width that names may take
 const FONT = "12px system-ui, sans-serif";
@@ -14,11 +14,12 @@ const KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRig
 // called for a click, or Enter. frames: [first, last] ranges of rows and columns on the diagonal.
 // colours(share) is the colour of a value, 0 for the lowest; marks(row, column) says which cells
 // have a dot. high: the least height of a row in pixels; by default, cells are squares.
+// largest: pixels of the side of a cell.
 // Returns a figure; figure.choose(row, column) moves the cursor from outside, and
 // figure.mark(row, column) frames a cell until the next call.
 export function heatMap({
   caption, values, rowNames, columnNames, rowTitle, columnTitle, range = null, describe = null,
-  onSelect = null, frames = [], colours = cividis, marks = null, high = 0,
+  onSelect = null, frames = [], colours = cividis, marks = null, high = 0, largest = LARGEST,
 }) {
   const [rows, columns] = [rowNames.length, columnNames.length];
   const finite = values.filter(Number.isFinite);
@@ -41,7 +42,7 @@ export function heatMap({
     whole = width;
     const context = canvas.getContext("2d");
     context.font = FONT;
-    const side = (room) => Math.max(1, Math.min(LARGEST, Math.floor(room / columns)));
+    const side = (room) => Math.max(1, Math.min(largest, Math.floor(room / columns)));
     const room = (names) => {
       const widths = names.map((each) => context.measureText(each).width);
       return Math.ceil(Math.min(widths.reduce((a, b) => Math.max(a, b), 0) + 8, NAMES * width));

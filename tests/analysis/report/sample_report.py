@@ -4,7 +4,9 @@ import numpy as np
 
 from cctzoo.analysis import (
     BlockPerformance,
+    ClassDirections,
     HeadAnswers,
+    HeadOffsets,
     HeadReport,
     HeadScores,
     Performance,
@@ -77,6 +79,12 @@ def sample_report(
         importance=HeadScores({"importance": scores(0, 1)}, {"samples": 9}),
         ablation=HeadScores({"probability_drop": scores(-0.01, 0.1)}, {"samples": 9}),
         attention=HeadScores({"distance": scores(1, 6), "entropy": scores(1, 4)}),
+        rank=HeadScores(
+            {"saturation": scores(0, 0.1), "rank": scores(3, 9), "bound": scores(width, width)},
+            {"samples": 9},
+        ),
+        offsets=head_offsets(rng, blocks, heads, (tokens,) if texts else grid),
+        directions=class_directions(rng, blocks, heads, classes),
         kept={
             order: {count: 0.75 - 0.1 * i - 0.02 * k for i, count in enumerate(counts)}
             for k, order in enumerate(orders)
@@ -99,6 +107,36 @@ def block_performance(rng, block, units, classes, width, signal):
     flat = kernel.reshape(units * width, classes).astype("float32")
     probe = Probe(flat, np.zeros(classes, "float32"), np.zeros(len(flat), "float32"))
     return BlockPerformance(block, probe, fields, evidence, 0.9, 0.5 + 0.05 * block, 0.3, None)
+
+
+def head_offsets(rng, blocks, heads, grid):
+    """Attention that falls with the distance, with a peak of its own for every head."""
+    sides = [np.arange(1 - side, side) for side in grid]
+    places = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1)  # (..., axes)
+    pairs = np.prod(1 - abs(places) / np.array(grid), axis=-1).astype("float32")
+    maps = {}
+    for block in blocks:
+        peaks = rng.integers(-1, 2, (heads, *[1] * len(grid), len(grid)))
+        each = np.exp(-abs(places - peaks).sum(axis=-1)) * rng.uniform(
+            0.8, 1, (heads, *pairs.shape)
+        )
+        shares = each * pairs
+        total = shares.reshape(heads, -1).sum(axis=1).reshape(-1, *[1] * len(grid))
+        maps[block] = (each / total).astype("float32")
+    return HeadOffsets(maps, pairs, pairs / pairs.sum(), step=2 if len(grid) == 1 else 1)
+
+
+def class_directions(rng, blocks, heads, classes, steps=3):
+    def each(draw):
+        return {block: draw() for block in blocks}
+
+    order = np.tile(np.arange(classes), (heads, 1))
+    return ClassDirections(
+        labels=each(lambda: rng.permuted(order, axis=1)[:, :steps]),
+        explained=each(lambda: np.sort(rng.random((heads, steps)), axis=1).astype("float32")),
+        gains=each(lambda: rng.uniform(-1, 1, (heads, steps)).astype("float32")),
+        raised=each(lambda: rng.integers(0, classes, heads)),
+    )
 
 
 def answers_of_block(rng, heads, count, samples, classes, tokens):

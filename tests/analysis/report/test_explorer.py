@@ -83,7 +83,7 @@ def test_scripts_are_one_module(tmp_path):
 def test_page_is_made_again_from_its_folder(folder, tmp_path):
     assert {path.name for path in folder.iterdir()} == {
         *("report.html", "figures.json", "samples.npz", "heads.npz", "fresh_heads.npz"),
-        *("attention_nodes.npz", "mlp_nodes.npz"),
+        *("attention_nodes.npz", "mlp_nodes.npz", "roles.npz"),
     }
     write_page(tmp_path / "again.html", [folder])
     assert (tmp_path / "again.html").read_bytes() == (folder / "report.html").read_bytes()
@@ -148,6 +148,53 @@ def test_samples_are_read_as_they_were_written(tmp_path):
         for block, each in made.answers.items():
             for name, value in vars(each).items():
                 np.testing.assert_array_equal(getattr(found.answers[block], name), value)
+
+
+def test_page_has_the_roles_of_the_heads(folder, tmp_path):
+    made = sample_report("one")
+    (report,) = page_data([read_analysis(folder)], ["x"])["reports"]
+    roles, offsets, directions = report["roles"], made.offsets, made.directions
+    assert (roles["reach"], roles["step"], list(roles["blocks"])) == ([1, 1], 1, [0, 1])
+    for block, each in roles["blocks"].items():
+        near = offsets.maps[block][:, :, 1:4]  # (1, 2) tokens around the query, cut to 1
+        found = each["maps"] * (each["largest"] / 255)[:, None, None]
+        np.testing.assert_allclose(found, near, atol=each["largest"].max() / 500)
+        np.testing.assert_array_equal(each["peaks"], offsets.peaks[block])
+        for head, (down, right) in enumerate(each["peaks"]):
+            assert each["equal"][head] == offsets.equal[1 + down, 2 + right]
+        np.testing.assert_array_equal(each["classes"], directions.labels[block])
+        np.testing.assert_array_equal(each["raised"], directions.raised[block])
+        shares = report["scores"]["roles/offset_share"][str(block)]
+        np.testing.assert_allclose(shares, offsets.peak_shares[block])
+    json_figures = json.loads((folder / "figures.json").read_text())
+    agreement = directions.agreement(made.performances["head"])
+    assert json_figures["class_agreement"] == {
+        str(block): each for block, each in agreement.items()
+    }
+    sample_report(texts=True).save(tmp_path, pictures=False)
+    (report,) = page_data([read_analysis(tmp_path)], ["x"])["reports"]
+    assert (report["roles"]["reach"], report["roles"]["step"]) == ([2], 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("pairs", np.ones((2, 3), "float32"), "two odd sides"),
+        ("equal", np.ones((3, 3), "float32"), "'equal' must have the shape"),
+        ("00/maps", np.full((3, 3, 5), np.nan, "float32"), "finite numbers"),
+        ("01/labels", np.zeros((3, 2)), "'01/labels'"),
+        ("01/raised", np.full(3, 4), "from -1 to 3"),
+        ("head", np.array('{"step": 0}'), "'step' must be a positive count"),
+    ],
+)
+def test_broken_roles_are_named(folder, tmp_path, name, value, message):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    with np.load(folder / "roles.npz") as file:
+        arrays = {key: file[key] for key in file.files}
+    np.savez(tmp_path / "roles.npz", **arrays | {name: value})
+    with pytest.raises(ValueError, match=message):
+        write_page(tmp_path / "page.html", [tmp_path])
 
 
 @pytest.mark.parametrize(

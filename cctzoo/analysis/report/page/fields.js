@@ -62,7 +62,15 @@ const SCORES = {
   drop: "ablation/probability_drop",
   distance: "attention/distance",
   entropy: "attention/entropy",
+  offset: "roles/offset_share",
+  saturation: "rank/saturation",
+  rank: "rank/rank",
+  bound: "rank/bound",
+  explained: "roles/explained",
 };
+
+// The measures of the roles of a head.
+export const ROLES = ["offset", "saturation", "rank", "bound", "explained"];
 
 // What the figures of a head are called, and what they mean.
 export const MEASURES = {
@@ -75,6 +83,11 @@ export const MEASURES = {
   drop: ["drop without it", "drop in the probability of the true label if the head is silenced"],
   distance: ["distance", "mean distance between a token and the tokens it attends to, in tokens"],
   entropy: ["entropy", "how spread out the attention is, in nats; 0 if each token attends to one"],
+  offset: ["share at peak", "share of all attention at the offset that gets most"],
+  saturation: ["saturation", "share of the queries that give more than 0.99 of their attention to one token"],
+  rank: ["rank", "numerical rank of the attention: singular values above 0.001 of the largest"],
+  bound: ["width", "tokens or width H of the head, whichever is less; H + 1 for polynomial attention, whose rank it bounds"],
+  explained: ["first class", "share of what the head says that the direction of one class explains"],
 };
 
 // The measures that a report has.

@@ -5,7 +5,7 @@ import { alongBlocks, headScatter, keptHeads } from "./charts.js";
 import { labelTables } from "./labels.js";
 import { rolloutSection } from "./samples.js";
 import { makeStore } from "./store.js";
-import { blockTable, headTable } from "./tables.js";
+import { blockTable, headTables } from "./tables.js";
 import { headView } from "./view.js";
 import { introduction, machineLine, NOTES } from "./words.js";
 
@@ -59,7 +59,7 @@ const parts = [
     columns((report) => rolloutSection(report, titled(report))),
   ]],
   ["all", "Table", "All heads", NOTES.heads, () =>
-    reports.map((report) => headTable(store, report, titled(report))),
+    reports.map((report) => headTables(store, report, titled(report))),
   ],
 ];
 const state = element("span", { "aria-live": "polite" });

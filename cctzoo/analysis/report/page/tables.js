@@ -3,7 +3,8 @@ import { element, rounded } from "../../../pages/js/dom.js";
 import { sortableTable } from "../../../pages/js/table.js";
 import { percent } from "./charts.js";
 import { chooser, uniqueId } from "./chooser.js";
-import { figuresOf, MEASURES, measuresOf } from "./fields.js";
+import { figuresOf, MEASURES, measuresOf, ROLES } from "./fields.js";
+import { directionsOf, peakOf, raisedBy } from "./roles.js";
 
 const UNITS = { head: "heads", attention_node: "attention nodes", mlp_node: "MLP nodes", stream_node: "stream nodes" };
 
@@ -49,33 +50,45 @@ export function blockTable(report, leastEvidence, titled) {
   return element("div", {}, ...titled, element("div", { class: "row" }, select.field), place);
 }
 
-// All heads with all their figures.
-export function headTable(store, report, titled) {
-  const measures = measuresOf(report);
+// All heads: a table of what they recognise and how much they matter, and one of their roles.
+export function headTables(store, report, titled) {
   const rows = report.sides.trained.flatMap((block) =>
     block.clusters.map((_, head) => ({
       block: block.block,
       head,
       ...figuresOf(report, "trained", block, head),
     })));
-  const table = sortableTable({
-    caption: `All heads of the trained model${report.suffix}. The number of a head opens it.`,
-    rows,
-    columns: [
-      {
-        title: "head",
-        value: (each) => 1000 * each.block + each.head,
-        text: (_, each) => `${each.block}.${each.head}`,
-        help: "block.head",
-      },
-      ...measures.map((key) => ({
-        title: MEASURES[key][0],
-        value: (each) => each[key],
-        text: (value) => rounded(value, 3),
-        help: MEASURES[key][1],
-      })),
-    ],
-    onSelect: (each) => store.chooseIn(report, each.block, each.head),
+  const number = {
+    title: "head",
+    value: (each) => 1000 * each.block + each.head,
+    text: (_, each) => `${each.block}.${each.head}`,
+    help: "block.head",
+  };
+  const figure = (key) => ({
+    title: MEASURES[key][0],
+    value: (each) => each[key],
+    text: (value) => rounded(value, 3),
+    help: MEASURES[key][1],
   });
-  return element("div", {}, ...titled, table);
+  const words = (title, help, value) => ({ title, words: true, help, value: ({ block, head }) => value(report, block, head) });
+  const table = (caption, columns) =>
+    sortableTable({
+      caption: `${caption}${report.suffix}. The number of a head opens it.`,
+      rows,
+      columns: [number, ...columns],
+      onSelect: (each) => store.chooseIn(report, each.block, each.head),
+    });
+  return element(
+    "div", {}, ...titled,
+    table("All heads of the trained model", measuresOf(report).filter((key) => !ROLES.includes(key)).map(figure)),
+    element("h3", {}, "Roles of all heads"),
+    table("Where the heads look, how freely, and which classes they write to", [
+      words("looks at", "the offset from the query that gets most of the attention", peakOf),
+      ...ROLES.slice(0, -1).map(figure),
+      words("raises", "the class whose logit the head raises most for samples of this class", raisedBy),
+      figure("explained"),
+      words("writes to", "the classes whose directions explain what the head says, the first most", (...of) =>
+        directionsOf(...of).map(({ name }) => name).join(", ")),
+    ]),
+  );
 }

@@ -4,6 +4,7 @@ import { element, rounded } from "../../../pages/js/dom.js";
 import { heatMap } from "../../../pages/js/matrix.js";
 import { chooser, uniqueId } from "./chooser.js";
 import { clusterOrder, fieldsOf, figuresOf, MEASURES, measuresOf } from "./fields.js";
+import { rolesOf } from "./roles.js";
 import { answers } from "./samples.js";
 import { blockOf } from "./store.js";
 
@@ -106,6 +107,7 @@ function headOf(side, block, head, onLabel) {
     ...answers(report, block, head),
     element("h4", {}, "Fields of this head (SHP)"),
     matrixOf(side, block, head),
+    ...(name === "trained" ? rolesOf(report, block.block, head, chip) : []),
   ];
 }
 

@@ -16,6 +16,10 @@ export const TERMS = (options, leastEvidence) => [
   ["importance", "How strongly the loss depends on a head, by the gradient (Michel et al., arXiv 1905.10650), normalised by block."],
   ["drop without it", "Ablation: the drop in the probability of the true label if only this head is silenced."],
   ["attention", "How much a head reads from each place of a sample, averaged over the places that read, each counting as much as in the model's final average (or for the class token alone). Bright is most."],
+  ["offset, peak", "Where a key lies from the query, e.g. 1 down, 2 left. A head with a peak beside the query looks at neighbours, like a convolution (Walmer et al., arXiv 2212.03862). Compare its share with that of equal attention."],
+  ["writes to", "The classes whose directions explain what a head says, found by head pursuit (Basile et al., arXiv 2510.21518). A direction is a row of the classifier, carried back to the head through what is linear in between; MLPs, later blocks and the division in the normalisations are left out."],
+  ["raises most", "The class whose logit the head raises most for samples of this class, along the same linear path."],
+  ["saturation, rank", "How free the attention of a head is: queries that look at a single token, and the number of independent rows of its attention. Narrow heads cannot form every attention (Bhojanapalli et al., arXiv 2002.07028). With softmax, the width bounds the rank of the scores before it, not of the attention; with polynomial attention, the width + 1 bounds the attention itself."],
   ["rollout", "The attention of all blocks together (Abnar and Zuidema, arXiv 2005.00928)."],
 ];
 
