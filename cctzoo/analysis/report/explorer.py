@@ -16,7 +16,7 @@ from cctzoo.typing import Array
 
 FOLDER = Path(__file__).parent / "page"
 LONGEST_SIDE = 64  # pixels of an image in the page
-FARTHEST = 7  # tokens: the page shows attention at offsets up to here, and to half of the grid
+FARTHEST = 8  # tokens: the page shows attention at offsets up to here, and to half of the grid
 SIDES = {"trained": "performance", "fresh": "random_weights"}
 
 

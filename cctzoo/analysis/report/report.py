@@ -66,6 +66,7 @@ class HeadReport:
         roles = HeadScores(
             {
                 "offset_share": self.offsets.peak_shares,
+                "offset_lift": self.offsets.lifts,
                 "explained": {
                     block: each[:, 0] for block, each in self.directions.explained.items()
                 },

@@ -8,6 +8,8 @@ from cctzoo.analysis.heads.scores import HeadScores
 from cctzoo.analysis.recognition.results import LEAST_EVIDENCE, Performance
 from cctzoo.analysis.roles.offsets import HeadOffsets
 
+CLEAR_LIFT = 2  # times equal attention, from which a peak is called one in the sentences
+
 
 def sentences(heads: Performance, control: Performance) -> list[str]:
     """Summarises the performance of the heads; every statement follows from the figures.
@@ -50,10 +52,14 @@ def role_sentences(
     offsets: HeadOffsets, agreement: dict[int, dict[str, float]], rank: HeadScores
 ) -> list[str]:
     """Summarises the roles of the heads; every statement follows from the figures."""
-    peaks = [peak for each in offsets.peaks.values() for peak in each]
+    beside = [each.any(axis=1) for each in offsets.peaks.values()]
+    clear = [
+        (peaks & (lifts >= CLEAR_LIFT)).sum()
+        for peaks, lifts in zip(beside, offsets.lifts.values(), strict=True)
+    ]
     found = [
-        f"Heads whose attention peaks beside the query instead of at it: "
-        f"{sum(bool(peak.any()) for peak in peaks)} of {len(peaks)}."
+        f"Of {sum(map(len, beside))} heads, {sum(clear)} look beside the query: their attention "
+        f"peaks there, with at least {CLEAR_LIFT} times as much as equal attention."
     ]
     if agreement:
         block, last = max(agreement.items())

@@ -12,6 +12,8 @@ from cctzoo.data.samples import Samples
 from cctzoo.models import CCT
 from cctzoo.typing import Array
 
+LEAST_PAIRS = 0.5  # of the queries must have a token at the peak
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadOffsets:
@@ -43,27 +45,39 @@ class HeadOffsets:
 
     @property
     def peaks(self) -> dict[int, Array]:
-        """(N, 2), or (N, 1) for text models: the offset with the largest share, in tokens.
+        """(N, 2), or (N, 1) for text models: the offset with the largest mean, in tokens.
 
-        Not the largest mean: few queries have a token at a large offset, so that its mean says
-        more about the border of the image than about the head. A peak other than 0 is an offset
-        head. Compare its share with that of `equal` attention.
+        Offsets that fewer than half of the queries have do not count: their mean says more
+        about the border of the image than about the head. Equal attention has no peak, so that
+        the peak of a head with little more than equal attention there means little; see `lifts`.
         """
         middle = np.array(self.pairs.shape) // 2
         return {
-            block: np.stack(
-                np.unravel_index(each.reshape(len(each), -1).argmax(axis=1), self.pairs.shape),
-                axis=1,
-            )
-            - middle
-            for block, each in self.shares.items()
+            block: np.stack(np.unravel_index(places, self.pairs.shape), axis=1) - middle
+            for block, places in self._places().items()
         }
 
     @property
     def peak_shares(self) -> dict[int, Array]:
         """(N,): the share of a head's attention at its peak."""
+        shares, places = self.shares, self._places()
         return {
-            block: each.reshape(len(each), -1).max(axis=1) for block, each in self.shares.items()
+            block: np.take_along_axis(each.reshape(len(each), -1), places[block][:, None], 1)[:, 0]
+            for block, each in shares.items()
+        }
+
+    @property
+    def lifts(self) -> dict[int, Array]:
+        """(N,): the attention at the peak of a head, as a multiple of equal attention."""
+        shares, places = self.peak_shares, self._places()
+        return {block: each / self.equal.flat[places[block]] for block, each in shares.items()}
+
+    def _places(self):
+        """Returns a dict from block to (N,): the flat index of each peak."""
+        counted = self.pairs.ravel() >= LEAST_PAIRS
+        return {
+            block: np.where(counted, each.reshape(len(each), -1), -1).argmax(axis=1)
+            for block, each in self.maps.items()
         }
 
 

@@ -38,7 +38,7 @@ def shift(down, right, grid=(3, 4)):
 
 
 def test_shifts_have_their_offset(monkeypatch):
-    planted = [(0, 1), (-1, 0), (2, -1), (0, 0)]
+    planted = [(0, 1), (-1, 0), (1, -1), (0, 0)]
     plant(monkeypatch, offsets, np.stack([shift(*each) for each in planted]))
     found = analysis.head_offsets(scattered_model(heads=4), np.zeros((3, 12, 16, 3), "uint8"))
     for block in (0, 1):
@@ -50,15 +50,16 @@ def test_shifts_have_their_offset(monkeypatch):
             pairs = (3 - abs(down)) * (4 - abs(right)) / 12
             assert found.pairs[2 + down, 3 + right] == pytest.approx(pairs)
             assert found.peak_shares[block][head] == pytest.approx(pairs)
+            assert found.lifts[block][head] == pytest.approx(12)
         np.testing.assert_allclose(found.shares[block].sum(axis=(1, 2)), 1, rtol=1e-5)
     assert found.step == 1
 
 
-def test_equal_attention_peaks_at_itself(monkeypatch):
+def test_equal_attention_has_no_peak(monkeypatch):
     plant(monkeypatch, offsets, np.full((1, 12, 12), 1 / 12))
     found = analysis.head_offsets(scattered_model(heads=1), np.zeros((1, 12, 16, 3), "uint8"))
     np.testing.assert_allclose(found.shares[0][0], found.equal, rtol=1e-5)
-    assert found.peaks[0].tolist() == [[0, 0]]
+    assert found.lifts[0] == pytest.approx(1)
     assert found.equal.sum() == pytest.approx(1)
 
 
@@ -76,6 +77,9 @@ def test_offsets_of_a_class_token_equal_loops():
     found = analysis.head_offsets(model, x, batch_size=2)
     np.testing.assert_allclose(found.maps[1], sums / counts, rtol=1e-4)
     np.testing.assert_allclose(found.pairs, counts / 12)
+    for head, peak in enumerate(found.peaks[1]):
+        means = np.where(counts >= 6, sums[head] / np.maximum(counts, 1), 0)
+        assert (2 + peak[0], 3 + peak[1]) == np.unravel_index(means.argmax(), means.shape)
 
 
 def test_offsets_of_texts_are_in_words():

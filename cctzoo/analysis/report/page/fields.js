@@ -63,6 +63,7 @@ const SCORES = {
   distance: "attention/distance",
   entropy: "attention/entropy",
   offset: "roles/offset_share",
+  lift: "roles/offset_lift",
   saturation: "rank/saturation",
   rank: "rank/rank",
   bound: "rank/bound",
@@ -70,7 +71,7 @@ const SCORES = {
 };
 
 // The measures of the roles of a head.
-export const ROLES = ["offset", "saturation", "rank", "bound", "explained"];
+export const ROLES = ["offset", "lift", "saturation", "rank", "bound", "explained"];
 
 // What the figures of a head are called, and what they mean.
 export const MEASURES = {
@@ -83,7 +84,8 @@ export const MEASURES = {
   drop: ["drop without it", "drop in the probability of the true label if the head is silenced"],
   distance: ["distance", "mean distance between a token and the tokens it attends to, in tokens"],
   entropy: ["entropy", "how spread out the attention is, in nats; 0 if each token attends to one"],
-  offset: ["share at peak", "share of all attention at the offset that gets most"],
+  offset: ["share at peak", "share of all attention at the offset where the head looks most"],
+  lift: ["times equal", "attention at the peak, as a multiple of equal attention to all tokens"],
   saturation: ["saturation", "share of the queries that give more than 0.99 of their attention to one token"],
   rank: ["rank", "numerical rank of the attention: singular values above 0.001 of the largest"],
   bound: ["width", "tokens or width H of the head, whichever is less; H + 1 for polynomial attention, whose rank it bounds"],

@@ -22,7 +22,7 @@ export function directionsOf(report, block, head) {
 export const raisedBy = (report, block, head) => report.classes[row(report.roles.blocks[block].raised, head)[0]];
 
 function offsetWords({ roles }, offset) {
-  if (offset.every((each) => each === 0)) return "at itself";
+  if (offset.every((each) => each === 0)) return "itself";
   const steps = (count, noun, names) => (count ? [`${rounded(Math.abs(count))} ${noun}${names[count > 0 ? 1 : 0]}`] : []);
   if (offset.length === 1) {
     const count = offset[0] * roles.step;
@@ -44,7 +44,7 @@ export function rolesOf(report, block, head, chip) {
     offsetMap(report, block, head),
     element("p", { class: "quiet" },
       `Its peak: ${peakOf(report, block, head)}, with ${percent(share)} % of all its attention. ` +
-      `If it attended to all places equally, ${percent(equal)} % would be there.`),
+      `Equal attention to all tokens would have ${percent(equal)} % there: where both are alike, the peak means little.`),
     element("h4", {}, "Classes it writes to"),
     element("p", { class: "raised" }, "It raises most: ", chip(report.classes.indexOf(raisedBy(report, block, head)))),
     items.length
@@ -64,7 +64,7 @@ function offsetMap(report, block, head) {
   const figure = heatMap({
     caption:
       `Mean attention to a key at an offset from the query, in ${unit}; the middle is the query itself. ` +
-      "The offset with most of all attention is framed.",
+      "The peak is framed; offsets that fewer than half of the queries have do not count.",
     values: Float32Array.from(row(maps, head), (each) => (each / 255) * top),
     rowNames: sides.length === 2 ? down.map(String) : [""],
     columnNames: right.map(String),

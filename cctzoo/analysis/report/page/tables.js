@@ -81,9 +81,9 @@ export function headTables(store, report, titled) {
   return element(
     "div", {}, ...titled,
     table("All heads of the trained model", measuresOf(report).filter((key) => !ROLES.includes(key)).map(figure)),
-    element("h3", {}, "Roles of all heads"),
+    element("h3", { class: "later" }, "Roles of all heads"),
     table("Where the heads look, how freely, and which classes they write to", [
-      words("looks at", "the offset from the query that gets most of the attention", peakOf),
+      words("looks at", "the offset from the query with the largest mean attention", peakOf),
       ...ROLES.slice(0, -1).map(figure),
       words("raises", "the class whose logit the head raises most for samples of this class", raisedBy),
       figure("explained"),
