@@ -173,6 +173,7 @@ def _check_roles(figures, directions):
             f"{FIGURES} and {ROLES} must be of the same analysis; they have {heads} and {found}"
         )
     classes = len(figures["classes"])
-    for labels in (*directions.labels.values(), *directions.raised.values()):
-        if labels.min() < -1 or labels.max() >= classes:
-            raise ValueError(f"labels in {ROLES} must be from -1 to {classes - 1}")
+    for least, blocks in ((-1, directions.labels), (0, directions.raised)):
+        for labels in blocks.values():
+            if labels.min() < least or labels.max() >= classes:
+                raise ValueError(f"labels in {ROLES} must be from {least} to {classes - 1}")

@@ -183,7 +183,8 @@ def test_page_has_the_roles_of_the_heads(folder, tmp_path):
         ("equal", np.ones((3, 3), "float32"), "'equal' must have the shape"),
         ("00/maps", np.full((3, 3, 5), np.nan, "float32"), "finite numbers"),
         ("01/labels", np.zeros((3, 2)), "'01/labels'"),
-        ("01/raised", np.full(3, 4), "from -1 to 3"),
+        ("01/labels", np.full((3, 3), -2), "from -1 to 3"),
+        ("01/raised", np.full(3, -1), "from 0 to 3"),
         ("head", np.array('{"step": 0}'), "'step' must be a positive count"),
     ],
 )
