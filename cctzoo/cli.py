@@ -33,6 +33,7 @@ from cctzoo.training import Recipe, check_directory
 from cctzoo.training.devices import use_devices
 from cctzoo.training.fine_tuning import fine_tuning_settings
 from cctzoo.training.processes import Processes, join_processes
+from cctzoo.weights.registry import WEIGHTS
 
 SOURCE_HELP = (
     "run directory, tag of trained weights, .keras or .safetensors file, folder of "
@@ -188,6 +189,17 @@ def training_options(options: argparse.Namespace) -> dict[str, Any]:
     """Returns the keywords of `training.train` that are not part of a recipe."""
     names = ("devices", "workers", "worker_processes", "tensorboard")
     return {name: getattr(options, name) for name in names}
+
+
+def dataset_of(options: argparse.Namespace, source: str) -> str | None:
+    """Returns the data set of `--dataset`; without it, that on which a tag was evaluated.
+
+    Args:
+        options: parsed arguments with the flags of `add_data_arguments`.
+        source: the model, as `runs.load_model` takes it. A run has its own data set: None.
+    """
+    row = WEIGHTS.get(source)
+    return options.dataset or (row.dataset if row else None)
 
 
 def data_options(options: argparse.Namespace) -> dict[str, Any]:

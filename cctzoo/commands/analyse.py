@@ -27,6 +27,7 @@ import time
 from pathlib import Path
 
 from cctzoo import analysis, cli
+from cctzoo.messages import received
 from cctzoo.optional_packages import require
 from cctzoo.runs import is_run, load_model_and_data
 from cctzoo.weights import list_weights
@@ -47,11 +48,13 @@ def main(description: str | None = __doc__) -> None:
         (source,) = options.sources
         require("matplotlib", "rich", extra="recipes", purpose="The report of an analysis")
         with processes.first_goes_ahead():  # it may have to download weights or data
-            model, dataset = load_model_and_data(
-                source, options.dataset, **cli.data_options(options)
-            )
+            name = cli.dataset_of(options, source)
+            model, dataset = load_model_and_data(source, name, **cli.data_options(options))
         if dataset is None:
-            raise ValueError("a model without a run needs --dataset")
+            raise ValueError(
+                "A model that is neither a run nor a tag needs --dataset. "
+                f"{received(source=source)}"
+            )
         start = time.perf_counter()
         report = analysis.analyse_heads(
             model,
@@ -140,7 +143,7 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
         metavar="source",
         help=f"{cli.SOURCE_HELP}; or one or two folders of an analysis",
     )
-    cli.add_data_arguments(parser, default="that of the run")
+    cli.add_data_arguments(parser, default="that of the run or the tag")
     add("--samples", type=int, default=10_000, help="largest number per part (10000)")
     add("--ablation-samples", type=int, default=200, help="samples for ablation; 0: none (200)")
     add("--pooling", default="trained", choices=analysis.POOLINGS, help="pooling of the probes")

@@ -21,6 +21,7 @@ import time
 import keras
 
 from cctzoo import cli, weights
+from cctzoo.messages import received
 from cctzoo.models.decisions import check_labels
 from cctzoo.runs import Run, is_run, is_variant, load_model_and_data, open_run
 from cctzoo.training import evaluation
@@ -44,7 +45,7 @@ def main(description: str | None = __doc__) -> None:
         parser.error("a source or --list is required")
     with cli.exit_on_error(parser, status=1), cli.shared_work(options) as processes:
         row = WEIGHTS.get(options.source)
-        name = options.dataset or (row and row.dataset)
+        name = cli.dataset_of(options, options.source)
         if is_variant(options.source):
             raise ValueError(
                 "Only trained weights can be evaluated. "
@@ -53,7 +54,10 @@ def main(description: str | None = __doc__) -> None:
         with processes.first_goes_ahead():  # it may have to download weights or data
             model, dataset = load_model_and_data(options.source, name, **cli.data_options(options))
         if dataset is None:
-            raise ValueError("a model without a run needs --dataset")
+            raise ValueError(
+                "A model that is neither a run nor a tag needs --dataset. "
+                f"{received(source=options.source)}"
+            )
         samples = dataset.for_model(model)
         stated = stated_accuracy(options.source, row)
         start = time.perf_counter()

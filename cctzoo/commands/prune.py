@@ -2,14 +2,15 @@
 
     cctzoo prune runs/MY_RUN --keep 32
     cctzoo prune runs/MY_RUN --keep 16 --by ablation --epochs 6
-    cctzoo prune cct_2_3x2_32.digits --dataset digits --keep 2
+    cctzoo prune cct_2_3x2_32.digits --keep 2
 
 Heads are ranked on training samples by gradient, by ablation, or by the number of labels that
 each recognises (SHP). The best heads of every block stay in a smaller model, which is trained
 with the data and the augmentation of the run. By default, it is trained for a fifth of the run's
-epochs at a fifth of its learning rate. Trained weights without a run need `--dataset`; they are
-fine-tuned as by `cctzoo fine-tune`, shortened in the same way. The new run directory also holds
-`pruning.json`; the model before fine-tuning is next to it, under the same name with `.keras`.
+epochs at a fifth of its learning rate. Trained weights that are no run are fine-tuned as by
+`cctzoo fine-tune`, shortened in the same way; without a tag, they need `--dataset`. The new run
+directory also holds `pruning.json`; the model before fine-tuning is next to it, under the same name
+with `.keras`.
 """
 
 import argparse
@@ -35,9 +36,10 @@ def main(description: str | None = __doc__) -> None:
         check_alone("Pruning")
         cli.check_exports(options)
         training.check_directory(folder)
+        options.dataset = cli.dataset_of(options, options.source)
         if is_variant(options.source) or not (options.dataset or is_run(options.source)):
             raise ValueError(
-                "Pruning needs a run, or trained weights with --dataset. "
+                "Pruning needs a run, a tag, or other trained weights with --dataset. "
                 f"Received: source={options.source!r}, dataset={options.dataset!r}"
             )
         with locked(folder):
@@ -135,7 +137,7 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("--samples", type=int, default=1000, help="training samples for the ranking (1000)")
     add("--epochs", type=int, help="epochs of fine-tuning (a fifth of the run's)")
     add("--learning-rate", type=float, help="learning rate of fine-tuning (a fifth of the run's)")
-    cli.add_data_arguments(parser, default="that of the run")
+    cli.add_data_arguments(parser, default="that of the run or the tag")
     add("--to", type=Path, help="output folder, new (prunedKEEP in the run, or in runs/)")
     add("--no-export", action="store_true", help="do not export and time the models")
     return parser

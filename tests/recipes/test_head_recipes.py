@@ -148,9 +148,10 @@ def test_pruning_of_a_file_and_evaluation_of_its_run(run, tmp_path):
 def test_errors_are_one_line(run):
     done = run("analyse_heads.py", "cct_2_3x2_32", status=1)
     assert done.stderr.splitlines()[-1] == (
-        "analyse_heads.py: a model without a run needs --dataset"
+        "analyse_heads.py: A model that is neither a run nor a tag needs --dataset. "
+        "Received: source='cct_2_3x2_32'"
     )
-    for source in ("none", "cct_2_3x2_32", "cct_2_3x2_32.digits"):
+    for source in ("none", "cct_2_3x2_32"):
         done = run("prune_heads.py", source, "--keep", "2", status=1)
         assert f"source='{source}', dataset=None" in done.stderr.splitlines()[-1]
     done = run("evaluate_weights.py", "cct_2_3x2_32", "--dataset", "digits", status=1)
