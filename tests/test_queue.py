@@ -95,7 +95,10 @@ def test_a_run_that_fails_does_not_stop_the_others(plan, capsys):
         ('[runs."../a"]', "must be that of a folder"),
         ("[runs]\na = 1", "must be a table of fields"),
         ("[runs.a]\nmodle = 1", "[runs.a] of plan.toml: the recipe has no field 'modle'"),
-        ('[runs.a]\npreset = "x"', "`preset` must be one of"),
+        ('[runs.a]\npreset = "x"', "[runs.a] of plan.toml: `preset` must be one of"),
+        ("[runs.a]\npreset = [1]", "[runs.a] of plan.toml: `preset` must be one of"),
+        ("[runs.a]\nchanges = 3", "`changes` of [runs.a] must be a table, not 3"),
+        ("[all]\naugmentation = [1]\n[runs.a]", "`augmentation` of [all] must be a table"),
         ("[runs.a]\nepochs = 0", "[runs.a] of plan.toml: `epochs`"),
         ('[all]\ndataset = "npz:x.npz"\n[runs.a]', "must name a file that exists"),
     ],
@@ -107,6 +110,18 @@ def test_plans_that_cannot_be_trained(plan, capsys, text, message):
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
     assert not (plan.parent / "runs").exists()
+
+
+def test_an_interrupted_queue_says_how_to_continue(plan, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cctzoo.commands.queue.train_or_open", interrupted)
+    with pytest.raises(SystemExit):
+        queue()
+    found = capsys.readouterr()
+    assert "The same command continues the queue" in found.out
+    assert "--resume" not in found.err
 
 
 def test_folders_of_other_recipes_are_refused(plan, capsys):

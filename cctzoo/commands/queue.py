@@ -39,8 +39,8 @@ from cctzoo.delivery import deliver_run, is_delivered
 from cctzoo.formats.atomic import write_json
 from cctzoo.formats.lock import DirectoryInUse, locked
 from cctzoo.formats.reading import read_toml, reading
-from cctzoo.messages import did_you_mean, shown
-from cctzoo.plain_values import is_integer
+from cctzoo.messages import did_you_mean, received, shown
+from cctzoo.plain_values import is_integer, is_one_of
 from cctzoo.recipe_flags import recipe_from
 from cctzoo.runs import check_same_recipe, train_or_open
 from cctzoo.training import PRESETS, Recipe, is_run, open_run
@@ -69,7 +69,7 @@ def main(description: str | None = __doc__) -> None:
     options = parser.parse_args()
     options.directory = options.directory or Path("runs", options.plan.stem)
     cli.show_notices()
-    with cli.exit_on_error(parser, options.directory):
+    with cli.exit_on_error(parser):
         check_alone("A queue of trainings")
         queue = read_plan(options.plan, options.directory)
         cli.check_exports(options)
@@ -121,6 +121,11 @@ def read_plan(path: Path, directory: Path) -> list[Queued]:
         for title, fields in tables.items():
             if not isinstance(fields, dict) or "seed" in fields:
                 raise ValueError(f"{title} must be a table of fields of a recipe, without `seed`")
+            for key in NESTED:
+                if not isinstance(fields.get(key, {}), dict):
+                    raise ValueError(
+                        f"`{key}` of {title} must be a table, not {shown(fields[key])}"
+                    )
         if odd := [name for name in runs if not NAME.fullmatch(name)]:
             raise ValueError(f"the name of a run must be that of a folder, not {shown(odd[0])}")
     queue = []
@@ -141,10 +146,11 @@ def _joined(shared: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, A
 
 def _recipe(title, fields, seed):
     preset = fields.pop("preset", "digits")
-    if preset not in PRESETS:
+    if not is_one_of(preset, tuple(PRESETS)):
         hint = did_you_mean(str(preset), PRESETS)
         raise ValueError(
-            f"`preset` must be one of {', '.join(PRESETS)}.{hint} Received: preset={preset!r}"
+            f"{title}: `preset` must be one of {', '.join(PRESETS)}.{hint} "
+            f"{received(preset=preset)}"
         )
     try:
         return recipe_from({"preset": preset, "config": fields, "seed": seed})
