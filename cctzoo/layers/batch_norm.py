@@ -23,10 +23,7 @@ def batch_norm(name: str, dtype: Any) -> keras.layers.BatchNormalization:
 
         options["synchronized"] = tf.distribute.has_strategy()
     elif BACKEND == "torch":
-        import torch
+        from cctzoo.layers import batch_norm_torch
 
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            from cctzoo.layers import batch_norm_torch
-
-            return batch_norm_torch.BatchNormalization(**options)
+        return batch_norm_torch.BatchNormalization(**options)
     return keras.layers.BatchNormalization(**options)

@@ -7,9 +7,12 @@ import keras
 
 from cctzoo.arguments import checked_layer
 from cctzoo.layers.batch_norm import batch_norm
-from cctzoo.layers.functional import row_mask
+from cctzoo.layers.functional import BACKEND, row_mask
 from cctzoo.messages import shown
 from cctzoo.typing import Tensor
+
+if BACKEND == "torch":
+    from cctzoo.layers.max_pool_torch import max_pool
 
 KINDS = ("vgg", "depthwise")
 EXPANSION = 4  # inner width of an inverted bottleneck / width of its input
@@ -142,13 +145,18 @@ class ConvPrefix(keras.layers.Layer):
                 if length is not None:
                     x = x + ABSENT * (1 - row_mask(length, x))
                     length = length if x.shape[1] == 1 else (length + 1) // 2
-                x = self.pools[str(i)](x)
+                x = self._halved(x, self.pools[str(i)])
             if length is None:
                 y = block(x, training=training)
             else:
                 y = _call_masked(block, x, length, training)
             x = x + y if x.shape == y.shape else y
         return x if length is None else (x, length)
+
+    def _halved(self, x, pool):
+        if BACKEND != "torch":
+            return pool(x)
+        return max_pool(x, pool.pool_size, keep_rest=self.pool_padding == "same")
 
 
 def _call_masked(block, x, length, training):

@@ -6,8 +6,11 @@ import keras
 from keras import ops
 
 from cctzoo.arguments import checked_layer
-from cctzoo.layers.functional import stride_and_padding
+from cctzoo.layers.functional import BACKEND, stride_and_padding
 from cctzoo.typing import Tensor
+
+if BACKEND == "torch":
+    from cctzoo.layers.max_pool_torch import max_pool
 
 
 @keras.saving.register_keras_serializable(package="cctzoo")
@@ -80,17 +83,10 @@ class ConvTokenizer(keras.layers.Layer):
 
     def call(self, x: Tensor) -> Tensor:
         for convolution in self.convolutions:
-            x = ops.relu(convolution(self.pad(x)))
-            x = self._pooled(x)
+            x = convolution(self.pad(x))
+            if BACKEND == "torch":
+                # ReLU after the pooling: the same values from a quarter of the pixels.
+                x = ops.relu(max_pool(x, size=3, stride=2, padding=1))
+            else:
+                x = self.pool(self.pool_pad(ops.relu(x)))
         return x
-
-    def _pooled(self, x):
-        if keras.backend.backend() != "torch":
-            return self.pool(self.pool_pad(x))
-        # Keras' pooling copies the map to channels-first order and back, in both passes. A
-        # view is enough: the tokenizer needs 0.4 of the time (forward and backward, one thread;
-        # measured once, without a recipe).
-        from torch.nn.functional import max_pool2d
-
-        x = max_pool2d(x.permute(0, 3, 1, 2), kernel_size=3, stride=2, padding=1)
-        return x.permute(0, 2, 3, 1)

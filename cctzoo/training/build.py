@@ -9,6 +9,7 @@ import numpy as np
 from cctzoo.data import Dataset
 from cctzoo.models import CCT, CCTConfig, TextConfig, Vocabulary, create_model
 from cctzoo.training.augmented_model import AugmentedModel
+from cctzoo.training.muon import Muon
 from cctzoo.training.processes import ALONE, Processes
 from cctzoo.training.recipe import Recipe
 from cctzoo.training.teacher import DistillationLoss, StudentAccuracy, open_teachers
@@ -113,7 +114,7 @@ def training_model(
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Compiles a model with AdamW, a schedule of `steps` per epoch, and the loss of the recipe."""
+    """Compiles a model with the optimizer, schedule and loss of a recipe of `steps` per epoch."""
     rate, warmup = recipe.learning_rate, steps * recipe.warmup_epochs
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.warmup_rate if warmup else rate,
@@ -122,14 +123,19 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         warmup_target=rate if warmup else None,
         warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.AdamW(
-        schedule,
-        weight_decay=recipe.weight_decay,
-        global_clipnorm=recipe.clip_norm,
-        use_ema=recipe.ema is not None,
-        ema_momentum=recipe.ema or 0.99,
-        gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None,
-    )
+    options = {
+        "weight_decay": recipe.weight_decay,
+        "global_clipnorm": recipe.clip_norm,
+        "use_ema": recipe.ema is not None,
+        "ema_momentum": recipe.ema or 0.99,
+        "gradient_accumulation_steps": recipe.accumulate if recipe.accumulate > 1 else None,
+    }
+    if recipe.optimizer == "muon":
+        # The iteration of Muon is not more exact than its five steps: bfloat16 is enough for it.
+        precision = "bfloat16" if recipe.precision == "mixed_bfloat16" else None
+        optimizer = Muon(schedule, precision=precision, **options)
+    else:
+        optimizer = keras.optimizers.AdamW(schedule, **options)
     decays = {
         "kernels": lambda variable: variable.name.endswith("kernel"),
         "matrices": lambda variable: len(variable.shape) > 1,

@@ -38,8 +38,8 @@ PATHS = ("start_from", "word_vectors", "data_dir", "manual_dir")
 class Recipe:
     """Everything that a training run depends on: data, model, optimisation and augmentation.
 
-    A run uses AdamW, linear warm-up, cosine decay and label smoothing. The learning rate changes
-    at every step; in the published recipes it changes once per epoch.
+    A run uses AdamW or Muon, linear warm-up, cosine decay and label smoothing. The learning rate
+    changes at every step; in the published recipes it changes once per epoch.
 
     Args:
         dataset: name of a data set, see `data.load`.
@@ -57,6 +57,8 @@ class Recipe:
         cooldown_epochs: further epochs at the last learning rate of the cosine.
         batch_size: samples per step.
         accumulate: steps whose gradients are averaged before each update of the weights.
+        optimizer: `"adamw"`, or `"muon"`, which makes the updates of dense and convolution kernels
+            orthogonal, as `training.Muon` says, and trains all other weights by AdamW.
         learning_rate: learning rate after warm-up.
         warmup_epochs: epochs of linear warm-up, fewer than `epochs`.
         warmup_rate: learning rate at the start of warm-up.
@@ -112,6 +114,7 @@ class Recipe:
     cooldown_epochs: int = setting(0, "further epochs at the last learning rate")
     batch_size: int = setting(64, "samples per step")
     accumulate: int = setting(1, "steps whose gradients are averaged before each update")
+    optimizer: str = setting("adamw", "adamw or muon")
     learning_rate: float = setting(1e-3, "learning rate after warm-up")
     warmup_epochs: int = setting(5, "epochs of linear warm-up")
     warmup_rate: float = setting(1e-5, "learning rate at the start of warm-up")

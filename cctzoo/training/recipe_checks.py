@@ -9,6 +9,7 @@ from cctzoo.messages import received
 from cctzoo.plain_values import check_types, is_one_of
 
 DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+OPTIMIZERS = ("adamw", "muon")
 DECAYED = ("kernels", "matrices", "all")
 CLASS_WEIGHTS = (None, "balanced")
 BEST_BY = ("accuracy", "mean_class_accuracy")
@@ -47,6 +48,7 @@ def check_fields(recipe: Any) -> None:
             f"be from 0 to `learning_rate`, {recipe.learning_rate}",
         ),
         "weight_decay": (recipe.weight_decay >= 0, "be 0 or positive"),
+        "optimizer": (is_one_of(recipe.optimizer, OPTIMIZERS), f"be one of {OPTIMIZERS}"),
         "decayed": (is_one_of(recipe.decayed, DECAYED), f"be one of {DECAYED}"),
         "label_smoothing": (0 <= recipe.label_smoothing < 1, "be in [0, 1)"),
         "teacher_weight": (0 <= recipe.teacher_weight <= 1, "be from 0 to 1"),
