@@ -190,6 +190,8 @@ def test_evaluate(capsys):
     found = json.loads(run(capsys, "evaluate", "cct_2_3x2_32.digits", "--json")[0])
     assert (found["samples"], found["stated"]) == (359, 0.9777)
     assert found["accuracy"] == pytest.approx(0.9777, abs=0.003)
+    out, _ = run(capsys, "evaluate", "cct_2_3x2_32.digits", "--mirrored", status=1)
+    assert "of 359 test images and their mirror images, stated: 97.77%" in out  # digits have sides
 
 
 @once

@@ -7,7 +7,8 @@
     cctzoo evaluate --list
 
 Weights with a tag are compared with their published accuracy, those of a run with the accuracy
-after its training. `report.html` of a run is written again, unless --dataset is given.
+after its training. `report.html` of a run is written again, unless --dataset or --mirrored is
+given.
 
     cctzoo evaluate runs/MY_RUN --devices 2
     torchrun --nproc-per-node 2 -m cctzoo evaluate runs/MY_RUN
@@ -62,10 +63,13 @@ def main(description: str | None = __doc__) -> None:
         stated = stated_accuracy(options.source, row)
         start = time.perf_counter()
         labels = check_labels(model.config, samples.y_test, len(samples.x_test), "y_test")
-        outputs = predict_in_parts(model, samples.x_test, options.batch_size, processes)
+        outputs = predict_in_parts(
+            model, samples.x_test, options.batch_size, processes, options.mirrored
+        )
         figures = evaluation.figures(outputs, labels, model.config)
         seconds = time.perf_counter() - start
-        if processes.first and is_run(options.source) and options.dataset is None:
+        own = is_run(options.source) and options.dataset is None and not options.mirrored
+        if processes.first and own:
             rewrite_page(open_run(options.source), model, dataset, outputs, figures)
     if processes.first:
         print_figures(options, figures, stated, dataset, seconds)
@@ -78,11 +82,13 @@ def print_figures(options, figures, stated, dataset, seconds):
     accuracy, backend = figures["accuracy"], keras.backend.backend()
     if options.json:
         facts = {"source": options.source, "samples": len(dataset.y_test), "stated": stated}
-        cli.print_json(facts | figures | {"backend": backend, "seconds": seconds})
+        facts |= figures | {"mirrored": options.mirrored, "backend": backend, "seconds": seconds}
+        cli.print_json(facts)
     else:
+        mirrored = " and their mirror images" if options.mirrored else ""
         print(
-            f"{options.source}: {accuracy:.2%} of {len(dataset.y_test)} test {dataset.kind}, "
-            f"stated: {'none' if stated is None else f'{stated:.2%}'} "
+            f"{options.source}: {accuracy:.2%} of {len(dataset.y_test)} test {dataset.kind}"
+            f"{mirrored}, stated: {'none' if stated is None else f'{stated:.2%}'} "
             f"({backend}, {seconds:.0f} s)"
         )
 
@@ -114,6 +120,8 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add("--list", action="store_true", help="describe all trained weights")
     cli.add_data_arguments(parser, default="that of the run or the tag")
     add("--batch-size", type=int, default=100, help="samples per step of the model (100)")
+    text = "average the outputs for each image and its mirror image, in twice the time"
+    add("--mirrored", action="store_true", help=text)
     cli.add_devices_argument(parser)
     cli.add_json_argument(parser)
     return parser

@@ -10,6 +10,7 @@ from cctzoo import limits
 from cctzoo.arguments import check_batch_size, checked_arguments
 from cctzoo.data import EncodedImages, take
 from cctzoo.data.samples import check_sample_shape
+from cctzoo.messages import received
 from cctzoo.models.decisions import check_labels, decide, threshold_of
 from cctzoo.training.devices import shared_size
 from cctzoo.typing import Array
@@ -19,7 +20,9 @@ LEAST = 1e-7  # probability whose logarithm is taken for smaller ones, as in Ker
 
 
 @checked_arguments
-def predict(model: keras.Model, x: Array | EncodedImages, batch_size: int = 64) -> Array:
+def predict(
+    model: keras.Model, x: Array | EncodedImages, batch_size: int = 64, mirrored: bool = False
+) -> Array:
     """Returns the outputs of a model for any number of samples.
 
     Args:
@@ -27,11 +30,19 @@ def predict(model: keras.Model, x: Array | EncodedImages, batch_size: int = 64) 
         x: images, `EncodedImages`, token ids (n, length) or, for a model with a vocabulary,
             texts (n,) as str objects.
         batch_size: samples per batch.
+        mirrored: return the means of the outputs for each image and for its mirror image, left to
+            right, in twice the time.
 
     Returns:
         (n, classes) float32: logits, or probabilities if the model ends with softmax or sigmoid.
+
+    Raises:
+        ValueError: if a value is out of range, or the samples do not fit the model, or texts are
+            to be mirrored.
     """
     check_batch_size(batch_size)
+    if mirrored and model.config.kind != "images":
+        raise ValueError(f"Only images can be mirrored. {received(mirrored=mirrored)}")
     if isinstance(x, np.ndarray) and x.dtype == object:
         x = model.vocabulary(x)
     check_sample_shape(x, model.input_shape[1:], "x")
@@ -44,14 +55,22 @@ def predict(model: keras.Model, x: Array | EncodedImages, batch_size: int = 64) 
         # The last batch is filled up from the front: one shape, and equal parts for all devices.
         padded = -(-count // batch_size) * batch_size
         places = np.arange(start, start + padded) % len(x)
-        outputs = model.predict(take(x, places), batch_size=batch_size, verbose=0)
+        samples = take(x, places)
+        outputs = model.predict(samples, batch_size=batch_size, verbose=0)
+        if mirrored:
+            samples = np.ascontiguousarray(samples[:, :, ::-1])
+            outputs = (outputs + model.predict(samples, batch_size=batch_size, verbose=0)) / 2
         parts.append(outputs[:count].astype("float32"))
     return np.concatenate(parts)
 
 
 @checked_arguments
 def evaluate(
-    model: keras.Model, x: Array | EncodedImages, y: Array, batch_size: int = 64
+    model: keras.Model,
+    x: Array | EncodedImages,
+    y: Array,
+    batch_size: int = 64,
+    mirrored: bool = False,
 ) -> dict[str, float]:
     """Evaluates a model on labelled samples.
 
@@ -65,7 +84,7 @@ def evaluate(
         x: samples, see `predict`.
         y: the classes, integers (n,). For a multi-label model (n, classes) of 0 and 1, for a
             binary model (n,) or (n, 1).
-        batch_size: samples per batch.
+        batch_size, mirrored: as in `predict`.
 
     Returns:
         A dict of `accuracy` (the share of the right classes, or of the right labels), `loss`
@@ -79,7 +98,7 @@ def evaluate(
             the model has no classifier.
     """
     labels = check_labels(model.config, y, len(x), "y")
-    return figures(predict(model, x, batch_size), labels, model.config)
+    return figures(predict(model, x, batch_size, mirrored), labels, model.config)
 
 
 def figures(outputs: Array, labels: Array, config: Any) -> dict[str, float]:

@@ -8,8 +8,8 @@ from keras import ops
 
 from cctzoo.typing import Tensor
 
-# Not hidden matrices: the output layer, the pooling scores, the word vectors and the positions.
-BY_ADAMW = ["classifier/", "pooling/", "embedding", "position/", "class_token"]
+# Matrices that are not hidden layers. Keras leaves embeddings to AdamW, too.
+BY_ADAMW = ["classifier/", "pooling/"]
 
 
 class Muon(keras.optimizers.Muon):

@@ -13,7 +13,11 @@ from cctzoo.typing import Array
 
 
 def predict_in_parts(
-    model: keras.Model, x: Array | EncodedImages, batch_size: int, processes: Processes
+    model: keras.Model,
+    x: Array | EncodedImages,
+    batch_size: int,
+    processes: Processes,
+    mirrored: bool = False,
 ) -> Array:
     """Returns what `evaluation.predict` does; each process computes its part and gets all.
 
@@ -22,11 +26,12 @@ def predict_in_parts(
         x: the samples, at least one.
         batch_size: samples per batch of a process.
         processes: the processes, all of which call this function.
+        mirrored: as in `evaluation.predict`.
     """
     processes = processes.for_samples(len(x))
     if processes.count == 1:
-        return evaluation.predict(model, x, batch_size)
-    own = evaluation.predict(model, x[processes.part(len(x))], batch_size)
+        return evaluation.predict(model, x, batch_size, mirrored)
+    own = evaluation.predict(model, x[processes.part(len(x))], batch_size, mirrored)
     return processes.join(own, len(x))
 
 

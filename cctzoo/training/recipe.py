@@ -57,8 +57,9 @@ class Recipe:
         cooldown_epochs: further epochs at the last learning rate of the cosine.
         batch_size: samples per step.
         accumulate: steps whose gradients are averaged before each update of the weights.
-        optimizer: `"adamw"`, or `"muon"`, which makes the updates of dense and convolution kernels
-            orthogonal, as `training.Muon` says, and trains all other weights by AdamW.
+        optimizer: `"adamw"`, or `"muon"`: the updates of the kernels of dense layers and
+            convolutions are orthogonal matrices, of the size that AdamW's updates have; AdamW
+            trains all other weights, among them those of the classifier.
         learning_rate: learning rate after warm-up.
         warmup_epochs: epochs of linear warm-up, fewer than `epochs`.
         warmup_rate: learning rate at the start of warm-up.
@@ -114,7 +115,7 @@ class Recipe:
     cooldown_epochs: int = setting(0, "further epochs at the last learning rate")
     batch_size: int = setting(64, "samples per step")
     accumulate: int = setting(1, "steps whose gradients are averaged before each update")
-    optimizer: str = setting("adamw", "adamw or muon")
+    optimizer: str = setting("adamw", "adamw, or muon: orthogonal updates of the kernels")
     learning_rate: float = setting(1e-3, "learning rate after warm-up")
     warmup_epochs: int = setting(5, "epochs of linear warm-up")
     warmup_rate: float = setting(1e-5, "learning rate at the start of warm-up")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cctzoo import training
+from cctzoo.models import text_cct_2_k2
 from cctzoo.training import evaluation, plots
 from tests.models.small import small_config
 
@@ -129,3 +130,28 @@ def test_prediction_returns_each_sample_once_from_full_batches(count):
     logits = evaluation.predict(Echo(), x, 4)
     np.testing.assert_array_equal(logits[:, 0], np.arange(count))
     assert logits.dtype == np.float32
+
+
+def test_mirrored_outputs_are_means_over_each_image_and_its_mirror_image():
+    class Corner(keras.Model):
+        """The outputs are the pixels of the first row, of the first channel."""
+
+        config = small_config()
+        input_shape = (None, 2, 3, 3)
+
+        def predict(self, images, batch_size, verbose):
+            assert images.flags.c_contiguous
+            return images[:, 0, :, 0]
+
+    x = np.random.default_rng(0).integers(0, 256, (5, 2, 3, 3), dtype="uint8").astype("float32")
+    expected = (x[:, 0, :, 0] + x[:, 0, ::-1, 0]) / 2
+    np.testing.assert_allclose(training.predict(Corner(), x, 2, mirrored=True), expected)
+    labels = np.array([0, 1, 2, 1, 0])
+    found = training.evaluate(Corner(), x, labels, mirrored=True)
+    assert found["accuracy"] == (expected.argmax(axis=1) == labels).mean()
+
+
+def test_texts_cannot_be_mirrored():
+    model = text_cct_2_k2(length=8, vocabulary_size=20)
+    with pytest.raises(ValueError, match=r"Only images can be mirrored\. Received: mirrored=True"):
+        training.predict(model, np.zeros((3, 8), "int32"), mirrored=True)

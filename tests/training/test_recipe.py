@@ -44,6 +44,7 @@ def test_json_round_trip(tmp_path):
         {"accumulate": 0},
         {"warmup_rate": 2.0},
         {"floor_rate": -1e-5},
+        {"optimizer": "sgd"},
         {"decayed": "norms"},
         {"clip_norm": 0.0},
         {"ema": 1.0},
