@@ -2,11 +2,11 @@
 
     python recipes/benchmarks/training.py --json training.json
 
-compares on the CPU: `competitors/plain_cct.py` run eagerly, the same model under `torch.compile`,
-and the model of cctzoo on each backend, trained by `fit` as `cctzoo.training` compiles it. Each
-competitor runs in its own process; the processes of one case run at the same time and take
-their rounds alternately. Two details favour plain PyTorch: it computes no accuracy, and its
-batches are slices of one tensor, while `fit` shuffles.
+compares on the CPU: `competitors/plain_cct.py` with channels-last maps and fused AdamW, run
+eagerly, the same model under `torch.compile`, and the model of cctzoo on each backend, trained by
+`fit` as `cctzoo.training` compiles it. Each competitor runs in its own process; the processes of
+one case run at the same time and take their rounds alternately. Two details favour plain PyTorch:
+it computes no accuracy, and its batches are slices of one tensor, while `fit` shuffles.
 
 Gives: docs/benchmarks.md.
 """
@@ -26,7 +26,7 @@ import tempfile
 
 from competitors.training_competitors import KERAS, serve
 
-BATCHES = {"cct_2_3x2_32": 128, "cct_7_3x1_32": 32}
+BATCHES = {"cct_2_3x2_32": 128, "cct_conv": 128, "cct_7_3x1_32": 32}
 DTYPE_POLICIES = ("float32", "mixed_bfloat16")
 
 
@@ -95,10 +95,10 @@ def check_config(case):
         config = variant_config(case["model"], heads=case["heads"])
     except ValueError as error:
         fail(error)
-    kind = (config.family, config.positional_embedding, config.conv_prefix)
-    if kind != ("cct", "learnable", 0):
+    kind = (config.family, config.positional_embedding, config.prefix_kind)
+    if kind != ("cct", "learnable", "vgg") or config.attention != "softmax":
         fail(
-            "--models must be of the cct family, with learnable positions and without a prefix. "
+            "--models must be of the cct family, with learnable positions and softmax attention. "
             f"Received: {case['model']}"
         )
 

@@ -1,7 +1,8 @@
 """The CCT authors' design in plain PyTorch, with which `training.py` compares cctzoo.
 
 Attention is written as in the paper and stores all scores. The keys are those of the authors'
-checkpoints, so that `cctzoo.weights` can transfer weights.
+checkpoints, so that `cctzoo.weights` can transfer weights; the convolutional prefix, which they do
+not have, has keys of its own.
 
 Letters: B batch, T tokens, D width, N heads, H head dimension.
 """
@@ -19,7 +20,7 @@ class Tokenizer(nn.Module):
     def __init__(self, config):
         super().__init__()
         kernel, hidden = config.kernel_size, [64] * (config.conv_layers - 1)
-        widths = [config.input_shape[-1], *hidden, config.embed_dim]
+        widths = [config.input_shape[-1], *hidden, config.tokenizer_filters]
         self.conv_layers = nn.Sequential()
         for old, new in itertools.pairwise(widths):
             convolution = nn.Conv2d(
@@ -29,7 +30,28 @@ class Tokenizer(nn.Module):
             self.conv_layers.append(nn.Sequential(convolution, nn.ReLU(), pool))
 
     def forward(self, x):
-        return self.conv_layers(x).flatten(2).transpose(1, 2)
+        return self.conv_layers(x)
+
+
+class Prefix(nn.Module):
+    """Feature maps (B, C, H, W) -> (B, D, H', W'): the blocks of `layers.ConvPrefix`."""
+
+    def __init__(self, config):
+        super().__init__()
+        widths = [config.tokenizer_filters, *config.block_filters]
+        self.pool = config.block_pool
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(old, new, 3, 1, 1, bias=False), nn.BatchNorm2d(new), nn.ReLU())
+            for old, new in itertools.pairwise(widths)
+        )
+
+    def forward(self, x):
+        for index, block in enumerate(self.blocks):
+            if index in self.pool:
+                x = functional.max_pool2d(x, 2)
+            y = block(x)
+            x = x + y if x.shape == y.shape else y
+        return x
 
 
 class Attention(nn.Module):
@@ -102,13 +124,16 @@ class PlainCCT(nn.Module):
     """Normalised images (B, channels, height, width) -> logits.
 
     Args:
-        config: a `CCTConfig` of the cct family, with learnable positions and without a prefix.
+        config: a `CCTConfig` of the cct family, with learnable positions, softmax attention and a
+            prefix of kind `"vgg"` or none.
     """
 
     def __init__(self, config):
         super().__init__()
         self.tokenizer = Tokenizer(config)
+        self.prefix = Prefix(config)
         self.classifier = Classifier(config)
 
     def forward(self, x):
-        return self.classifier(self.tokenizer(x))
+        x = self.prefix(self.tokenizer(x))  # (B, D, H, W)
+        return self.classifier(x.flatten(2).transpose(1, 2))

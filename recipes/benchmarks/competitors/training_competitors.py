@@ -28,13 +28,14 @@ def plain_trainer(model, heads, batch, options, compiled):
 
     config = variant_config(model, heads=heads)
     images, labels = map(torch.tensor, make_data(config, max(options.steps, WARMUP) * batch))
-    images = images.permute(0, 3, 1, 2).contiguous()  # PyTorch's layout
-    network = PlainCCT(config).train()
+    channels_last = {"memory_format": torch.channels_last}
+    images = images.permute(0, 3, 1, 2).contiguous(**channels_last)
+    network = PlainCCT(config).train().to(**channels_last)
     call = torch.compile(network) if compiled else network
     kernels = [p for p in network.parameters() if p.ndim in (2, 4)]
     rest = [p for p in network.parameters() if p.ndim in (1, 3)]  # norms, biases, positions
     groups = [{"params": kernels}, {"params": rest, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     mixed = options.precision == "mixed_bfloat16"
 
     def step(x, y):

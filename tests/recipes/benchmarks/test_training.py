@@ -45,6 +45,30 @@ def test_plain_pytorch_is_the_same_model(name, heads):
 
 
 @once
+@pytest.mark.parametrize("changes", [{}, {"conv_prefix": 4}])  # the second: a residual connection
+def test_plain_prefix_is_the_same(changes):
+    plain_cct = runpy.run_path(str(BENCHMARKS / "competitors" / "plain_cct.py"))
+    model = models.create_model("cct_conv", heads=4, classifier_activation=None, **changes)
+    plain = plain_cct["PlainCCT"](model.config)
+    assert sum(p.numel() for p in plain.parameters()) == sum(
+        int(np.prod(variable.shape)) for variable in model.trainable_variables
+    )
+    prefix, generator = model.get_layer("prefix"), np.random.default_rng(0)
+    prefix.set_weights([generator.uniform(0.1, 0.3, w.shape) for w in prefix.get_weights()])
+    for block, (convolution, norm, _) in zip(prefix.blocks, plain.prefix.blocks, strict=True):
+        kernel, gamma, beta, mean, variance = map(torch.tensor, block.get_weights())
+        convolution.load_state_dict({"weight": kernel.permute(3, 2, 0, 1)})
+        state = {"weight": gamma, "bias": beta, "running_mean": mean, "running_var": variance}
+        norm.load_state_dict(state, strict=False)
+    maps = generator.standard_normal((2, 16, 16, 64)).astype("float32")
+    with torch.no_grad():
+        expected = plain.eval().prefix(torch.tensor(maps).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    found = keras.ops.convert_to_numpy(prefix(maps, training=False))
+    assert np.ptp(found) > 0.1
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-4)
+
+
+@once
 def test_small_run_with_a_failing_competitor(run, tmp_path, monkeypatch):
     """Without a C++ compiler, `torch.compile` fails; the others are reported."""
     path = tmp_path / "figures.json"
@@ -72,6 +96,7 @@ def test_small_run_with_a_failing_competitor(run, tmp_path, monkeypatch):
     [
         (["--models", "cct_2"], "variant='cct_2'"),
         (["--models", "vit_2_4_32"], "vit_2_4_32"),
+        (["--models", "cct_polynomial"], "cct_polynomial"),
         (["--heads", "5"], "heads=5"),
         (["--batch", "8", "8", "8"], "[8, 8, 8]"),
         (["--steps", "0"], "--steps must be at least 1. Received: 0"),
