@@ -2,6 +2,8 @@
 
 import keras
 import numpy as np
+import pytest
+from keras import ops
 
 from cctzoo.layers import LayerNorm
 from tests.layers.contract import array, check_layer, random_array, randomise
@@ -27,9 +29,13 @@ def test_equals_numpy_and_keras():
     np.testing.assert_allclose(array(layer(x)), array(original(x)), rtol=1e-4, atol=1e-4)
 
 
-def test_statistics_are_float32_in_mixed_precision():
+@pytest.mark.parametrize("given", ["float32", "half"])
+@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+def test_statistics_are_float32_in_mixed_precision(half, given):
     """Means of bfloat16 numbers near 256, whose steps are 2, would be off by the deviation."""
     x = 256 + 2 * np.arange(8, dtype="float32")[None, None]
-    layer = LayerNorm(epsilon=1e-5, dtype="mixed_bfloat16")
+    layer = LayerNorm(epsilon=1e-5, dtype=f"mixed_{half}")
     expected = (x - x.mean()) / x.std()
-    np.testing.assert_allclose(array(layer(x)), expected, atol=0.02)
+    y = layer(ops.cast(x, half if given == "half" else given))
+    assert keras.backend.standardize_dtype(y.dtype) == half
+    np.testing.assert_allclose(array(y), expected, atol=0.02)

@@ -7,6 +7,9 @@ import torch
 
 from cctzoo.layers.attention.tiles import tile_shape
 
+# Scores of a batch that take at most this much are kept for the gradient. Larger ones, and the
+# random numbers of their dropout, are computed again.
+KEPT_BYTES = 16 << 20
 GOLDEN = 0x9E3779B1  # a prime next to 2**32 / golden ratio: spreads the bits of a factor (Knuth)
 
 
@@ -36,9 +39,9 @@ class _Tiles(torch.autograd.Function):
     def forward(ctx, query, key, value, bias, rate, seed):
         output = torch.empty(value.shape, dtype=value.dtype, device=value.device)
         ctx.save_for_backward(query, key, value, output, bias)
-        ctx.rate, ctx.seed = rate, seed
-        for tile in _tiles(_Arrays(query, key, value, output), bias, rate, seed):
-            kept = tile.scores.mul_(tile.keep).to(value.dtype)
+        ctx.rate, ctx.seed, ctx.kept = rate, seed, []
+        for tile in _tiles(_Arrays(query, key, value, output), bias, rate, seed, ctx.kept):
+            kept = torch.mul(tile.scores, tile.keep, out=tile.spare).to(value.dtype)
             tile.arrays.output.copy_(torch.matmul(kept, tile.arrays.value).div_(1 - rate))
         return output
 
@@ -48,7 +51,7 @@ class _Tiles(torch.autograd.Function):
         gradients = [torch.empty(x.shape, dtype=x.dtype, device=x.device) for x in (query, key)]
         gradients.append(torch.empty(value.shape, dtype=value.dtype, device=value.device))
         arrays = _Arrays(query, key, value, output, upstream, *gradients)
-        for scores, keep, spare, part in _tiles(arrays, bias, ctx.rate, ctx.seed):
+        for scores, keep, spare, part in _tiles(arrays, bias, ctx.rate, ctx.seed, ctx.kept):
             mean = (part.output.float() * part.upstream.float()).sum(-1, keepdim=True)  # dP . P
             upstream = part.upstream / (1 - ctx.rate)
             kept = torch.mul(scores, keep, out=spare).to(value.dtype)  # (R, T, T)
@@ -81,27 +84,40 @@ class _Tile(NamedTuple):
     arrays: _Arrays
 
 
-def _tiles(arrays: _Arrays, bias, rate, seed) -> Iterator[_Tile]:
-    """Yields each tile with its scores; the buffers are the same for all tiles."""
+def _tiles(arrays: _Arrays, bias, rate, seed, kept) -> Iterator[_Tile]:
+    """Yields each tile with its scores.
+
+    `kept` is a list of (scores, keep) of each tile. The first pass fills it if the scores of the
+    batch are few, and the second pass reads it. Otherwise the buffers are the same for all tiles.
+    """
     query = arrays.query
     samples, heads = tile_shape(query, query.device.type != "cpu")
-    tiles_per_bias = query.shape[1] // heads
     tokens, width = query.shape[2:]
-    buffer = torch.empty(2, samples * heads, tokens, tokens, device=query.device)
+    few = 4 * query[..., 0].numel() * tokens <= KEPT_BYTES
+    buffer = torch.empty(2 - few, samples * heads, tokens, tokens, device=query.device)
+    given = [x.reshape(-1, samples * heads, tokens, width) for x in arrays if x is not None]
+    parts = map(_Arrays, *given)
+    if kept:
+        for part, (scores, keep) in zip(parts, kept, strict=True):
+            yield _Tile(scores, keep, buffer[0], part)
+        return
     bits = torch.empty((buffer[0].numel() + 3) // 4, dtype=torch.int64, device=query.device)
+    tiles_per_bias = query.shape[1] // heads
     if bias is not None:
         bias = bias.reshape(-1, samples, *bias.shape[1:])
     # The same seed and order in both passes: the same dropout.
     generator = torch.Generator(query.device).manual_seed(seed)
-    given = [x.reshape(-1, samples * heads, tokens, width) for x in arrays if x is not None]
-    for index, part in enumerate(map(_Arrays, *given)):
+    for index, part in enumerate(parts):
         scores = _matmul_into(buffer[0], part.query * width**-0.5, part.key)
         if bias is not None:
             scores.view(samples, heads, tokens, tokens).add_(bias[index // tiles_per_bias])
-        torch.softmax(scores, -1, out=buffer[1])
+        scores = torch.softmax(scores, -1, out=None if few else buffer[1])
         bits.random_(-(2**63), None, generator=generator)  # four numbers of 16 bits in each
         keep = bits.view(torch.int16)[: scores.numel()].view(scores.shape)
-        yield _Tile(buffer[1], keep >= int(rate * 2**16) - 2**15, buffer[0], part)
+        keep = keep >= int(rate * 2**16) - 2**15
+        if few:
+            kept.append((scores, keep))
+        yield _Tile(scores, keep, buffer[0], part)
 
 
 def _matmul_into(out, a, b):
