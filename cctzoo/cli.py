@@ -39,6 +39,7 @@ SOURCE_HELP = (
     "run directory, tag of trained weights, .keras or .safetensors file, folder of "
     "save_to_folder or its address (hf://user/name), or name as in `cctzoo list`"
 )
+WORDS = ("attention", "activation", "positional_join")  # changes that need no quotes
 CONFIG_HELP = help_texts(CCTConfig) | help_texts(TextConfig)
 
 
@@ -101,7 +102,7 @@ def recipe_parser(
     for name in MODEL_CHANGES + TEXT_CHANGES:
         group.add_argument(
             flag(name),
-            type=_word_or_json if name in ("attention", "activation") else json.loads,
+            type=_word_or_json if name in WORDS else json.loads,
             metavar="JSON",
             default=argparse.SUPPRESS,
             help=CONFIG_HELP[name],

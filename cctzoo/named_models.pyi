@@ -73,6 +73,7 @@ class _Keywords(TypedDict, total=False):
     prefix_filters: Sequence[int] | None
     prefix_pool: Sequence[int] | None
     positional_embedding: str | None
+    positional_join: str
     norm: str
     dropout: float
     attention_dropout: float

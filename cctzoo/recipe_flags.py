@@ -23,7 +23,8 @@ from cctzoo.weights.address import without_download
 
 DEFAULTS = Recipe()
 MODEL_CHANGES = (
-    *("heads", "head_dim", "attention", "activation", "conv_prefix", "depth", "embed_dim"),
+    *("heads", "head_dim", "attention", "activation", "positional_join", "conv_prefix"),
+    *("depth", "embed_dim"),
 )
 TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
 DATA_FOLDERS = ("data_dir", "manual_dir")

@@ -37,6 +37,8 @@ class EncoderBlock(keras.layers.Layer):
 
     Call arguments:
         x: (B, T, D).
+        position: (1, T, D), added to the normalised tokens that attention gets, and to nothing
+            else (LaPE, arXiv 2212.05262).
         mask, head_gates, score_gates, return_attention_scores, return_heads: as in
             `MultiHeadSelfAttention`.
         training: whether dropout and stochastic depth apply.
@@ -115,9 +117,11 @@ class EncoderBlock(keras.layers.Layer):
         return_attention_scores: bool = False,
         return_heads: bool = False,
         return_mlp: bool = False,
+        position: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, ...]:
+        normed = self.attention_norm(x)
         attended = self.attention(
-            self.attention_norm(x),
+            normed if position is None else normed + position,
             mask=mask,
             training=training,
             head_gates=head_gates,

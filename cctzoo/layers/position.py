@@ -16,15 +16,16 @@ KINDS = ("learnable", "sine")
 @keras.saving.register_keras_serializable(package="cctzoo")
 @checked_layer
 class PositionEmbedding(keras.layers.Layer):
-    """Adds to every token a vector that depends only on its position in the sequence.
+    """Adds to every token a vector that depends only on its position, or returns the vectors.
 
     Args:
         kind: `"learnable"` (one trained vector per position, initially normal with standard
             deviation 0.2) or `"sine"` (fixed; see `sinusoidal_positions`).
         zero_first: whether the first token gets zeros and the sines start at the second, as
             in the authors' text models.
+        added: False: return the vectors in place of their sum with the tokens.
 
-    Shapes: (B, T, D) -> (B, T, D); T and D must be static.
+    Shapes: (B, T, D) -> (B, T, D), or (1, T, D) if they are not added; T and D must be static.
 
     Raises:
         ValueError: for an unknown `kind`, or if T or D is unknown when the layer is built.
@@ -32,12 +33,19 @@ class PositionEmbedding(keras.layers.Layer):
     Reference: Hassani et al., arXiv 2104.05704; Vaswani et al., arXiv 1706.03762.
     """
 
-    def __init__(self, kind: str = "learnable", zero_first: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        kind: str = "learnable",
+        zero_first: bool = False,
+        added: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if kind not in KINDS:
             raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={shown(kind)}")
         self.kind = kind
         self.zero_first = zero_first
+        self.added = added
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -60,10 +68,11 @@ class PositionEmbedding(keras.layers.Layer):
             self.embedding = sinusoidal_positions(tokens, width, self.zero_first)[None]
 
     def call(self, x: Tensor) -> Tensor:
-        return x + ops.cast(self.embedding, x.dtype)
+        positions = ops.cast(self.embedding, x.dtype)
+        return x + positions if self.added else positions
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
+        return tuple(input_shape) if self.added else (1, *input_shape[1:])
 
 
 def sinusoidal_positions(tokens: int, width: int, zero_first: bool = False) -> Array:

@@ -21,6 +21,7 @@ from cctzoo.models.size import check_size
 from cctzoo.plain_values import is_count, is_integer, is_number, make_plain
 from cctzoo.settings import setting
 
+POSITION_JOINS = ("stream", "layer")
 POOLINGS = (None, "sequence", "token", "avg", "max")
 
 
@@ -51,6 +52,9 @@ class EncoderConfig:
             blocks, or fewer, so that at least 4 x 4 tokens of an image or 8 tokens of a text
             remain.
         positional_embedding: `"learnable"`, `"sine"` or None.
+        positional_join: `"stream"`: the positions are added to the tokens before the first
+            encoder block. `"layer"`: the stream has no positions; each encoder block normalises
+            those of the block before it, and adds them to the input of its attention (LaPE).
         norm: `"cct"` (the order of the authors' checkpoints) or `"pre"`.
         dropout, attention_dropout: rates in [0, 1).
         stochastic_depth: drop rate of the last block, in [0, 1); rises linearly from 0 at the
@@ -91,6 +95,9 @@ class EncoderConfig:
     prefix_filters: Sequence[int] | None = None
     prefix_pool: Sequence[int] | None = None
     positional_embedding: str | None = "learnable"
+    positional_join: str = setting(
+        "stream", "stream: positions are added once; layer: each block adds its own (LaPE)"
+    )
     norm: str = "cct"
     dropout: float = 0.0
     attention_dropout: float = 0.1
@@ -122,6 +129,7 @@ class EncoderConfig:
             family=self.FAMILIES,
             prefix_kind=self.PREFIX_KINDS,
             positional_embedding=(*POSITION_KINDS, None),
+            positional_join=POSITION_JOINS,
             norm=NORMS,
             activation=tuple(ACTIVATIONS),
             pooling=POOLINGS,
@@ -132,6 +140,13 @@ class EncoderConfig:
             isinstance(self.include_top, bool),
             "`include_top` must be True or False.",
             "include_top",
+        )
+        require(
+            self,
+            self.positional_join == "stream" or self.positional_embedding is not None,
+            '`positional_join="layer"` needs a `positional_embedding`.',
+            "positional_join",
+            "positional_embedding",
         )
         # Tuples of `depth` numbers are made below: the limit comes first.
         require_counts(self, depth="layers", embed_dim="weights", classes="labels")

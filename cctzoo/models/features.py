@@ -8,6 +8,7 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock, SequencePooling
 from cctzoo.messages import did_you_mean, received, shown
 from cctzoo.models.model import CCT
+from cctzoo.models.positions import is_position
 
 
 @checked_arguments
@@ -79,6 +80,8 @@ def feature_names(model: CCT) -> list[str]:
     """The names of the features that `feature_extractor` accepts for `model`."""
     names = []
     for layer in model.layers[1:]:
+        if is_position(layer.name, model.config):
+            continue
         if isinstance(layer, EncoderBlock):
             number = layer.name.removeprefix("block")
             names += [f"attention{number}", f"heads{number}", f"mlp{number}"]
@@ -122,8 +125,8 @@ class _WithExtras(keras.layers.Layer):
         self.flags = flags
         self.supports_masking = True
 
-    def call(self, x, mask=None):
-        return self.layer(x, mask=mask, **self.flags)
+    def call(self, x, mask=None, **position):
+        return self.layer(x, mask=mask, **position, **self.flags)
 
 
 def _as_map(config, feature, x):

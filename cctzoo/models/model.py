@@ -14,6 +14,7 @@ from cctzoo.layers.encoder_block import EPSILON
 from cctzoo.messages import received
 from cctzoo.models.names import check_name
 from cctzoo.models.pixel_values import checks_pixels, read_input
+from cctzoo.models.positions import block_positions
 from cctzoo.models.quantised import quantised_layers
 from cctzoo.models.stems import Policy, image_stem, text_stem
 from cctzoo.models.variants import Config, config_from_fields
@@ -137,10 +138,12 @@ def build_graph(config: Config, policy: keras.DTypePolicy) -> tuple[Tensor, Tens
     masks = {} if mask is None else {"mask": mask}  # (B, T)
     x = keras.layers.Dropout(config.dropout, name="dropout", dtype=dtype)(x)
     rates = config.stochastic_depth_rates
+    positions = block_positions(config, _float32_of(policy), x)
     blocks = zip(
         config.block_heads, config.block_head_dims, config.block_attention, rates, strict=True
     )
-    for i, (heads, head_dim, attention, rate) in enumerate(blocks):
+    for number, (heads, head_dim, attention, rate) in enumerate(blocks, config.conv_prefix):
+        own = {"position": positions[number]} if positions else {}
         x = EncoderBlock(
             num_heads=heads,
             head_dim=head_dim,
@@ -151,9 +154,9 @@ def build_graph(config: Config, policy: keras.DTypePolicy) -> tuple[Tensor, Tens
             stochastic_depth=rate,
             attention=attention,
             activation=config.activation,
-            name=f"block{config.conv_prefix + i:02d}",
+            name=f"block{number:02d}",
             dtype=dtype,
-        )(x, **masks)
+        )(x, **masks, **own)
     x = LayerNorm(epsilon=EPSILON, name="norm", dtype=dtype)(x)
     if config.token_pooling:
         x = pooling(config.token_pooling, dtype, x, masks)  # (B, D)

@@ -8,7 +8,6 @@ from cctzoo.layers import (
     ClassToken,
     ConvPrefix,
     ConvTokenizer,
-    PositionEmbedding,
     TextLength,
     TextTokenizer,
     TokenImagePrefix,
@@ -16,6 +15,7 @@ from cctzoo.layers import (
     WordEmbedding,
 )
 from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
+from cctzoo.models.positions import added_positions
 from cctzoo.models.text_config import TextConfig
 from cctzoo.typing import Tensor
 
@@ -37,9 +37,7 @@ def image_stem(config: CCTConfig, dtype: Policy) -> tuple[Tensor, Tensor, None]:
     x = keras.layers.Reshape(shape, name="tokens", dtype=dtype)(x)  # (B, T, D)
     if config.has_class_token:
         x = ClassToken(name="class_token", dtype=dtype)(x)  # (B, 1 + T, D)
-    if config.positional_embedding:
-        x = PositionEmbedding(config.positional_embedding, name="position", dtype=dtype)(x)
-    return inputs, x, None
+    return inputs, added_positions(config, dtype, x), None
 
 
 def preprocessing(config: CCTConfig) -> keras.layers.Layer:
@@ -98,10 +96,7 @@ def text_stem(config: TextConfig, dtype: Policy) -> tuple[Tensor, Tensor, Tensor
         x, *lengths = _text_prefix(config, dtype, x, lengths)
     if config.has_class_token:
         x = ClassToken(name="class_token", dtype=dtype)(x)  # (B, 1 + T, D)
-    if config.positional_embedding:
-        x = PositionEmbedding(
-            config.positional_embedding, zero_first=True, name="position", dtype=dtype
-        )(x)
+    x = added_positions(config, dtype, x)
     extra = int(config.has_class_token)
     mask = TokenMask(config.tokens, extra, name="mask")(*lengths) if lengths else None
     return inputs, x, mask

@@ -21,6 +21,7 @@ FIXED = (
     "prefix_kind",
     "block_filters",
     "norm",
+    "positional_join",
     "activation",
 )
 # Of these, fields that may differ if another value was asked for: the shapes stay the same.

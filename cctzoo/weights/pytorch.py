@@ -12,6 +12,7 @@ from cctzoo.formats.safetensors import write_safetensors
 from cctzoo.formats.stored_array import StoredArray
 from cctzoo.formats.torch_file import write_torch_file
 from cctzoo.layers.position import sinusoidal_positions
+from cctzoo.messages import received
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
 from cctzoo.typing import PathLike
@@ -31,6 +32,7 @@ TEXT_TOKENIZER = "tokenizer.conv_layers.0.weight"
 MAX_POSITIONS = 2**24  # numbers in a table of sines that is computed for a comparison
 # Prefixes of keys that a model without top has no variables for.
 TOP = ("classifier.fc.", "classifier.attention_pool.")
+OWN = {"conv_prefix": 0, "norm": "cct", "positional_join": "stream"}  # of the authors' models
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
@@ -50,10 +52,11 @@ def state_dict_keys(model: CCT) -> Variables:
     if not isinstance(model, CCT):
         raise ValueError(f"`model` must be a `CCT`. Received: model={model!r}")
     config = model.config
-    if config.conv_prefix or config.norm != "cct":
+    fields = {name: getattr(config, name) for name in OWN}
+    if fields != OWN:
         raise ValueError(
-            'The authors\' layout has neither `conv_prefix` nor `norm="pre"`. '
-            f"Received: conv_prefix={config.conv_prefix}, norm={config.norm!r}"
+            'The authors\' layout has neither `conv_prefix` nor `norm="pre"` nor '
+            f'`positional_join="layer"`. {received(**fields)}'
         )
     keys = {}
     for layer in model.layers:

@@ -128,12 +128,16 @@ def encoder(numbers: random.Random, kinds: tuple[str, ...], widening: bool) -> d
         "mlp_ratio": (0.5, 1, 2.0),
         "activation": ("gelu", "quick_gelu", "relu"),
         "positional_embedding": ("learnable", "sine", None),
+        "positional_join": ("stream", "layer"),
         "norm": ("cct", "pre"),
         "dropout": (0, 0.125, 0.5),
         "attention_dropout": (0.0, 0.5),
         "stochastic_depth": (0, 0.25),
     }
-    return fields | {name: choice(values) for name, values in options.items() if chance() < 0.5}
+    fields |= {name: choice(values) for name, values in options.items() if chance() < 0.5}
+    if fields.get("positional_embedding", "sine") is None:
+        fields.pop("positional_join", None)  # there is nothing to join
+    return fields
 
 
 def tops(numbers: random.Random, poolings: tuple[str, ...]) -> dict[str, Any]:

@@ -79,8 +79,11 @@ def _by_pytorch(model, path, again):
     try:
         weights.save_pytorch_checkpoint(model, path)
     except ValueError as error:
-        other_layout = model.config.conv_prefix or model.config.norm != "cct"
-        if other_layout and is_clear(error, ("conv_prefix", "norm")):
+        config = model.config
+        own = config.conv_prefix, config.norm, config.positional_join
+        if own != (0, "cct", "stream") and is_clear(
+            error, ("conv_prefix", "norm", "positional_join")
+        ):
             return None
         raise
     return again(path)

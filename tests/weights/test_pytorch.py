@@ -113,6 +113,7 @@ def test_wrong_keys_are_listed_and_nothing_is_assigned():
     [
         ({"depth": 3, "conv_prefix": 2}, "conv_prefix=2, norm='cct'"),
         ({"norm": "pre"}, "conv_prefix=0, norm='pre'"),
+        ({"positional_join": "layer"}, "conv_prefix=0, norm='cct', positional_join='layer'"),
     ],
 )
 def test_models_without_a_layout_are_refused(changes, received):

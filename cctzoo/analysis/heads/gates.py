@@ -13,6 +13,7 @@ from cctzoo.analysis.checks import check_classifier, encoder_blocks
 from cctzoo.arguments import checked_arguments
 from cctzoo.layers import EncoderBlock
 from cctzoo.models import CCT
+from cctzoo.models.positions import is_position, positions_of
 from cctzoo.typing import Array, Tensor
 
 
@@ -84,12 +85,16 @@ def _with_gates(model, first, inputs, entry, argument, shape):
         shape: returns the shape of the gates without the batch, for a layer of attention.
     """
     x, *mask = entry  # (B, T, D); text models also have a mask (B, T)
+    positions = positions_of(model, x)
     names, gates = [layer.name for layer in model.layers], []
     for layer in model.layers[names.index(f"block{first:02d}") :]:
         if isinstance(layer, EncoderBlock):
             number = layer.name.removeprefix("block")
             gates.append(keras.Input(shape(layer.attention), name=f"gates{number}"))
-            x = _GatedBlock(layer, argument)(x, gates[-1], *mask)
+            own = {"position": positions[int(number)]} if positions else {}
+            x = _GatedBlock(layer, argument)(x, gates[-1], *mask, **own)
+        elif is_position(layer.name, model.config):
+            continue
         elif layer.name == "classifier":
             x = _Logits(layer)(x)
         elif isinstance(layer.input, list):  # a layer that was built with [x, mask]
@@ -115,7 +120,8 @@ def block_input(model: CCT, block: int) -> Callable[[Array], list[Array]]:
 
 def _entry(model, block):
     entry = model.get_layer(f"block{block:02d}").input
-    return entry if isinstance(entry, list) else [entry]
+    entry = entry if isinstance(entry, list) else [entry]
+    return [each for each in entry if each.shape[0] is None]  # without positions (1, T, D)
 
 
 class _GatedBlock(keras.layers.Layer):
@@ -127,8 +133,10 @@ class _GatedBlock(keras.layers.Layer):
         self.argument = argument
         self.supports_masking = True
 
-    def call(self, x: Tensor, gates: Tensor, mask: Tensor = None) -> Tensor:
-        return self.layer(x, mask=mask, **{self.argument: gates})
+    def call(
+        self, x: Tensor, gates: Tensor, mask: Tensor = None, position: Tensor = None
+    ) -> Tensor:
+        return self.layer(x, mask=mask, position=position, **{self.argument: gates})
 
 
 class _Logits(keras.layers.Layer):
