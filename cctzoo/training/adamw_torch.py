@@ -25,6 +25,7 @@ class AdamW(keras.optimizers.AdamW):
     ) -> None:
         places = [self._get_variable_index(variable) for variable in trainable_variables]
         steps = int(self.iterations)
+        counts = torch.full((len(places),), float(steps), device=grads[0].device)
         # Keras adds epsilon before the second moment is corrected for its start at 0.
         epsilon = self.epsilon / (1 - self.beta_2 ** (steps + 1)) ** 0.5
         adamw(
@@ -33,7 +34,7 @@ class AdamW(keras.optimizers.AdamW):
             [self._momentums[place].value for place in places],
             [self._velocities[place].value for place in places],
             [],
-            [torch.tensor(float(steps), device=gradient.device) for gradient in grads],
+            list(counts.unbind()),
             fused=True,
             amsgrad=False,
             beta1=self.beta_1,
