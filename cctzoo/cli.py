@@ -24,6 +24,7 @@ from cctzoo.recipe_flags import (
     MODEL_CHANGES,
     RECIPE_FIELDS,
     TEXT_CHANGES,
+    WORDS,
     add_recipe_arguments,
     recipe_from,
     with_config,
@@ -39,7 +40,6 @@ SOURCE_HELP = (
     "run directory, tag of trained weights, .keras or .safetensors file, folder of "
     "save_to_folder or its address (hf://user/name), or name as in `cctzoo list`"
 )
-WORDS = ("attention", "activation", "positional_join")  # changes that need no quotes
 CONFIG_HELP = help_texts(CCTConfig) | help_texts(TextConfig)
 
 

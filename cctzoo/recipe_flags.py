@@ -14,7 +14,9 @@ from cctzoo.flags import add_field_arguments
 from cctzoo.formats.reading import read_json, read_toml, reading
 from cctzoo.messages import did_you_mean, shown
 from cctzoo.models import CCTConfig, TextConfig
+from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.plain_values import is_integer
+from cctzoo.settings import options
 from cctzoo.training import PRESETS, Recipe
 from cctzoo.training.fine_tuning import with_model_input
 from cctzoo.training.recipe_checks import sources_text
@@ -22,10 +24,8 @@ from cctzoo.weights import open_weights
 from cctzoo.weights.address import without_download
 
 DEFAULTS = Recipe()
-MODEL_CHANGES = (
-    *("heads", "head_dim", "attention", "activation", "positional_join", "conv_prefix"),
-    *("depth", "embed_dim"),
-)
+WORDS = ("attention", "activation", *options(EncoderConfig))  # changes that need no quotes
+MODEL_CHANGES = ("heads", "head_dim", *WORDS, "conv_prefix", "depth", "embed_dim")
 TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
 DATA_FOLDERS = ("data_dir", "manual_dir")
 DATA_PLACES = ("dataset", *DATA_FOLDERS)  # may be given with --resume

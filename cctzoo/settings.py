@@ -11,6 +11,30 @@ def setting(default: T, help_text: str) -> T:
     return dataclasses.field(default=default, metadata={"help": help_text})
 
 
+def option(default: str, help_text: str, choices: tuple[str, ...]) -> str:
+    """A field of a model's config that chooses between the authors' design and another one.
+
+    Everything that depends on such fields finds them by `options`: `choices` are checked, weights
+    are only loaded into a model with the same value, the authors' layout of weights is refused
+    for other values than `default`, and the training recipes have a flag.
+
+    Args:
+        default: the authors' design.
+        help_text: as in `setting`.
+        choices: all values, `default` first.
+    """
+    return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
+
+
+def options(kind: type) -> dict[str, tuple[str, ...]]:
+    """The choices of each field that `option` declares, by name; the first is the default."""
+    return {
+        field.name: field.metadata["choices"]
+        for field in dataclasses.fields(kind)
+        if "choices" in field.metadata
+    }
+
+
 def help_texts(kind: type) -> dict[str, str]:
     """The help text of each field of a dataclass that has one, by name."""
     return {

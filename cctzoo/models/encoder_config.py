@@ -19,9 +19,8 @@ from cctzoo.models.field_checks import (
 )
 from cctzoo.models.size import check_size
 from cctzoo.plain_values import is_count, is_integer, is_number, make_plain
-from cctzoo.settings import setting
+from cctzoo.settings import option, options, setting
 
-POSITION_JOINS = ("stream", "layer")
 POOLINGS = (None, "sequence", "token", "avg", "max")
 
 
@@ -95,8 +94,10 @@ class EncoderConfig:
     prefix_filters: Sequence[int] | None = None
     prefix_pool: Sequence[int] | None = None
     positional_embedding: str | None = "learnable"
-    positional_join: str = setting(
-        "stream", "stream: positions are added once; layer: each block adds its own (LaPE)"
+    positional_join: str = option(
+        "stream",
+        "stream: positions are added once; layer: each block adds its own (LaPE)",
+        choices=("stream", "layer"),
     )
     norm: str = "cct"
     dropout: float = 0.0
@@ -129,11 +130,11 @@ class EncoderConfig:
             family=self.FAMILIES,
             prefix_kind=self.PREFIX_KINDS,
             positional_embedding=(*POSITION_KINDS, None),
-            positional_join=POSITION_JOINS,
             norm=NORMS,
             activation=tuple(ACTIVATIONS),
             pooling=POOLINGS,
             classifier_activation=("softmax", "sigmoid", None),
+            **options(type(self)),
         )
         require(
             self,

@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cctzoo.models.committee import SoftCommittee
+from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.models.model import CCT
 from cctzoo.models.variants import VARIANTS, Config, variant_config
+from cctzoo.settings import options
 from cctzoo.weights.description import describe_model
 
 # Fields that change the meaning of the weights; a user may change all other fields.
@@ -21,8 +23,8 @@ FIXED = (
     "prefix_kind",
     "block_filters",
     "norm",
-    "positional_join",
     "activation",
+    *options(EncoderConfig),
 )
 # Of these, fields that may differ if another value was asked for: the shapes stay the same.
 FINE_TUNED = ("attention", "activation")

@@ -13,8 +13,10 @@ from cctzoo.formats.stored_array import StoredArray
 from cctzoo.formats.torch_file import write_torch_file
 from cctzoo.layers.position import sinusoidal_positions
 from cctzoo.messages import received
+from cctzoo.models.encoder_config import EncoderConfig
 from cctzoo.models.model import CCT
 from cctzoo.models.quantised import is_quantised
+from cctzoo.settings import options
 from cctzoo.typing import PathLike
 from cctzoo.weights.description import describe_model
 from cctzoo.weights.match import Arrays, Variables, assign_arrays
@@ -32,7 +34,8 @@ TEXT_TOKENIZER = "tokenizer.conv_layers.0.weight"
 MAX_POSITIONS = 2**24  # numbers in a table of sines that is computed for a comparison
 # Prefixes of keys that a model without top has no variables for.
 TOP = ("classifier.fc.", "classifier.attention_pool.")
-OWN = {"conv_prefix": 0, "norm": "cct", "positional_join": "stream"}  # of the authors' models
+AUTHORS = {"conv_prefix": 0, "norm": "cct"}  # fields of the models that their layout describes
+AUTHORS |= {name: choices[0] for name, choices in options(EncoderConfig).items()}
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
@@ -52,12 +55,10 @@ def state_dict_keys(model: CCT) -> Variables:
     if not isinstance(model, CCT):
         raise ValueError(f"`model` must be a `CCT`. Received: model={model!r}")
     config = model.config
-    fields = {name: getattr(config, name) for name in OWN}
-    if fields != OWN:
-        raise ValueError(
-            'The authors\' layout has neither `conv_prefix` nor `norm="pre"` nor '
-            f'`positional_join="layer"`. {received(**fields)}'
-        )
+    fields = {name: getattr(config, name) for name in AUTHORS}
+    if fields != AUTHORS:
+        needed = ", ".join(f"{name}={value!r}" for name, value in AUTHORS.items())
+        raise ValueError(f"The authors' layout needs {needed}. {received(**fields)}")
     keys = {}
     for layer in model.layers:
         if layer.name == "class_token":

@@ -11,6 +11,8 @@ import numpy as np
 from cctzoo.data import View
 from cctzoo.layers.functional import stride_and_padding
 from cctzoo.models import CCTConfig, TextConfig
+from cctzoo.models.encoder_config import EncoderConfig
+from cctzoo.settings import options
 
 # Few sizes: every backend compiles or caches per shape.
 WIDTHS = (4, 8, 16, 24)
@@ -123,18 +125,18 @@ def encoder(numbers: random.Random, kinds: tuple[str, ...], widening: bool) -> d
             fields["prefix_pool"] = sorted(numbers.sample(range(prefix), choice((0, 1))))
         elif chance() < 0.5 and not widening and kind == "token_image":
             fields["prefix_filters"] = [choice((2, 3)) for _ in range(prefix)]
-    options = {
+    choices = {
         "attention": ("polynomial", [choice(("softmax", "polynomial")) for _ in range(blocks)]),
         "mlp_ratio": (0.5, 1, 2.0),
         "activation": ("gelu", "quick_gelu", "relu"),
         "positional_embedding": ("learnable", "sine", None),
-        "positional_join": ("stream", "layer"),
         "norm": ("cct", "pre"),
         "dropout": (0, 0.125, 0.5),
         "attention_dropout": (0.0, 0.5),
         "stochastic_depth": (0, 0.25),
     }
-    fields |= {name: choice(values) for name, values in options.items() if chance() < 0.5}
+    choices |= options(EncoderConfig)
+    fields |= {name: choice(values) for name, values in choices.items() if chance() < 0.5}
     if fields.get("positional_embedding", "sine") is None:
         fields.pop("positional_join", None)  # there is nothing to join
     return fields
