@@ -11,19 +11,18 @@ def setting(default: T, help_text: str) -> T:
     return dataclasses.field(default=default, metadata={"help": help_text})
 
 
-def option(default: str, help_text: str, choices: tuple[str, ...]) -> str:
+def option(choices: tuple[str, ...], help_text: str) -> str:
     """A field of a model's config that chooses between the authors' design and another one.
 
     Everything that depends on such fields finds them by `options`: `choices` are checked, weights
     are only loaded into a model with the same value, the authors' layout of weights is refused
-    for other values than `default`, and the training recipes have a flag.
+    for other values than the default, and the training recipes have a flag.
 
     Args:
-        default: the authors' design.
+        choices: all values. The first one, the authors' design, is the default.
         help_text: as in `setting`.
-        choices: all values, `default` first.
     """
-    return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
+    return dataclasses.field(default=choices[0], metadata={"help": help_text, "choices": choices})
 
 
 def options(kind: type) -> dict[str, tuple[str, ...]]:

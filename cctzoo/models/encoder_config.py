@@ -95,9 +95,8 @@ class EncoderConfig:
     prefix_pool: Sequence[int] | None = None
     positional_embedding: str | None = "learnable"
     positional_join: str = option(
-        "stream",
+        ("stream", "layer"),
         "stream: positions are added once; layer: each block adds its own (LaPE)",
-        choices=("stream", "layer"),
     )
     norm: str = "cct"
     dropout: float = 0.0
