@@ -12,7 +12,7 @@
 | `shp`, `rollout` | a head, and where the model looks, before and after training | trained here |
 
 `browser.png` and `cifar10_heads_prefix.png` are a screenshot and the front of a search, and the
-curves `cct_2_3x2_32_cifar10.png` come from a run.
+curves `cct_conv_polynomial_cifar10.png` come from a run.
 """
 
 import argparse
