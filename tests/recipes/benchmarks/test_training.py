@@ -98,7 +98,7 @@ def test_small_run_with_a_failing_competitor(run, tmp_path, monkeypatch):
         (["--models", "vit_2_4_32"], "vit_2_4_32"),
         (["--models", "cct_polynomial"], "cct_polynomial"),
         (["--heads", "5"], "heads=5"),
-        (["--batch", "8", "8", "8"], "[8, 8, 8]"),
+        (["--batch", "8", "8"], "[8, 8]"),
         (["--steps", "0"], "--steps must be at least 1. Received: 0"),
         (["--threads", "9999"], "9999"),
         (["--json", "none/figures.json"], "none/figures.json"),
