@@ -97,6 +97,13 @@ def recipe_parser(
     add = parser.add_argument
     add("--directory", type=Path, help="run directory, new or empty (runs/MODEL-TIME)")
     add("--resume", type=Path, metavar="DIRECTORY", help="resume this run with its saved recipe")
+    add_recipe_flags(parser, preset)
+    parser.set_defaults(script_defaults=defaults)
+    return parser
+
+
+def add_recipe_flags(parser: argparse.ArgumentParser, preset: str = "digits") -> None:
+    """Adds the flags that `training_options` and `recipe_from` read, those of the model too."""
     add_training_arguments(parser)
     group = add_recipe_arguments(parser, preset)
     for name in MODEL_CHANGES + TEXT_CHANGES:
@@ -107,8 +114,6 @@ def recipe_parser(
             default=argparse.SUPPRESS,
             help=CONFIG_HELP[name],
         )
-    parser.set_defaults(script_defaults=defaults)
-    return parser
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:

@@ -31,7 +31,8 @@ DATA_FOLDERS = ("data_dir", "manual_dir")
 DATA_PLACES = ("dataset", *DATA_FOLDERS)  # may be given with --resume
 DATA_OPTIONS = ("image_size", "color_mode", *DATA_FOLDERS)
 DATA_FIELDS = (
-    *("dataset", "validation", "train_samples", "test_samples", "skip_unreadable"),
+    *("dataset", "validation", "fold", "labels", "train_samples", "test_samples"),
+    "skip_unreadable",
     *DATA_OPTIONS,
 )
 MODEL_FIELDS = ("model", "start_from", "word_vectors")

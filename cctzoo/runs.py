@@ -11,7 +11,8 @@ from cctzoo import data, models
 from cctzoo.arguments import checked_arguments
 from cctzoo.data import Augmentation, Dataset, EncodedImages
 from cctzoo.data.dataset import PARTS
-from cctzoo.data.loading import divide, load_parts
+from cctzoo.data.division import divide
+from cctzoo.data.loading import load_parts
 from cctzoo.data.sources import find_source
 from cctzoo.delivery import Delivery, deliver, is_delivered
 from cctzoo.messages import received, shown
@@ -249,14 +250,13 @@ def load_for_model(
         fields["skip_unreadable"] = recipe.skip_unreadable
     chosen = dataclasses.replace(recipe, dataset=dataset, **fields | options)
     limits: dict[str, Any] = dict.fromkeys(("train_samples", "test_samples"))
-    parts = load_parts(
-        dataset, **{name: getattr(chosen, name) for name in DATA_OPTIONS if name not in limits}
-    )
+    of_parts = set(DATA_OPTIONS) - {*limits, "fold"}
+    parts = load_parts(dataset, **{name: getattr(chosen, name) for name in of_parts})
     for name, y in {"train_samples": parts.y_train, "test_samples": parts.y_test}.items():
         limit = getattr(recipe, name)
         limits[name] = options.get(name, limit if limit and limit <= len(y) else None)
     chosen = dataclasses.replace(chosen, **limits)
-    loaded = divide(parts, dataset, chosen.validation, chosen.seed, **limits)
+    loaded = divide(parts, dataset, chosen.validation, chosen.seed, **limits, fold=chosen.fold)
     loaded.check_kind(model.config)
     if kind == "images":
         loaded = _as_model_reads(model, loaded, chosen.image_size)

@@ -25,6 +25,7 @@ COMMANDS = {
     "fine-tune": ("fine_tune", "fine-tune a trained model on other data"),
     "committee": ("committee", "train models that differ in their heads, and average them"),
     "queue": ("queue", "train the recipes of a plan, and compare their accuracies"),
+    "check-labels": ("check_labels", "find wrong labels of a data set by cross-validation"),
     "evaluate": ("evaluate", "accuracy of a trained model on a test part"),
     "predict": ("predict", "classify images or texts"),
     "export": ("export", "export a model to LiteRT, SavedModel, ONNX, OpenVINO or a web page"),

@@ -38,6 +38,8 @@ class Dataset:
             of str objects, or (n, length) int32 after `for_model`.
         y_train, y_validation, y_test: the labels of each part.
         kind: what the samples are, `"images"` or `"texts"`.
+        validation_rows: (n,) the number of each validation sample among the training samples of
+            the source; empty where the source defines the validation part.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Dataset:
     x_test: Samples
     y_test: np.ndarray
     kind: Kind = "images"
+    validation_rows: np.ndarray | None = None
 
     @property
     def view(self) -> View | None:

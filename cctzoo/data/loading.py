@@ -9,17 +9,18 @@ import numpy as np
 from cctzoo import limits
 from cctzoo.arguments import checked_arguments
 from cctzoo.data.dataset import Dataset
+from cctzoo.data.division import divide
 from cctzoo.data.image_size import ImageSize, height_width
+from cctzoo.data.label_file import check_label_file, with_labels
 from cctzoo.data.names import check_name
 from cctzoo.data.sources import SOURCES, TFDS, find_source
 from cctzoo.data.sources.parts import Parts
-from cctzoo.data.splits import choose, hold_out, hold_out_groups
+from cctzoo.data.splits import parse_fold
 from cctzoo.messages import received
 from cctzoo.plain_values import is_count, is_integer, is_number, is_one_of, plain
 from cctzoo.typing import PathLike
 
 COLOR_MODES = (None, "rgb", "grayscale")
-SHOWN = 5  # classes that a warning names
 
 
 @checked_arguments
@@ -28,6 +29,8 @@ def load(
     validation: float = 0.1,
     seed: int = 0,
     *,
+    fold: str | None = None,
+    labels: PathLike | None = None,
     image_size: ImageSize | None = None,
     train_samples: int | None = None,
     test_samples: int | None = None,
@@ -101,6 +104,13 @@ def load(
             ignored where the source itself defines the validation part (`npz:`, `folder:`,
             `webdataset:`, `csv:` and `jsonl:`).
         seed: seed of the samples that are held out or selected.
+        fold: the fold of a cross-validation that is the validation part, e.g. `"2/5"` for the
+            second of five. The folds are stratified and hold every training sample once. A
+            validation part that the source defines is then not used. Default: none.
+        labels: path of a CSV file with other labels for some training samples: their numbers,
+            from 0, in the column `sample`, their classes in the data set in `given` and the new
+            ones in `label`, where an empty field leaves the sample out. `cctzoo check-labels`
+            writes such a file. Default: none.
         image_size: one side or (height, width) in pixels, to which images of any size are
             resized. Default: 224. Images that all have the same size are not resized.
         train_samples: the number of training samples to keep, stratified, before the
@@ -136,17 +146,28 @@ def load(
         raise ValueError(f"`validation` must be in [0, 1). {received(validation=validation)}")
     if not is_integer(seed) or seed < 0:
         raise ValueError(f"`seed` must be an integer of at least 0. {received(seed=seed)}")
+    if fold is not None:
+        parse_fold(fold)
     train_samples = _checked_count("train_samples", train_samples)
     test_samples = _checked_count("test_samples", test_samples)
     parts = load_parts(
         name,
+        labels=labels,
         image_size=image_size,
         color_mode=color_mode,
         skip_unreadable=skip_unreadable,
         data_dir=data_dir,
         manual_dir=manual_dir,
     )
-    return divide(parts, name, validation, seed, train_samples, test_samples)
+    return divide(
+        parts,
+        name,
+        validation,
+        seed,
+        train_samples=train_samples,
+        test_samples=test_samples,
+        fold=fold,
+    )
 
 
 def _checked_count(key, count):
@@ -156,11 +177,11 @@ def _checked_count(key, count):
     return count
 
 
-def load_parts(name: str, **options: Any) -> Parts:
+def load_parts(name: str, labels: PathLike | None = None, **options: Any) -> Parts:
     """Loads the samples of a data set before they are divided.
 
     Args:
-        name: as in `load`.
+        name, labels: as in `load`.
         options: the keywords of `load` that are for some sources only, e.g. `image_size`.
 
     Raises:
@@ -173,6 +194,8 @@ def load_parts(name: str, **options: Any) -> Parts:
             f"`color_mode` must be one of {COLOR_MODES}. {received(color_mode=color_mode)}"
         )
     height_width(options.get("image_size"))
+    if labels is not None:
+        check_label_file(labels)
     source, arguments = find_source(name)
     _check_supported(name, source, options)
     parts = source.load(
@@ -180,45 +203,7 @@ def load_parts(name: str, **options: Any) -> Parts:
     )
     _check_classes(name, parts.classes)
     _warn_of_dark_pixels(name, parts)
-    return parts
-
-
-def divide(
-    parts: Parts,
-    name: str,
-    validation: float,
-    seed: int,
-    train_samples: int | None = None,
-    test_samples: int | None = None,
-) -> Dataset:
-    """Returns the data set of loaded parts; the other arguments are those of `load`.
-
-    Raises:
-        ValueError: if there are fewer samples than `train_samples` or `test_samples`.
-    """
-    train = choose(parts.y_train, "train_samples", train_samples, seed)
-    test = choose(parts.y_test, "test_samples", test_samples, seed)
-    x, y = parts.x_train[train], parts.y_train[train]
-    if parts.validation is not None:
-        (x_train, y_train), (x_validation, y_validation) = (x, y), parts.validation
-    else:
-        if parts.groups is None:
-            kept, held = hold_out(y, validation, seed)
-        else:
-            kept, held = hold_out_groups(y, parts.groups[train], validation, seed)
-        x_train, y_train, x_validation, y_validation = x[kept], y[kept], x[held], y[held]
-    _warn_of_empty_classes(name, parts.classes, y_train)
-    return Dataset(
-        name=name,
-        classes=parts.classes,
-        x_train=x_train,
-        y_train=y_train,
-        x_validation=x_validation,
-        y_validation=y_validation,
-        x_test=parts.x_test[test],
-        y_test=parts.y_test[test],
-        kind=parts.kind,
-    )
+    return parts if labels is None else with_labels(parts, labels)
 
 
 def _check_supported(name, source, options):
@@ -263,17 +248,5 @@ def _warn_of_dark_pixels(name, parts):
         warnings.warn(
             "Pixels must be from 0 to 255, and 0 and 1 are both black. All pixels are 0 or 1 in "
             f"{', '.join(dark)} of {name!r}",
-            stacklevel=5,
-        )
-
-
-def _warn_of_empty_classes(name, classes, y_train):
-    counts = np.bincount(y_train, minlength=len(classes))
-    empty = [str(classes[i]) for i in np.flatnonzero(counts == 0)]
-    if empty:
-        shown = ", ".join(empty[:SHOWN]) + (", ..." if len(empty) > SHOWN else "")
-        warnings.warn(
-            f"{len(empty)} of the {len(classes)} classes of {name!r} have no training sample: "
-            f"{shown}",
             stacklevel=5,
         )

@@ -1,6 +1,10 @@
 """Stratified selection of samples: held-out parts and subsets."""
 
+import re
+
 import numpy as np
+
+from cctzoo.messages import received
 
 
 def hold_out(labels: np.ndarray, part: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +63,68 @@ def hold_out_groups(
     if part and not held.any() and len(several):  # every group exceeds twice the share
         held[several[sizes[several].argmin()]] = True
     return np.flatnonzero(~held[group_of]), np.flatnonzero(held[group_of])
+
+
+def hold_out_fold(
+    labels: np.ndarray, fold: str, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Holds out one of several stratified folds, which hold every sample once.
+
+    Args:
+        labels: (n,) integers.
+        fold: `"2/5"` for the second of five.
+        seed: seed of the folds.
+        groups: (n,) group names; the samples of a group are in the same fold. Default: every
+            sample is a group.
+
+    Returns:
+        (indices kept, indices held out), both ascending.
+
+    Raises:
+        ValueError: if there are fewer samples, or groups, than folds.
+    """
+    chosen, count = parse_fold(fold)
+    names = np.arange(len(labels)) if groups is None else groups.astype(str)
+    _, first, group_of, sizes = np.unique(
+        names, return_index=True, return_inverse=True, return_counts=True
+    )
+    if len(first) < count:
+        raise ValueError(
+            "There must be a sample for each fold, or a group of samples where they belong "
+            f"together. {received(fold=fold, samples=len(first))}"
+        )
+    rng = np.random.default_rng(seed)
+    start, fold_of, filled = 0, np.empty(len(first), int), np.zeros(count, int)
+    for label in np.unique(labels):
+        of_class = rng.permutation(np.flatnonzero(labels[first] == label))
+        if groups is None:  # in turn; each class starts where the last one ended
+            fold_of[of_class] = np.arange(start, start + len(of_class)) % count
+            start += len(of_class)
+            continue
+        own = np.zeros(count, int)
+        for group in of_class:
+            smallest = np.lexsort((filled, own))[0]  # ties: by the samples of all classes
+            fold_of[group] = smallest
+            own[smallest] += sizes[group]
+            filled[smallest] += sizes[group]
+    held = fold_of[group_of] == chosen - 1
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def parse_fold(fold: str) -> tuple[int, int]:
+    """Returns (2, 5) for `"2/5"`.
+
+    Raises:
+        ValueError: for anything else than two integers, 1 <= the first <= the second >= 2.
+    """
+    found = isinstance(fold, str) and re.fullmatch("([0-9]{1,6})/([0-9]{1,6})", fold)
+    chosen, count = map(int, found.groups()) if found else (0, 0)
+    if not (1 <= chosen <= count and count >= 2):
+        raise ValueError(
+            "`fold` must be the number of a fold and that of all folds, e.g. '2/5'. "
+            f"{received(fold=fold)}"
+        )
+    return chosen, count
 
 
 def subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cctzoo.data import Augmentation, Dataset, check_name, load
 from cctzoo.data.image_size import ImageSize, height_width
+from cctzoo.data.label_file import check_label_file
 from cctzoo.data.names import kind_of
 from cctzoo.data.sources import SOURCES
 from cctzoo.formats.atomic import write_json
@@ -22,16 +23,11 @@ from cctzoo.weights.address import without_download
 from cctzoo.weights.source import locate_weights
 
 DATA_OPTIONS = (
-    "train_samples",
-    "test_samples",
-    "image_size",
-    "color_mode",
-    "skip_unreadable",
-    "data_dir",
-    "manual_dir",
+    *("fold", "labels", "train_samples", "test_samples", "image_size", "color_mode"),
+    *("skip_unreadable", "data_dir", "manual_dir"),
 )
 DATASET_NAMES = ", ".join(source.form for source in SOURCES)
-PATHS = ("start_from", "word_vectors", "data_dir", "manual_dir")
+PATHS = ("start_from", "word_vectors", "labels", "data_dir", "manual_dir")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,6 +80,9 @@ class Recipe:
         augmentation: augmentation of images. The recipe of a text model keeps the default
             `Augmentation()`.
         validation: part of the training samples held out for validation, in [0, 1).
+        fold: fold of a cross-validation that is held out in place of `validation`: `"2/5"` is the
+            second of five.
+        labels: CSV file with other labels for some training samples, see `data.load`.
         train_samples, test_samples: number of samples, drawn evenly from the classes.
             Default: all.
         image_size: side, or (height, width), in pixels, for images that differ in size. Default:
@@ -143,6 +142,12 @@ class Recipe:
     )
     validation: float = setting(
         0.1, "part of the training samples held out for validation, in [0, 1)"
+    )
+    fold: str | None = setting(
+        None, "cross-validation: hold out this fold, e.g. 2/5, in place of --validation"
+    )
+    labels: PathLike | None = setting(
+        None, "CSV file with other labels for training samples, as check-labels writes it"
     )
     train_samples: int | None = setting(None, "training samples, evenly from all classes (all)")
     test_samples: int | None = setting(None, "test samples, evenly from all classes (all)")
@@ -228,6 +233,8 @@ class Recipe:
         finished run can be opened on a machine where they are absent.
         """
         check_name(self.dataset, self.data_dir)
+        if self.labels is not None:
+            check_label_file(self.labels)
         if self.start_from is not None:
             locate_weights(self.start_from, self.model, argument="start_from")
         for source in self.teacher or ():

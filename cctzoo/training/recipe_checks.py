@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cctzoo.data.loading import COLOR_MODES
+from cctzoo.data.splits import parse_fold
 from cctzoo.messages import received
 from cctzoo.plain_values import check_types, is_one_of
 
@@ -29,6 +30,8 @@ def check_fields(recipe: Any) -> None:
         booleans=("skip_unreadable",),
         optional=(*samples, "clip_norm", "ema"),
     )
+    if recipe.fold is not None:
+        parse_fold(recipe.fold)
     rules = {
         "epochs": (recipe.epochs >= 1, "be at least 1"),
         "cooldown_epochs": (recipe.cooldown_epochs >= 0, "be 0 or positive"),

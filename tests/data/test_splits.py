@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cctzoo.data.splits import choose, hold_out, hold_out_groups, subset
+from cctzoo.data.splits import choose, hold_out, hold_out_fold, hold_out_groups, subset
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
 
@@ -92,3 +92,46 @@ def test_ties_between_classes_are_drawn():
     labels = np.arange(20)  # one of each: any ten classes have the same right
     firsts = {tuple(subset(labels, 10, seed)) for seed in range(5)}
     assert len(firsts) == 5
+
+
+@pytest.mark.parametrize("groups", [None, GROUPS])
+@pytest.mark.parametrize("count", [2, 5])
+def test_folds_hold_every_sample_once(groups, count):
+    labels = LABELS if groups is None else GROUP_LABELS
+    folds = [hold_out_fold(labels, f"{i}/{count}", 1, groups) for i in range(1, count + 1)]
+    held = np.sort(np.concatenate([each for _, each in folds]))
+    np.testing.assert_array_equal(held, np.arange(len(labels)))
+    for kept, each in folds:
+        np.testing.assert_array_equal(np.sort(np.r_[kept, each]), np.arange(len(labels)))
+        assert groups is None or not set(groups[kept]) & set(groups[each])
+    if groups is None:
+        counts = np.array([np.bincount(labels[each], minlength=6) for _, each in folds])
+        assert np.ptp(counts, axis=0).max() <= 1
+        assert np.ptp(counts.sum(axis=1)) <= 1
+    again = hold_out_fold(labels, f"1/{count}", 1, groups)
+    np.testing.assert_array_equal(folds[0][1], again[1])
+    other = hold_out_fold(labels, f"1/{count}", 2, groups)
+    assert not np.array_equal(folds[0][1], other[1])
+
+
+def test_groups_of_a_class_fill_the_smallest_fold():
+    sizes = np.full(40, 5)
+    groups, labels = np.repeat(np.arange(40).astype(str), sizes), np.repeat([0, 1], 100)
+    for i in (1, 2, 3, 4):
+        held = hold_out_fold(labels, f"{i}/4", 1, groups)[1]
+        np.testing.assert_array_equal(np.bincount(labels[held]), [25, 25])
+
+
+@pytest.mark.parametrize(
+    "fold", ["0/5", "6/5", "1/1", "1", "a/b", "1/5 ", "-1/5", "", 0.2, "1/" + 9 * "9"]
+)
+def test_folds_that_are_none(fold):
+    with pytest.raises(ValueError, match=r"`fold` must be the number of a fold.* Received: fold="):
+        hold_out_fold(LABELS, fold, 1)
+
+
+def test_more_folds_than_samples_or_groups():
+    with pytest.raises(ValueError, match=r"a sample for each fold.*fold='1/102', samples=101"):
+        hold_out_fold(LABELS, "1/102", 1)
+    with pytest.raises(ValueError, match="samples=13"):
+        hold_out_fold(GROUP_LABELS, "1/14", 1, GROUPS)

@@ -38,6 +38,7 @@ class Parts(NamedTuple):
         validation: (x, y) of the validation part that the source defines, or None.
         groups: (n,) a name per training sample, or None. The samples of one group are held
             out together.
+        rows: (n,) the number of each training sample in its source; None: 0, 1, 2, ...
     """
 
     x_train: Samples
@@ -47,6 +48,7 @@ class Parts(NamedTuple):
     classes: list[str]
     validation: tuple[Samples, np.ndarray] | None = None
     groups: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
     @property
     def kind(self) -> Kind:

@@ -79,8 +79,8 @@ def write_report_page(
     Returns:
         The path of the page.
     """
-    answers = describe_answers(outputs, dataset.y_test, config, most_samples(dataset))
-    shown = sample_contents(dataset, answers["shown"]["sample"])
+    answers = describe_answers(outputs, dataset.y_test, config, most_samples(dataset.x_test))
+    shown = sample_contents(dataset.x_test, answers["shown"]["sample"], "test")
     content = {
         "kind": dataset.kind,
         "classes": [str(name) for name in dataset.classes],

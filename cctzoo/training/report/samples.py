@@ -1,12 +1,13 @@
-"""Test samples inside a page: small images in one picture, or the starts of texts."""
+"""Samples inside a page: small images in one picture, or the starts of texts."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cctzoo.data import Dataset, EncodedImages, take
+from cctzoo.data import EncodedImages, take
 from cctzoo.data.encoded_images import FileSource
+from cctzoo.data.samples import Samples
 from cctzoo.pages import image_sheet
 from cctzoo.typing import Array
 
@@ -19,41 +20,39 @@ CHUNK = 64  # images that are decoded at once
 CHARACTERS = 400  # of a text
 
 
-def most_samples(dataset: Dataset) -> int:
-    """Returns the number of test samples that a page can show and still be below 3 MB."""
-    if dataset.kind == "texts":
+def most_samples(x: Samples) -> int:
+    """Returns the number of samples that a page can show and still be below 3 MB."""
+    if _is_text(x):
         return MOST
-    pixels = int(np.prod(_small_size(dataset.x_test.shape[1:3])))
-    if _is_lossy(dataset):
-        most = MOST_DECODED if isinstance(dataset.x_test, EncodedImages) else MOST
+    pixels = int(np.prod(_small_size(x.shape[1:3])))
+    if _is_lossy(x):
+        most = MOST_DECODED if isinstance(x, EncodedImages) else MOST
         return min(most, LOSSY_PIXELS // pixels)
     return min(MOST, MOST_PIXELS // pixels)
 
 
-def sample_contents(dataset: Dataset, indices: Array) -> dict[str, Any]:
-    """Returns test samples for a page.
+def sample_contents(x: Samples, indices: Array, part: str) -> dict[str, Any]:
+    """Returns samples of a part of a data set for a page.
 
     Args:
-        dataset: the data set; its texts are strings.
-        indices: of the test samples.
+        x: the samples of the part; texts are strings.
+        indices: of the samples.
+        part: `"test"` or `"training"`, for the names of samples without a file.
 
     Returns:
         A dict of `names` and either `texts` or `sheet` (see `pages.image_sheet`); `sheet` is
         None if there are no samples.
     """
-    x = dataset.x_test
-    names = [f"test sample {index}" for index in indices]
-    if dataset.kind == "texts":
+    names = [file_name(x, index) or f"{part} sample {index}" for index in indices]
+    if _is_text(x):
         return {"names": names, "texts": [shortened(str(x[index])) for index in indices]}
-    if isinstance(x, EncodedImages):
-        names = [_file_name(x.source, index) for index in indices]
     if not len(indices):
         return {"names": names, "sheet": None}
     parts = [
         small_images(take(x, indices[start : start + CHUNK]))
         for start in range(0, len(indices), CHUNK)
     ]
-    return {"names": names, "sheet": image_sheet(np.concatenate(parts), lossy=_is_lossy(dataset))}
+    return {"names": names, "sheet": image_sheet(np.concatenate(parts), lossy=_is_lossy(x))}
 
 
 def small_images(images: Array) -> Array:
@@ -82,18 +81,24 @@ def shortened(text: str) -> str:
     return text if len(text) <= CHARACTERS else text[: CHARACTERS - 1] + "…"
 
 
-def _is_lossy(dataset):
+def file_name(x: Samples, index: int) -> str:
+    """Returns the name of an image without the place of the data set; "" for arrays."""
+    if not isinstance(x, EncodedImages):
+        return ""
+    name = x.source.name(index)
+    return "/".join(Path(name).parts[-2:]) if isinstance(x.source, FileSource) else name
+
+
+def _is_text(x):
+    return len(x.shape) == 1
+
+
+def _is_lossy(x):
     """Whether the images are photographs in a size that is not their own: JPEG is enough."""
-    return max(dataset.x_test.shape[1:3]) > SIDE or isinstance(dataset.x_test, EncodedImages)
+    return max(x.shape[1:3]) > SIDE or isinstance(x, EncodedImages)
 
 
 def _small_size(size):
     height, width = size
     scale = min(1, SIDE / max(height, width))
     return max(1, round(scale * height)), max(1, round(scale * width))
-
-
-def _file_name(source, index):
-    """The name of an image without the place of the data set."""
-    name = source.name(index)
-    return "/".join(Path(name).parts[-2:]) if isinstance(source, FileSource) else name

@@ -1,4 +1,4 @@
-// Test samples: images or texts with the true class and the model's answer.
+// Samples: images or texts with a class and another one, e.g. the true one and the model's answer.
 import { element } from "../../../pages/js/dom.js";
 import { imageTile } from "../../../pages/js/sheet.js";
 
@@ -15,17 +15,17 @@ export function placesOf({ shown }, truth, predicted) {
   );
 }
 
-// A list of samples at these places of data.shown.
-export function sampleList(data, places) {
-  const items = places.map((place) => element("li", {}, ...sample(data, place)));
+// A list of samples at these places of data.shown; `roles` names their two classes.
+export function sampleList(data, places, roles = ["true", "predicted"]) {
+  const items = places.map((place) => element("li", {}, ...sample(data, place, roles)));
   return element("ul", { class: `samples ${data.kind}` }, ...items);
 }
 
-function sample({ shown, classes }, place) {
+function sample({ shown, classes }, place, [first, second]) {
   const [truth, answer] = [shown.truth, shown.predicted].map(({ values }) => classes[values[place]]);
   const confidence = percent(shown.confidence.values[place], 0);
   const name = shown.names[place];
-  const words = `${name}: true ${truth}, predicted ${answer} (${confidence})`;
+  const words = `${name}: ${first} ${truth}, ${second} ${answer} (${confidence})`;
   const content = shown.texts
     ? element("blockquote", {}, shown.texts[place])
     : imageTile(shown.sheet, place, words, 72);
@@ -33,8 +33,8 @@ function sample({ shown, classes }, place) {
     element("span", {}, element("span", { class: "quiet" }, `${label} `), element("b", {}, text), more);
   return [
     content,
-    line("true", truth),
-    line("predicted", answer, ` ${confidence}`),
+    line(first, truth),
+    line(second, answer, ` ${confidence}`),
     element("span", { class: "quiet name" }, name),
   ];
 }
