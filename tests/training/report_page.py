@@ -1,11 +1,12 @@
-"""Checks the page of a run in headless Chromium, and prints its figures.
+"""Checks the pages of runs, and of a check of labels, in headless Chromium; prints their figures.
 
     pip install playwright
     python -m tests.training.report_page
     python -m tests.training.report_page runs/MY_RUN runs/MY_COMMITTEE --shots shots
 
 Needs what `tests/browser.py` needs. Without a directory, a few epochs are trained on digits and on
-sentences. The script fails unless, with 1280 and 390 pixels of width, in light and in dark colours,
+sentences, and the labels of digits are checked. The script fails unless, with 1280 and 390 pixels of
+width, in light and in dark colours,
 
 - axe-core finds no violation, and the page does not scroll sideways;
 - the page asks no host, and reports no error and no violation of its policy;
@@ -17,6 +18,8 @@ import tempfile
 from pathlib import Path
 
 from cctzoo import training
+from cctzoo.commands.main import main as command
+from cctzoo.training.report.labels import LABEL_PAGE
 from tests.browser import check_file, focus_by_tab, page_arguments, require
 from tests.training.few import few_digits
 
@@ -33,7 +36,10 @@ def main():
         print(f"Chromium {browser.version}")
         for folder in folders:
             shots = options.shots and options.shots / folder.name
-            check_file(browser, folder / "report.html", READY, use, shots)
+            if (folder / LABEL_PAGE).exists():
+                check_file(browser, folder / LABEL_PAGE, READY, shots=shots)
+            else:
+                check_file(browser, folder / "report.html", READY, use, shots)
         browser.close()
     print("All checks passed")
 
@@ -44,7 +50,9 @@ def made_runs(folder):
     training.train(digits, folder / "images")
     recipe = training.preset("docstrings", epochs=1, warmup_epochs=0, train_samples=500)
     training.train(recipe, folder / "texts")
-    return [folder / "images", folder / "texts"]
+    words = ["--folds", "2", "--epochs", "3", "--warmup-epochs", "1", "--train-samples", "600"]
+    command(["check-labels", "--directory", str(folder / "labels"), *words])
+    return [folder / "images", folder / "texts", folder / "labels"]
 
 
 def use(tab):
