@@ -5,8 +5,8 @@
     python -m tests.training.report_page runs/MY_RUN runs/MY_COMMITTEE --shots shots
 
 Needs what `tests/browser.py` needs. Without a directory, a few epochs are trained on digits and on
-sentences, and the labels of digits are checked. The script fails unless, with 1280 and 390 pixels of
-width, in light and in dark colours,
+sentences, and the labels of digits are checked. The script fails unless, with 1280 and 390 pixels
+of width, in light and in dark colours,
 
 - axe-core finds no violation, and the page does not scroll sideways;
 - the page asks no host, and reports no error and no violation of its policy;
