@@ -7,14 +7,14 @@ import keras
 from cctzoo.layers.functional import BACKEND
 
 
-def batch_norm(name: str, dtype: Any) -> keras.layers.BatchNormalization:
+def batch_norm(name: str | None, dtype: Any) -> keras.layers.BatchNormalization:
     """Returns a layer for batch normalisation, with the momentum and epsilon of PyTorch.
 
     In a model that is built while each batch is divided among devices (see `training.train`), it
     has the mean and variance of the whole batch, as on a single device.
 
     Args:
-        name: name of the layer.
+        name: name of the layer. None: one that Keras chooses.
         dtype: its dtype policy.
     """
     options = {"momentum": 0.9, "epsilon": 1e-5, "name": name, "dtype": dtype}

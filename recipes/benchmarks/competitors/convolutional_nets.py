@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from cctzoo.layers.batch_norm import batch_norm
+
 # Of MobileNetV2: expansion, channels, blocks and stride of each stage. For 32 pixels, the strides
 # of the stem and of the second stage are 1.
 STAGES = (
@@ -95,4 +97,4 @@ def _convolution(x, filters, kernel, stride=1):
 
 
 def _normalisation(x):
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    return batch_norm(name=None, dtype=keras.config.dtype_policy())(x)
