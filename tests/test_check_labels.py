@@ -55,6 +55,7 @@ def test_flipped_digits_are_found_and_corrected(folder, capsys):
     assert page["number"] == page["samples"] == len(rows)
     assert page["shown"]["names"][0] == f"training sample {rows[0]['sample']}"
     assert page["pairs"].reshape(-1, 3)[:, 2].sum() == len(rows)
+    assert page["per_label"].tolist() == np.bincount(y).tolist()
     corrected = data.load("npz:flipped.npz", 0, labels="found/labels.csv")
     assert (corrected.y_train == source.y_train).mean() > (y == source.y_train).mean()
     check(*words, "--leave-out")  # trains nothing again

@@ -14,6 +14,8 @@ from cctzoo.training.report.samples import most_samples, sample_contents
 from cctzoo.typing import Array, PathLike
 
 LABEL_PAGE = "labels.html"
+MOST = 200  # samples that the page shows, if there is room for them
+MOST_PAIRS = 100  # rows of the table of classes
 
 
 def write_label_page(
@@ -32,17 +34,19 @@ def write_label_page(
         The path of the page.
     """
     x, labels, classes = dataset.x_train, dataset.y_train, len(dataset.classes)
-    chosen = check.questioned[: most_samples(x)]
+    chosen = check.questioned[: min(MOST, most_samples(x))]
     suggested = check.suggested[: len(chosen)]
     matrix = np.zeros((classes, classes), int)
     np.add.at(matrix, (labels[check.questioned], check.suggested), 1)
     pairs = np.argwhere(matrix)
+    counts = matrix[tuple(pairs.T)]
+    frequent = np.argsort(-counts, kind="stable")[:MOST_PAIRS]
     content = {
         "kind": dataset.kind,
         "classes": [str(name) for name in dataset.classes],
         "number": len(check.questioned),
         "samples": len(chosen),
-        "pairs": np.column_stack([pairs, matrix[tuple(pairs.T)]]),
+        "pairs": np.column_stack([pairs, counts])[frequent],
         "per_label": np.bincount(labels, minlength=classes),
         "shown": {
             "truth": labels[chosen],
