@@ -24,12 +24,14 @@ arXiv 2506.23832.
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from cctzoo import analysis, cli
 from cctzoo.messages import received
 from cctzoo.optional_packages import require
 from cctzoo.runs import is_run, load_model_and_data
+from cctzoo.typing import Array
 from cctzoo.weights import list_weights
 
 PRINTED = 12  # texts
@@ -75,12 +77,12 @@ def main(description: str | None = __doc__) -> None:
     print(f"{time.perf_counter() - start:.0f} s; {folder / 'report.html'}")
 
 
-def is_analysis(source):
+def is_analysis(source: str) -> bool:
     """Whether a source is the folder of a saved analysis."""
     return not is_run(source) and Path(source, "figures.json").is_file()
 
 
-def make_page(sources, to):
+def make_page(sources: Sequence[str], to: Path | None) -> Path:
     """Makes the page of one or two saved analyses, and returns its path."""
     if len(sources) > 2:
         raise ValueError(f"`analyse` compares two sources. Received: {len(sources)} sources")
@@ -101,7 +103,7 @@ def make_page(sources, to):
     return path
 
 
-def print_texts(report):
+def print_texts(report: analysis.HeadReport) -> None:
     """Prints the words of some test texts, shaded by their share of the attention rollout."""
     from rich.console import Console
     from rich.text import Text
@@ -115,7 +117,7 @@ def print_texts(report):
         console.print(line)
 
 
-def shades(words):
+def shades(words: Array) -> list[str]:
     """Returns a colour #rrggbb for each word, from white for 0 to sky blue for the largest value.
 
     Black has a contrast of at least 9 on each of these colours.
@@ -127,7 +129,7 @@ def shades(words):
     ]
 
 
-def default_folder(source):
+def default_folder(source: str) -> Path:
     if is_run(source):
         return Path(source, "heads")
     return Path("analysis", source if source in list_weights() else Path(source).stem)

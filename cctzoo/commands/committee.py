@@ -19,6 +19,9 @@ images.
 import argparse
 import dataclasses
 import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from cctzoo import cli, models, training
 from cctzoo.delivery import deliver
@@ -28,6 +31,7 @@ from cctzoo.training import evaluation
 from cctzoo.training.build import config_from_data
 from cctzoo.training.processes import check_alone
 from cctzoo.training.report import write_report_page
+from cctzoo.typing import Array
 
 
 def main(description: str | None = __doc__) -> None:
@@ -67,7 +71,7 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     return parser
 
 
-def check_committee(directory):
+def check_committee(directory: Path) -> None:
     """Raises ValueError unless a directory is that of a committee."""
     if not any(directory.glob("member*/recipe.json")):
         raise ValueError(
@@ -76,7 +80,7 @@ def check_committee(directory):
         )
 
 
-def shared_words(recipe):
+def shared_words(recipe: training.Recipe) -> dict[str, Any]:
     """Returns the vocabulary of text models: members share it, whatever their seeds hold out."""
     base = recipe.config()
     if base.kind == "images":
@@ -85,7 +89,7 @@ def shared_words(recipe):
     return {name: fields[name] for name in ("vocabulary", "vocabulary_size")}
 
 
-def write_recipes(recipe, heads, directory):
+def write_recipes(recipe: training.Recipe, heads: Sequence[int], directory: Path) -> None:
     """Writes a folder with a recipe for each member before the first one is trained."""
     changes = recipe.changes | shared_words(recipe)
     recipes = [
@@ -98,7 +102,9 @@ def write_recipes(recipe, heads, directory):
         member.save(folder / "recipe.json")
 
 
-def combine(runs, average):
+def combine(
+    runs: Sequence[training.Run], average: str
+) -> tuple[models.SoftCommittee, dict[str, Any], Array]:
     """Returns the committee with logits as output, its report, and its outputs for the test part.
 
     The report has the figures of the committee and the accuracies of its members.
@@ -116,7 +122,14 @@ def combine(runs, average):
     return committee, report, outputs
 
 
-def write_page(directory, committee, runs, report, outputs, delivered=None):
+def write_page(
+    directory: Path,
+    committee: models.SoftCommittee,
+    runs: Sequence[training.Run],
+    report: dict[str, Any],
+    outputs: Array,
+    delivered: dict[str, Any] | None = None,
+) -> None:
     """Writes `report.html`, with links to the pages of the members."""
     data = runs[0].dataset
     write_report_page(
@@ -131,7 +144,8 @@ def write_page(directory, committee, runs, report, outputs, delivered=None):
     )
 
 
-def table(report):
+def table(report: Mapping[str, Any]) -> str:
+    """Returns the test accuracies of the members and of the committee."""
     rows = [*report["members"].items(), ("committee", report["test_accuracy"])]
     lines = [f"{name:28}{accuracy:10.2%}" for name, accuracy in rows]
     return "\n".join([f"{'test accuracy':28}{report['test_samples']:>10}", *lines])

@@ -18,17 +18,21 @@ import argparse
 import logging
 import sys
 import time
+from typing import Any
 
 import keras
 
 from cctzoo import cli, weights
+from cctzoo.data import Dataset
 from cctzoo.messages import received
+from cctzoo.models import CCT
 from cctzoo.models.decisions import check_labels
 from cctzoo.runs import Run, is_run, is_variant, load_model_and_data, open_run
 from cctzoo.training import evaluation
 from cctzoo.training.prediction import predict_in_parts
 from cctzoo.training.report import write_run_page
-from cctzoo.weights.registry import WEIGHTS
+from cctzoo.typing import Array
+from cctzoo.weights.registry import WEIGHTS, TrainedWeights
 
 TOLERANCE = 0.001  # of accuracy: backends round differently
 
@@ -77,7 +81,13 @@ def main(description: str | None = __doc__) -> None:
         sys.exit(1)
 
 
-def print_figures(options, figures, stated, dataset, seconds):
+def print_figures(
+    options: argparse.Namespace,
+    figures: dict[str, Any],
+    stated: float | None,
+    dataset: Dataset,
+    seconds: float,
+) -> None:
     """Prints the accuracy in one line, or all figures as JSON."""
     accuracy, backend = figures["accuracy"], keras.backend.backend()
     if options.json:
@@ -93,7 +103,9 @@ def print_figures(options, figures, stated, dataset, seconds):
         )
 
 
-def rewrite_page(run, model, dataset, outputs, figures):
+def rewrite_page(
+    run: Run, model: CCT, dataset: Dataset, outputs: Array, figures: dict[str, Any]
+) -> None:
     """Writes the page of a run again, with the figures of this evaluation."""
     figures = {f"test_{name}": value for name, value in figures.items()}
     figures = run.figures | figures | {"test_samples": len(outputs)}
@@ -105,7 +117,7 @@ def rewrite_page(run, model, dataset, outputs, figures):
         logger.warning("the page of the run is not written again: %s", error)
 
 
-def stated_accuracy(source, row):
+def stated_accuracy(source: str, row: TrainedWeights | None) -> float | None:
     """Returns the accuracy of a tag or a run that is known, or None."""
     if row is not None:
         return row.accuracy

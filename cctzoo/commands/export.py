@@ -21,15 +21,18 @@ file that is fastest on this machine is kept, or by `--latency-command "time_on_
 import argparse
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cctzoo import cli, export
 from cctzoo.commands.page_flags import add_page_arguments, page_options
+from cctzoo.data import Dataset
 from cctzoo.delivery import comparison_samples
 from cctzoo.export.litert import CALIBRATED, PRECISIONS
 from cctzoo.flags import flag
 from cctzoo.formats.lock import locked
 from cctzoo.latency_command import check_command, run_command
+from cctzoo.models import CCT, SoftCommittee
 from cctzoo.runs import is_run, load_model_and_data, open_model
 from cctzoo.training.processes import check_alone
 from cctzoo.weights import list_weights
@@ -67,7 +70,9 @@ def main(description: str | None = __doc__) -> None:
     sys.exit(1 if failed else 0)
 
 
-def export_all(model, dataset, folder, options):
+def export_all(
+    model: CCT | SoftCommittee, dataset: Dataset | None, folder: Path, options: argparse.Namespace
+) -> bool:
     """Exports in all formats; returns whether one of them failed."""
     failed, reports = False, []
     for chosen in options.formats:
@@ -85,7 +90,7 @@ def export_all(model, dataset, folder, options):
     return failed
 
 
-def check_no_data(options):
+def check_no_data(options: argparse.Namespace) -> None:
     """Raises ValueError if --no-data is given with what needs data."""
     given = ["--dataset"] if options.dataset else []
     given += [flag(name) for name in cli.data_options(options)]
@@ -99,13 +104,19 @@ def check_no_data(options):
         )
 
 
-def default_folder(source):
+def default_folder(source: str) -> Path:
     if is_run(source):
         return Path(source, "export")
     return Path("exports", source if source in list_weights() else Path(source).stem)
 
 
-def export_one(model, dataset, folder, chosen, options):
+def export_one(
+    model: CCT | SoftCommittee,
+    dataset: Dataset | None,
+    folder: Path,
+    chosen: str,
+    options: argparse.Namespace,
+) -> export.ExportReport:
     """Exports in one format; returns the report."""
     known = {}
     if dataset is not None:
@@ -145,7 +156,7 @@ def export_one(model, dataset, folder, chosen, options):
     )
 
 
-def timer(options):
+def timer(options: argparse.Namespace) -> bool | Callable[[Path], float]:
     """`tune` of `to_litert`."""
     if options.latency_command:
         check_command(options.latency_command)

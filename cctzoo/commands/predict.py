@@ -14,12 +14,13 @@ import argparse
 import csv
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from cctzoo import cli
 from cctzoo.formats.atomic import atomic_file
 from cctzoo.messages import printable
-from cctzoo.prediction.predictions import classify
+from cctzoo.prediction.predictions import Prediction, classify
 from cctzoo.training.processes import check_alone
 
 
@@ -49,14 +50,14 @@ def main(description: str | None = __doc__) -> None:
         sys.exit(1)
 
 
-def read_lines(path):
+def read_lines(path: Path) -> list[str]:
     """The lines of a file, or of the standard input for "-"; empty lines are texts, too."""
     if path == Path("-"):
         return sys.stdin.read().splitlines()
     return path.read_text(encoding="utf-8-sig").splitlines()
 
 
-def write_csv(predictions, path):
+def write_csv(predictions: Sequence[Prediction], path: Path) -> None:
     """One row per sample: its source, then each class and its probability."""
     most = max((len(each.classes) for each in predictions), default=0)
     header = [f"{what}_{rank}" for rank in range(1, most + 1) for what in ("class", "probability")]

@@ -18,11 +18,14 @@ import dataclasses
 from pathlib import Path
 
 from cctzoo import analysis, cli, latency, training
+from cctzoo.data import Dataset
 from cctzoo.delivery import deliver
 from cctzoo.formats.atomic import atomic_file, write_json
 from cctzoo.formats.lock import locked
+from cctzoo.models import CCT
 from cctzoo.runs import is_run, is_variant, load_for_training
 from cctzoo.training.processes import check_alone
+from cctzoo.typing import Array
 from cctzoo.weights import list_weights
 
 
@@ -47,7 +50,7 @@ def main(description: str | None = __doc__) -> None:
             prune(options, folder)
 
 
-def prune(options, folder):
+def prune(options: argparse.Namespace, folder: Path) -> None:
     """Prunes, fine-tunes and exports the model, and writes and prints what was found."""
     model, whole, loaded = load_for_training(
         options.source, options.dataset, **cli.data_options(options)
@@ -92,14 +95,14 @@ def prune(options, folder):
     )
 
 
-def default_folder(source, keep):
+def default_folder(source: str, keep: int) -> Path:
     if is_run(source):
         return Path(source, f"pruned{keep}")
     name = source if source in list_weights() else Path(source).stem
     return Path("runs", f"{name}-pruned{keep}")
 
 
-def rank(model, dataset, by, samples):
+def rank(model: CCT, dataset: Dataset, by: str, samples: int) -> dict[int, Array]:
     """Returns the heads of each block, best first, ranked on training samples."""
     x, y = dataset.draw("train", samples)
     if by == "importance":
@@ -111,7 +114,9 @@ def rank(model, dataset, by, samples):
     return analysis.rank_heads(analysis.single_head_performance(model, *parts))
 
 
-def fine_tuning(recipe, start, epochs, learning_rate):
+def fine_tuning(
+    recipe: training.Recipe, start: Path, epochs: int, learning_rate: float | None
+) -> training.Recipe:
     """Returns the recipe of a run, shortened and starting from the file `start`."""
     rate = learning_rate or recipe.learning_rate / 5
     return dataclasses.replace(

@@ -41,7 +41,7 @@ def main(description: str | None = __doc__) -> None:
             serve(server, options)
 
 
-def serve(server, options):
+def serve(server: PageServer, options: argparse.Namespace) -> None:
     """Serves until Ctrl-C."""
     print(f"{server.url} (Ctrl-C ends)", flush=True)
     if not options.no_open:
