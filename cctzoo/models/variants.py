@@ -27,6 +27,12 @@ SIZES = {
 
 TEXT_SIZES = (2, 4, 6)
 POLYNOMIAL = {"heads": 64, "attention": "polynomial"}
+# Six convolutions, as many as convolutional networks for images of this size have.
+CONV6 = {
+    "conv_prefix": 6,
+    "prefix_filters": (128, 128, 256, 256, 256, 256),
+    "prefix_pool": (2, 4),
+}
 WORD_DIM = 300  # the widest GloVe vectors, and the only width of a text_transformer
 
 GRAMMAR = (
@@ -115,10 +121,12 @@ VARIANTS = {
         Variant("text_transformer_6", 4, 10_336_504),
         Variant("cct_lsmha", 100, 3_783_269, "cct_7_3x1_32", {"heads": 64}),
         Variant("cct_conv", 100, 3_097_381, "cct_7_3x1_32", {"heads": 64, "conv_prefix": 3}),
+        Variant("cct_conv6", 100, 2_846_757, "cct_7_3x1_32", {"heads": 64, **CONV6}),
         Variant("cct_polynomial", 100, 3_783_269, "cct_7_3x1_32", POLYNOMIAL),
         Variant(
             "cct_conv_polynomial", 100, 3_097_381, "cct_7_3x1_32", {**POLYNOMIAL, "conv_prefix": 3}
         ),
+        Variant("cct_conv6_polynomial", 100, 2_846_757, "cct_7_3x1_32", {**POLYNOMIAL, **CONV6}),
     ]
 }
 
