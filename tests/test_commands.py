@@ -7,8 +7,8 @@ Keras. To write it: `python -m tests.test_commands`.
 import csv
 import importlib
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 import zipfile
