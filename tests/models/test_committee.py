@@ -10,7 +10,7 @@ from cctzoo.models import SoftCommittee, soft_committee
 from cctzoo.weights.keras_file import load_keras_model
 from tests.models.small import CLASSES, images, predict, small_model
 
-once = pytest.mark.one_backend("torch")  # for the second case of a test of every backend
+once = pytest.mark.one_backend("torch")  # for what other tests show on every backend
 
 CONVOLUTIONAL = {"depth": 3, "conv_prefix": 2, "prefix_kind": "depthwise"}
 DIFFERENT = {
@@ -157,6 +157,7 @@ def test_members_of_several_precisions(tmp_path):
     assert isinstance(committee.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
+@once  # tests/models/test_model.py quantises a model on each backend
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_quantised_saved_and_loaded(tmp_path):
     committee = soft_committee([member(depth=1), member(depth=1, heads=2)])

@@ -87,7 +87,9 @@ def test_files_and_other_image_sizes(tmp_path):
         weights.load_weights(stream, tmp_path / "a.safetensors")
 
 
-@pytest.mark.parametrize("kind", ["images", "texts"])
+@pytest.mark.parametrize(
+    "kind", ["images", pytest.param("texts", marks=pytest.mark.one_backend("torch"))]
+)
 def test_gates_pruning_and_committee(kind):
     from cctzoo.analysis.heads.gates import block_input, gated_model
 
