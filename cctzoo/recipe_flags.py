@@ -28,7 +28,7 @@ WORDS = ("attention", "activation", *options(EncoderConfig))  # changes that nee
 MODEL_CHANGES = ("heads", "head_dim", *WORDS, "conv_prefix", "depth", "embed_dim")
 TEXT_CHANGES = ("length", "vocabulary_size", "kernel_size")
 DATA_FOLDERS = ("data_dir", "manual_dir")
-DATA_PLACES = ("dataset", *DATA_FOLDERS)  # may be given with --resume
+DATA_PLACES = ("dataset", "labels", *DATA_FOLDERS)  # may be given with --resume
 DATA_OPTIONS = ("image_size", "color_mode", *DATA_FOLDERS)
 DATA_FIELDS = (
     *("dataset", "validation", "fold", "labels", "train_samples", "test_samples"),

@@ -25,6 +25,7 @@ import numpy as np
 
 from cctzoo import cli
 from cctzoo.data import Dataset
+from cctzoo.data.label_file import sample_hash
 from cctzoo.formats.atomic import write_json, write_text
 from cctzoo.formats.lock import locked
 from cctzoo.models.decisions import probabilities
@@ -37,7 +38,8 @@ from cctzoo.training.report.samples import file_name, shortened
 from cctzoo.typing import Array
 
 FILE = "labels.csv"
-COLUMNS = ("sample", "given", "label", "given_probability", "label_probability", "content")
+PROBABILITIES = ("given_probability", "label_probability")
+COLUMNS = ("sample", "given", "label", *PROBABILITIES, "content", "hash")
 
 
 def main(description: str | None = __doc__) -> None:
@@ -143,6 +145,7 @@ def label_file(data: Dataset, found: Array, rows: Array, check: LabelCheck, leav
                 "" if leave_out else names[suggested],
                 *(f"{found[index, label]:.4f}" for label in (given, suggested)),
                 shortened(str(x[index])) if data.kind == "texts" else file_name(x, index),
+                sample_hash(x, index),
             ]
         )
     return text.getvalue()

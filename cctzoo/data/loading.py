@@ -109,8 +109,8 @@ def load(
             validation part that the source defines is then not used. Default: none.
         labels: path of a CSV file with other labels for some training samples: their numbers,
             from 0, in the column `sample`, their classes in the data set in `given` and the new
-            ones in `label`, where an empty field leaves the sample out. `cctzoo check-labels`
-            writes such a file. Default: none.
+            ones in `label`, where an empty field leaves the sample out. A column `hash` guards
+            against other data. `cctzoo check-labels` writes such a file. Default: none.
         image_size: one side or (height, width) in pixels, to which images of any size are
             resized. Default: 224. Images that all have the same size are not resized.
         train_samples: the number of training samples to keep, stratified, before the

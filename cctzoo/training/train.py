@@ -130,6 +130,7 @@ def resume(
     directory: PathLike,
     *,
     dataset: str | None = None,
+    labels: PathLike | None = None,
     data_dir: PathLike | None = None,
     manual_dir: PathLike | None = None,
     devices: int = 1,
@@ -146,11 +147,12 @@ def resume(
 
     Args:
         directory: the run directory.
-        dataset, data_dir, manual_dir: the new place of the same data, e.g. on another machine,
-            see `Recipe`. Default: those of the run; a set of TFDS must then be prepared in the
-            run's `data_dir`.
+        dataset, labels, data_dir, manual_dir: the new place of the same data, e.g. on another
+            machine, see `Recipe`. Default: those of the run; a set of TFDS must then be prepared
+            in the run's `data_dir`.
     """
-    recipe = load_recipe(directory, dataset=dataset, data_dir=data_dir, manual_dir=manual_dir)
+    places = {"dataset": dataset, "labels": labels, "data_dir": data_dir, "manual_dir": manual_dir}
+    recipe = load_recipe(directory, **places)
     recipe.check_sources()
     if data_dir is None:
         check_prepared(recipe.dataset, recipe.data_dir)

@@ -1,9 +1,12 @@
 """A file of labels replaces or leaves out training samples, and is refused for other data."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
 from cctzoo import data, training
+from cctzoo.data.label_file import sample_hash
 from tests.data.pictures import load_pictures, save_classes
 
 pytestmark = pytest.mark.one_backend("jax")  # NumPy and files
@@ -67,6 +70,35 @@ def test_groups_of_texts_stay_together(tmp_path):
     other = next(each for each in whole.classes if each != name)
     found = data.load("docstrings", labels=write(tmp_path, f"0,{name},", f"1,{name},{other}"))
     assert len(found.x_train) + len(found.x_validation) == len(whole.x_train) - 1
+
+
+def test_hashes_guard_against_samples_that_were_added(tmp_path):
+    """Another image of the class would take the number of the one that was judged."""
+    save_classes(tmp_path / "pets/train", {"cat": 4, "dog": 4})
+    save_classes(tmp_path / "pets/test", {"cat": 2, "dog": 2})
+    pictures = load_pictures(tmp_path / "pets")
+    own = sample_hash(pictures.x_train, 2)
+    path = write(tmp_path, f"2,cat,dog,{own}", "3,cat,dog,", header="sample,given,label,hash\n")
+    assert load_pictures(tmp_path / "pets", labels=path).y_train.tolist() == [
+        0,
+        0,
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+    ]
+    (tmp_path / "pets/train/cat/000.png").rename(tmp_path / "pets/train/cat/900.png")
+    with pytest.raises(ValueError, match=rf"'hash' must be that .*line 2: sample=2, hash='{own}'"):
+        load_pictures(tmp_path / "pets", labels=path)
+
+
+def test_hashes_of_arrays_and_texts(digits):
+    pixels = digits.x_train[5].tobytes()
+    assert sample_hash(digits.x_train, 5) == hashlib.sha256(pixels).hexdigest()[:16]
+    texts = np.array(["one", "zwölf"], object)
+    assert sample_hash(texts, 1) == hashlib.sha256("zwölf".encode()).hexdigest()[:16]
 
 
 @pytest.mark.parametrize(
