@@ -92,6 +92,7 @@ def test_images_of_a_folder_and_texts_are_named(folder):
     [
         ("--folds 1", "--folds must be at least 2. Received: 1"),
         ("--fold 1/2", "Give --folds, the number of all folds. Received: --fold 1/2"),
+        ("--labels some.csv", "The labels of the data set itself are checked"),
         ("--dataset npz:none.npz", "none.npz"),
     ],
 )

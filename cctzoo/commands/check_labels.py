@@ -76,6 +76,11 @@ def fold_recipes(options: argparse.Namespace) -> dict[Path, Recipe]:
         raise ValueError(f"--folds must be at least 2. Received: {options.folds}")
     if getattr(options, "fold", None) is not None:
         raise ValueError(f"Give --folds, the number of all folds. Received: --fold {options.fold}")
+    if getattr(options, "labels", None) is not None:
+        raise ValueError(
+            "The labels of the data set itself are checked: --labels must not be given. "
+            f"Received: --labels {options.labels}"
+        )
     recipe = recipe_from(vars(options))
     recipes = {
         options.directory / f"fold{i}": dataclasses.replace(recipe, fold=f"{i}/{options.folds}")
