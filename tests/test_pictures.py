@@ -72,6 +72,21 @@ def test_latency_of_attention_is_that_of_the_tables(module):
     assert [len(values) for values in expected] == [5, 5, 3, 3]
 
 
+def test_accuracies_by_heads_are_those_of_the_tables(module):
+    page = (IMAGES.parent / "polynomial-attention.md").read_text()
+    section = page.split("## Measured: accuracy\n")[1].split("## Measured: heads\n")[0]
+    found = re.findall(r"^\| \d+ \| ([\d.]+) ± [\d.]+ % \| ([\d.]+) ±", section, re.MULTILINE)
+    images, noisy, early = module("draw_claims").draw().axes
+    drawn = [
+        [float(value) for value in container[0].get_ydata()]
+        for axes in (images, noisy)
+        for container in axes.containers
+    ]
+    softmax, polynomial = (list(map(float, column)) for column in zip(*found[:7], strict=True))
+    assert drawn == [softmax[:4], polynomial[:4], softmax[4:], polynomial[4:]]
+    assert [len(line.get_xdata()) for line in early.lines] == [15, 15]
+
+
 def test_heads_are_drawn_before_and_after_training(module, monkeypatch):
     heads = module("draw_heads")
     digits = data.load("digits")
@@ -101,6 +116,7 @@ def test_heads_are_drawn_before_and_after_training(module, monkeypatch):
     ("script", "draw"),
     [
         ("draw_architecture", "draw"),
+        ("draw_claims", "draw"),
         ("draw_latency", "draw"),
         ("draw_latency", "draw_attention"),
         ("draw_polynomial", "draw"),

@@ -61,6 +61,8 @@ def make_parser(description: str | None = __doc__) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--directory", type=Path, default=Path("runs/labels"), help="of the check (runs/labels)")
     add("--folds", type=int, default=5, help="models, each trained on the other folds (5)")
+    text = "question a label only if another class has this probability (0.5)"
+    add("--least-probability", type=float, default=0.5, metavar="SHARE", help=text)
     add("--leave-out", action="store_true", help="write no suggestions: leave the samples out")
     cli.add_recipe_flags(parser)
     return parser
@@ -74,6 +76,10 @@ def fold_recipes(options: argparse.Namespace) -> dict[Path, Recipe]:
     """
     if options.folds < 2:
         raise ValueError(f"--folds must be at least 2. Received: {options.folds}")
+    if not 0 <= options.least_probability <= 1:
+        raise ValueError(
+            f"--least-probability must be from 0 to 1. Received: {options.least_probability}"
+        )
     if getattr(options, "fold", None) is not None:
         raise ValueError(f"Give --folds, the number of all folds. Received: --fold {options.fold}")
     if getattr(options, "labels", None) is not None:
@@ -115,7 +121,7 @@ def write_results(
     """Writes the file of labels, the page and the figures, and prints what was found."""
     recipe = next(iter(recipes.values()))
     data = dataclasses.replace(recipe, fold=None, validation=0.0).load_data()
-    check = check_labels(found, data.y_train)
+    check = check_labels(found, data.y_train, options.least_probability)
     figures = {
         "samples": len(rows),
         "folds": len(recipes),
@@ -129,8 +135,9 @@ def write_results(
     page = write_label_page(directory, data, found, rows, check)
     print(
         f"\n{figures['accuracy']:.2%} of {len(rows):,} {data.kind} have the label that a model "
-        f"gives them which has not seen them\nestimated share of wrong labels: {check.noise:.1%}\n"
-        f"{len(check.questioned):,} labels are questioned: {directory / FILE}, {page}\n\n"
+        f"gives them which has not seen them\n"
+        f"{len(check.questioned):,} labels are questioned: {directory / FILE}, {page}\n"
+        f"share of wrong labels: at most about {check.noise:.1%}, mistakes of models included\n\n"
         f"next: look at the page, correct the file, and train with --labels {directory / FILE}"
     )
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cctzoo.arguments import checked_arguments
+from cctzoo.messages import received
 from cctzoo.typing import Array
 
 
@@ -15,7 +16,8 @@ class LabelCheck(NamedTuple):
         questioned: indices of the samples whose labels are probably wrong, the most certain first:
             those whose suggested class has the largest lead over their label.
         suggested: the class that each of them probably has.
-        noise: estimate of the share of wrong labels in the data set.
+        noise: upper estimate of the share of wrong labels in the data set: what the models get
+            wrong counts as a wrong label.
     """
 
     questioned: Array
@@ -24,20 +26,25 @@ class LabelCheck(NamedTuple):
 
 
 @checked_arguments
-def check_labels(probabilities: np.ndarray, labels: np.ndarray) -> LabelCheck:
+def check_labels(
+    probabilities: np.ndarray, labels: np.ndarray, least_probability: float = 0.5
+) -> LabelCheck:
     """Finds labels that are probably wrong, by confident learning.
 
     A sample counts as one of class j if its probability of j is at least the mean of those of the
-    samples that are labelled j; of several such classes, the most probable one is taken. A sample
-    that counts as one of another class than its label is questioned. The share of such samples
-    among those of each label, weighted by the number of its samples, is the estimate of the noise.
+    samples that are labelled j; of several such classes, the most probable one is taken. The share
+    of samples that count as one of another class than their label, among those of each label and
+    weighted by the number of its samples, is the estimate of the noise. They are questioned if
+    the other class also has `least_probability`: of weak models, most confusions are mistakes of
+    their own. This last rule is ours.
 
     Args:
         probabilities: (n, classes), each by a model that was not trained on the sample.
         labels: (n,) integers.
+        least_probability: of the suggested class, in [0, 1].
 
     Raises:
-        ValueError: if the arrays do not fit together.
+        ValueError: if the arrays do not fit together, or `least_probability` is out of range.
 
     Reference: Northcutt et al., "Confident Learning", arXiv 1911.00068.
 
@@ -52,6 +59,11 @@ def check_labels(probabilities: np.ndarray, labels: np.ndarray) -> LabelCheck:
         ```
     """
     _check(probabilities, labels)
+    if not 0 <= least_probability <= 1:
+        raise ValueError(
+            "`least_probability` must be from 0 to 1. "
+            f"{received(least_probability=least_probability)}"
+        )
     samples, classes = probabilities.shape
     count = np.bincount(labels, minlength=classes)
     own = probabilities[np.arange(samples), labels]
@@ -62,8 +74,9 @@ def check_labels(probabilities: np.ndarray, labels: np.ndarray) -> LabelCheck:
     found = confident.argmax(axis=1)
     counted = confident[np.arange(samples), found] >= 0
     wrong = counted & (found != labels)
-    lead = probabilities[np.arange(samples), found] - own
-    questioned = np.flatnonzero(wrong)
+    suggested = probabilities[np.arange(samples), found]
+    lead = suggested - own
+    questioned = np.flatnonzero(wrong & (suggested >= least_probability))
     questioned = questioned[np.argsort(-lead[questioned], kind="stable")]
     of_label = np.bincount(labels[counted], minlength=classes)
     share = np.bincount(labels[wrong], minlength=classes) / np.maximum(of_label, 1)

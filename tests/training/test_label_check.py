@@ -45,7 +45,7 @@ def slowly(probabilities, labels):
 @pytest.mark.parametrize("noise", [0.0, 0.05, 0.3])
 def test_flipped_labels_are_found(noise):
     truth, labels, probabilities = flipped(noise=noise)
-    check = check_labels(probabilities, labels)
+    check = check_labels(probabilities, labels, 0.0)
     found, share = slowly(probabilities, labels)
     assert dict(zip(check.questioned, check.suggested, strict=True)) == found
     assert check.noise == pytest.approx(share)
@@ -54,6 +54,17 @@ def test_flipped_labels_are_found(noise):
     assert len(np.intersect1d(wrong, check.questioned)) >= 0.75 * len(wrong)
     right = check.suggested == truth[check.questioned]
     assert right.sum() >= 0.75 * len(wrong)
+
+
+def test_weak_confusions_are_not_questioned():
+    _, labels, probabilities = flipped()
+    every, some = (check_labels(probabilities, labels, least) for least in (0.0, 0.98))
+    found = probabilities[every.questioned, every.suggested] >= 0.98
+    assert 0 < found.sum() < len(found)
+    np.testing.assert_array_equal(some.questioned, every.questioned[found])
+    assert some.noise == every.noise
+    with pytest.raises(ValueError, match=r"from 0 to 1\. Received: least_probability=1.5"):
+        check_labels(probabilities, labels, 1.5)
 
 
 def test_the_largest_lead_is_first():

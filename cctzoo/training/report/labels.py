@@ -57,10 +57,9 @@ def write_label_page(
     }
     right = (probabilities.argmax(axis=1) == labels).mean()
     sentence = (
-        f"{len(check.questioned):,} of the {len(labels):,} training labels are questioned. About "
-        f"{check.noise:.1%} are estimated to be wrong. Models that had not seen the samples gave "
-        f"{right:.1%} of them their label. A model errs too: look at the samples before you change "
-        "a label."
+        f"{len(check.questioned):,} of the {len(labels):,} training labels are questioned. Models "
+        f"that had not seen the samples gave {right:.1%} of them their label. A model errs too: "
+        "look at the samples before you change a label."
     )
     path = Path(directory, LABEL_PAGE)
     body = f"<p>{html.escape(sentence)}</p>"
