@@ -139,6 +139,16 @@ WEIGHTS = {
             sha256="50494a1a5ae6169e97bd850a90e26ddc65cfd0ee2d31e05b5836775ca77244b1",
         ),
         packaged_row(
+            "cct_conv6_polynomial",
+            "cifar10",
+            dataset="cifar10",
+            data=f"{JPEG}; 49,000 images to train",
+            accuracy=0.8931,
+            measured=f"10,000 images; {MEASURED}",
+            size=5_658_102,
+            sha256="cb5315b4bc28eb3de14625a3ca4d0814ff7fe23010bd7ed443a8c48301ed3b3b",
+        ),
+        packaged_row(
             "cct_conv",
             "cifar10_10k",
             dataset="cifar10",

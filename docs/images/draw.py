@@ -8,17 +8,19 @@
 | `architecture` | the path of an image through `cct_conv` | its config |
 | `latency` | latency by model, by heads and by prefix | the tables of `docs/benchmarks.md` |
 | `attention_latency` | both kinds of attention | the tables of `docs/polynomial-attention.md` |
+| `claims` | accuracy by number of heads; early learning | tables and `docs/results` |
 | `polynomial_attention` | the kernels of attention, and their cost | their formulas |
 | `shp`, `rollout` | a head, and where the model looks, before and after training | trained here |
 
 `browser.png` and `cifar10_heads_prefix.png` are a screenshot and the front of a search, and the
-curves `cct_conv_polynomial_cifar10.png` come from a run.
+curves `cct_conv6_polynomial_cifar10.png` come from a run.
 """
 
 import argparse
 from pathlib import Path
 
 import draw_architecture
+import draw_claims
 import draw_heads
 import draw_latency
 import draw_polynomial
@@ -27,6 +29,7 @@ import matplotlib
 PICTURES = {
     "architecture": draw_architecture.draw,
     "latency": draw_latency.draw,
+    "claims": draw_claims.draw,
     "attention_latency": draw_latency.draw_attention,
     "polynomial_attention": draw_polynomial.draw,
     "shp": draw_heads.draw_shp,
