@@ -134,8 +134,8 @@ def write_results(
     write_json(directory / "report.json", figures)
     page = write_label_page(directory, data, found, rows, check)
     print(
-        f"\n{figures['accuracy']:.2%} of {len(rows):,} {data.kind} have the label that a model "
-        f"gives them which has not seen them\n"
+        f"\n{figures['accuracy']:.2%} of {len(rows):,} {data.kind} get their label from a model "
+        "that was not trained on them\n"
         f"{len(check.questioned):,} labels are questioned: {directory / FILE}, {page}\n"
         f"share of wrong labels: at most about {check.noise:.1%}, mistakes of models included\n\n"
         f"next: look at the page, correct the file, and train with --labels {directory / FILE}"
