@@ -9,7 +9,8 @@ import pytest
 from cctzoo import data
 from cctzoo.commands.main import main
 from cctzoo.pages.page import join_modules
-from cctzoo.training.report.labels import FOLDER
+from cctzoo.training import check_labels
+from cctzoo.training.report.labels import FOLDER, write_label_page
 from tests.data.pictures import save_classes
 from tests.node import check_module
 from tests.pages.reading import read_page
@@ -103,6 +104,17 @@ def test_rules(folder, capsys, words, message):
     assert ended.value.code == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert not list(folder.iterdir())
+
+
+def test_the_page_has_the_numbers_of_the_file(tmp_path):
+    """Of a subset, a sample's number in the source is not its place."""
+    x, y = np.zeros((3, 8, 8, 1), "uint8"), np.array([0, 1, 0])
+    dataset = data.Dataset("made up", ["a", "b"], x, y, x[:0], y[:0], x, y)
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9]])
+    found = check_labels(probabilities, y)
+    assert found.questioned.tolist() == [2]
+    page = read_page(write_label_page(tmp_path, dataset, probabilities, np.array([4, 7, 9]), found))
+    assert page["shown"]["names"] == ["training sample 9"]
 
 
 def test_the_script_of_the_page(tmp_path):

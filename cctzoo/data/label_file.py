@@ -32,7 +32,6 @@ def with_labels(parts: Parts, path: PathLike) -> Parts:
         ValueError: if the file is invalid, or for other data; the error names the line.
     """
     path = Path(path)
-    check_label_file(path)
     number = {str(name): index for index, name in enumerate(parts.classes)}
     y, kept = parts.y_train.copy(), np.ones(len(parts.y_train), bool)
     seen = set()

@@ -143,12 +143,8 @@ class Recipe:
     validation: float = setting(
         0.1, "part of the training samples held out for validation, in [0, 1)"
     )
-    fold: str | None = setting(
-        None, "cross-validation: hold out this fold, e.g. 2/5, in place of --validation"
-    )
-    labels: PathLike | None = setting(
-        None, "CSV file with other labels for training samples, as check-labels writes it"
-    )
+    fold: str | None = setting(None, "hold out this fold, e.g. 2/5, in place of --validation")
+    labels: PathLike | None = setting(None, "CSV file of check-labels with other labels")
     train_samples: int | None = setting(None, "training samples, evenly from all classes (all)")
     test_samples: int | None = setting(None, "test samples, evenly from all classes (all)")
     image_size: ImageSize | None = setting(

@@ -15,7 +15,7 @@ Takes the flags of a recipe. Each run has a folder; the same command resumes a r
 and skips the finished ones. Prints the mean accuracies over the squares, and the difference with
 its 95 % confidence interval (paired t).
 
-Gives: docs/benchmarks.md.
+Gives: not yet run to its end.
 """
 
 import dataclasses

@@ -27,7 +27,7 @@ def write_label_page(
         directory: the directory.
         dataset: the data set, all of whose training samples were judged.
         probabilities: (n, classes) of the training samples.
-        rows: (n,) their numbers in the source.
+        rows: (n,) their numbers in the source, as in the file of labels.
         check: what was found.
 
     Returns:
@@ -52,7 +52,7 @@ def write_label_page(
             "truth": labels[chosen],
             "predicted": suggested,
             "confidence": probabilities[chosen, suggested].astype("float32"),
-            **sample_contents(x, chosen, "training"),
+            **sample_contents(x, chosen, "training", rows[chosen]),
         },
     }
     right = (probabilities.argmax(axis=1) == labels).mean()

@@ -31,19 +31,26 @@ def most_samples(x: Samples) -> int:
     return min(MOST, MOST_PIXELS // pixels)
 
 
-def sample_contents(x: Samples, indices: Array, part: str) -> dict[str, Any]:
+def sample_contents(
+    x: Samples, indices: Array, part: str, numbers: Array | None = None
+) -> dict[str, Any]:
     """Returns samples of a part of a data set for a page.
 
     Args:
         x: the samples of the part; texts are strings.
         indices: of the samples.
         part: `"test"` or `"training"`, for the names of samples without a file.
+        numbers: those of the samples in these names. Default: the indices.
 
     Returns:
         A dict of `names` and either `texts` or `sheet` (see `pages.image_sheet`); `sheet` is
         None if there are no samples.
     """
-    names = [file_name(x, index) or f"{part} sample {index}" for index in indices]
+    numbers = indices if numbers is None else numbers
+    names = [
+        file_name(x, index) or f"{part} sample {number}"
+        for index, number in zip(indices, numbers, strict=True)
+    ]
     if _is_text(x):
         return {"names": names, "texts": [shortened(str(x[index])) for index in indices]}
     if not len(indices):

@@ -15,7 +15,7 @@ function questioned(data) {
   return section("Questioned labels", element("p", {}, words + held), sampleList(data, places, ["label", "suggested"]));
 }
 
-function pairs({ classes, pairs: { shape, values }, number }) {
+function pairs({ classes, pairs: { shape, values }, per_label: perLabel, number }) {
   const rows = Array.from({ length: shape[0] }, (_, i) => values.slice(3 * i, 3 * i + 3));
   if (!number) return null;
   return section(
@@ -26,7 +26,7 @@ function pairs({ classes, pairs: { shape, values }, number }) {
         { title: "Label", value: ([label]) => classes[label], words: true },
         { title: "Suggested", value: ([, suggested]) => classes[suggested], words: true },
         { title: "Samples", value: ([, , count]) => count },
-        { title: "Of the label", value: ([label, , count]) => count / data.per_label.values[label], text: (found) => percent(found) },
+        { title: "Of the label", value: ([label, , count]) => count / perLabel.values[label], text: (found) => percent(found) },
       ],
       rows,
       sortBy: "Samples",
