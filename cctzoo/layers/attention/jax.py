@@ -1,4 +1,7 @@
-"""Attention in tiles under JAX; the backward pass computes each tile again."""
+"""Attention under JAX: by cuDNN's fused kernel where it applies, else in tiles.
+
+Neither stores all scores; the backward pass computes them again.
+"""
 
 import math
 
@@ -7,9 +10,18 @@ import jax.numpy as jnp
 
 from cctzoo.layers.attention.tiles import tile_shape
 
+# cuDNN's kernel is for 16-bit floats on GPUs from compute capability 8.0 on, for heads of these
+# widths and an even number of tokens.
+AMPERE, CUDNN_MULTIPLE, CUDNN_WIDEST = 8.0, 8, 128
+# The scores of fewer tokens are small. Gradients of 64 heads of width 4 on 256 tokens, batch size
+# 64, on an NVIDIA H200: 0.93 ms by the kernel, 2.13 ms in tiles.
+CUDNN_TOKENS = 128
+
 
 def attend_tiles(query, key, value, bias, rate, seed):
     """As `scaled_dot_product.attend`, with the bias of the mask and the seed of the dropout."""
+    if bias is None and not rate and _has_cudnn_kernel(query):
+        return _attend_by_cudnn(query, key, value)
     samples, heads = tile_shape(query, jax.default_backend() != "cpu")
     tiles_per_bias = query.shape[1] // heads
     queries, keys, values = (
@@ -37,6 +49,25 @@ def attend_tiles(query, key, value, bias, rate, seed):
 
     tiles = (jnp.arange(len(queries)), queries, keys, values)
     return jax.lax.map(attend_tile, tiles).reshape(query.shape)
+
+
+def _has_cudnn_kernel(x):
+    """Whether cuDNN's fused kernel computes queries (B, N, T, H) of this dtype and size."""
+    device = jax.local_devices()[0]
+    if "cuda" not in device.client.platform_version or float(device.compute_capability) < AMPERE:
+        return False
+    tokens, width = x.shape[2:]
+    fits = x.dtype in (jnp.bfloat16, jnp.float16) and tokens % 2 == 0 and width <= CUDNN_WIDEST
+    return fits and tokens >= CUDNN_TOKENS
+
+
+def _attend_by_cudnn(query, key, value):
+    """As `attend_tiles`, without mask and dropout. Narrow heads are padded with zeros."""
+    width = query.shape[-1]
+    padding = (0, 0), (0, 0), (0, 0), (0, -width % CUDNN_MULTIPLE)
+    padded = (jnp.pad(x.swapaxes(1, 2), padding) for x in (query, key, value))
+    heads = jax.nn.dot_product_attention(*padded, scale=width**-0.5, implementation="cudnn")
+    return heads[..., :width].swapaxes(1, 2)
 
 
 def _random_bits(seed, shape):
