@@ -1,5 +1,6 @@
 """The machine that a figure was measured on, and limits of its threads and memory."""
 
+import collections
 import importlib.metadata
 import os
 import platform
@@ -20,9 +21,32 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def machine_name() -> str:
-    """The processor's name and its number of cores."""
-    return f"{processor()}, {os.cpu_count()} cores"
+def machine_name(backend: str | None = None) -> str:
+    """The processor's name, its number of cores, and the accelerators that a backend sees.
+
+    Args:
+        backend: `"jax"`, `"tensorflow"` or `"torch"`. Default: accelerators are not named.
+    """
+    counts = collections.Counter(accelerators(backend) if backend else ())
+    names = [name if count == 1 else f"{count} x {name}" for name, count in counts.items()]
+    return ", ".join([processor(), f"{os.cpu_count()} cores", *names])
+
+
+def accelerators(backend: str) -> list[str]:
+    """The names of the accelerators that a backend sees, e.g. `["NVIDIA H200"]`."""
+    if backend == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.local_devices() if device.platform != "cpu"]
+    if backend == "torch":
+        import torch
+
+        return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    import tensorflow as tf
+
+    describe = tf.config.experimental.get_device_details  # on some platforms without a name
+    gpus = tf.config.list_physical_devices("GPU")
+    return [describe(gpu).get("device_name", gpu.name) for gpu in gpus]
 
 
 def installed_versions(packages: Iterable[str]) -> dict[str, str]:

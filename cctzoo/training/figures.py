@@ -33,7 +33,7 @@ def run_figures(
         batch_size: of the training.
         recorder: the recorder of the run, with its history.
     """
-    history = recorder.history
+    backend, history = keras.backend.backend(), recorder.history
     seconds = sum(row["seconds"] for row in history)
     epoch_samples = len(dataset.x_train) // batch_size * batch_size
     found = evaluation.figures(outputs, dataset.y_test, model.config)
@@ -48,9 +48,9 @@ def run_figures(
         "samples_per_epoch": epoch_samples,
         "training_seconds": seconds,
         "samples_per_second": len(history) * epoch_samples / seconds,
-        "backend": keras.backend.backend(),
-        "machine": machine_name(),
-        "versions": installed_versions(("keras", *PACKAGES[keras.backend.backend()])),
+        "backend": backend,
+        "machine": machine_name(backend),
+        "versions": installed_versions(("keras", *PACKAGES[backend])),
         "class_accuracies": evaluation.class_accuracies(matrix, dataset.classes),
         "confusion": matrix.tolist() if len(matrix) <= MOST_CONFUSED else None,
     }
