@@ -133,9 +133,9 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     if recipe.optimizer == "muon":
         # The iteration of Muon is not more exact than its five steps: bfloat16 is enough for it.
         precision = "bfloat16" if recipe.precision == "mixed_bfloat16" else None
-        optimizer = Muon(schedule, precision=precision, **options)
+        optimizer = _class_of("muon")(schedule, precision=precision, **options)
     else:
-        optimizer = _adamw()(schedule, **options)
+        optimizer = _class_of("adamw")(schedule, **options)
     decays = {
         "kernels": lambda variable: variable.name.endswith("kernel"),
         "matrices": lambda variable: len(variable.shape) > 1,
@@ -157,10 +157,10 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     model.compile(optimizer, loss, metrics=metrics)
 
 
-def _adamw():
-    """The class of AdamW that is fastest on the backend."""
+def _class_of(optimizer):
+    """The class of an optimizer that is fastest on the backend."""
     if keras.backend.backend() == "torch":
-        from cctzoo.training.adamw_torch import AdamW
+        from cctzoo.training import adamw_torch, muon_torch
 
-        return AdamW
-    return keras.optimizers.AdamW
+        return {"adamw": adamw_torch.AdamW, "muon": muon_torch.Muon}[optimizer]
+    return {"adamw": keras.optimizers.AdamW, "muon": Muon}[optimizer]
