@@ -84,7 +84,7 @@ def test_accuracies_by_heads_are_those_of_the_tables(module):
     ]
     softmax, polynomial = (list(map(float, column)) for column in zip(*found[:7], strict=True))
     assert drawn == [softmax[:4], polynomial[:4], softmax[4:], polynomial[4:]]
-    assert [len(line.get_xdata()) for line in early.lines] == [15, 15]
+    assert [len(line.get_xdata()) for line in early.lines] == [15, 15, 15]
 
 
 def test_heads_are_drawn_before_and_after_training(module, monkeypatch):
