@@ -87,6 +87,18 @@ def test_accuracies_by_heads_are_those_of_the_tables(module):
     assert [len(line.get_xdata()) for line in early.lines] == [15, 15, 15]
 
 
+def test_blocks_are_those_of_the_table(module):
+    page = (IMAGES.parent / "benchmarks.md").read_text()
+    lines = page.split("| CCT-7/3x1 ")[1].split("\n\n")[0].splitlines()
+    rows = [list(map(float, re.findall(r"[\d.]+", line)))[:6] for line in lines]
+    assert [row[:2] for row in rows] == [[heads, block] for heads in (4, 64) for block in range(7)]
+    accuracy, snr, _ = module("draw_blocks").draw().axes
+    for axes, column in ((accuracy, 2), (snr, 4)):
+        lines = np.transpose(np.reshape(rows, (2, 7, 6))[..., column : column + 2], (0, 2, 1))
+        drawn = [line.get_ydata() for line in axes.lines[:4]]
+        np.testing.assert_array_equal(drawn, lines.reshape(4, 7))
+
+
 def test_heads_are_drawn_before_and_after_training(module, monkeypatch):
     heads = module("draw_heads")
     digits = data.load("digits")
@@ -116,6 +128,7 @@ def test_heads_are_drawn_before_and_after_training(module, monkeypatch):
     ("script", "draw"),
     [
         ("draw_architecture", "draw"),
+        ("draw_blocks", "draw"),
         ("draw_claims", "draw"),
         ("draw_latency", "draw"),
         ("draw_latency", "draw_attention"),

@@ -25,9 +25,10 @@ class Muon(muon.Muon):
         trainable_variables: Sequence[keras.Variable],
         learning_rate: Tensor,
     ) -> None:
-        rate, places = float(learning_rate), map(self._get_variable_index, trainable_variables)
+        rate = float(learning_rate)
         by_adamw, by_shape = [], defaultdict(list)
-        for variable, gradient, place in zip(trainable_variables, grads, places, strict=True):
+        for variable, gradient in zip(trainable_variables, grads, strict=True):
+            place = self._get_variable_index(variable)
             moment, square = self.momentums[place], self.adam_velocities[place]
             if square is not None:
                 by_adamw.append((variable, gradient, moment, square))

@@ -8,6 +8,7 @@
 | `architecture` | the path of an image through `cct_conv` | its config |
 | `latency` | latency by model, by heads and by prefix | the tables of `docs/benchmarks.md` |
 | `attention_latency` | both kinds of attention | the tables of `docs/polynomial-attention.md` |
+| `blocks` | what the heads of CCT-7/3x1 know along its blocks | a table of `docs/benchmarks.md` |
 | `claims` | accuracy by number of heads; early learning | tables and `docs/results` |
 | `polynomial_attention` | the kernels of attention, and their cost | their formulas |
 | `shp`, `rollout` | a head, and where the model looks, before and after training | trained here |
@@ -20,6 +21,7 @@ import argparse
 from pathlib import Path
 
 import draw_architecture
+import draw_blocks
 import draw_claims
 import draw_heads
 import draw_latency
@@ -29,6 +31,7 @@ import matplotlib
 PICTURES = {
     "architecture": draw_architecture.draw,
     "latency": draw_latency.draw,
+    "blocks": draw_blocks.draw,
     "claims": draw_claims.draw,
     "attention_latency": draw_latency.draw_attention,
     "polynomial_attention": draw_polynomial.draw,

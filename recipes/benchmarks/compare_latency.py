@@ -2,8 +2,8 @@
 
     KERAS_BACKEND=tensorflow python recipes/benchmarks/compare_latency.py --runs 100
 
-Images of 32x32 pixels, 100 classes, LiteRT in float32 and dynamic int8: `cct_7_3x1_32`,
-`cct_lsmha` and `cct_conv`; ResNet-20 and MobileNetV2 as published for images of this size;
+Images of 32x32 pixels, 100 classes, LiteRT in float32 and dynamic int8: models of the zoo with and
+without a convolutional prefix; ResNet-20 and MobileNetV2 as published for images of this size;
 MobileNetV3-Small and EfficientNetV2-B0 of keras.applications; and a CCT of the same size as
 tutorials write it, with heads as wide as the model. Also `cct_7_3x1_32`
 under ONNX Runtime, OpenVINO and as a SavedModel. Weights are random.
@@ -24,6 +24,17 @@ from cctzoo import export, latency, models
 from cctzoo.export.inputs import randomise_vectors
 
 IMAGE, CLASSES = (32, 32, 3), 100
+HALF = {"embed_dim": 128, "heads": 32, "prefix_filters": (64, 64, 128, 128, 128, 128)}
+ZOO = {
+    "cct_7_3x1_32": ("cct_7_3x1_32", {}),
+    "cct_lsmha": ("cct_lsmha", {}),
+    "cct_polynomial": ("cct_polynomial", {}),
+    "cct_conv": ("cct_conv", {}),
+    "cct_conv_polynomial": ("cct_conv_polynomial", {}),
+    "cct_conv6_polynomial": ("cct_conv6_polynomial", {}),
+    "cct_conv6_polynomial, half the width": ("cct_conv6_polynomial", HALF),
+    "cct_2_3x2_32": ("cct_2_3x2_32", {}),
+}
 
 
 def main():
@@ -33,11 +44,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         targets, macs = {}, {}
-        for name in ("cct_7_3x1_32", "cct_lsmha", "cct_conv"):
-            model = models.create_model(name, classes=CLASSES)
+        for title, (name, changes) in ZOO.items():
+            model = models.create_model(name, classes=CLASSES, **changes)
             randomise_vectors(model)
             for precision in ("float32", "dynamic_int8"):
-                label = f"{name} {precision}"
+                label = f"{title} {precision}"
                 targets[label] = folder / f"{label}.tflite"
                 export.to_litert(model, targets[label], precision)
                 macs[label] = multiply_accumulates(model)
