@@ -87,6 +87,17 @@ def test_accuracies_by_heads_are_those_of_the_tables(module):
     assert [len(line.get_xdata()) for line in early.lines] == [15, 15, 15]
 
 
+def test_accuracy_and_latency_are_those_of_the_table(module):
+    page = (IMAGES.parent / "benchmarks.md").read_text()
+    section = page.split("### Accuracy against latency\n")[1].split("\n### ")[0]
+    rows = re.findall(r"^\| .+ \| ([\d.]+) %.* \| ([\d.]+) \| ([\d.]+) \|$", section, re.MULTILINE)
+    panels = module("draw_accuracy").draw().axes
+    for axes, column in zip(panels, (1, 2), strict=True):
+        drawn = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines]
+        assert drawn == [(float(row[column]), float(row[0])) for row in rows]
+        assert len(drawn) == 7
+
+
 def test_blocks_are_those_of_the_table(module):
     page = (IMAGES.parent / "benchmarks.md").read_text()
     lines = page.split("| CCT-7/3x1 ")[1].split("\n\n")[0].splitlines()
@@ -127,6 +138,7 @@ def test_heads_are_drawn_before_and_after_training(module, monkeypatch):
 @pytest.mark.parametrize(
     ("script", "draw"),
     [
+        ("draw_accuracy", "draw"),
         ("draw_architecture", "draw"),
         ("draw_blocks", "draw"),
         ("draw_claims", "draw"),

@@ -7,6 +7,7 @@
 |---|---|---|
 | `architecture` | the path of an image through `cct_conv` | its config |
 | `latency` | latency by model, by heads and by prefix | the tables of `docs/benchmarks.md` |
+| `accuracy` | accuracy against latency, with ResNet-20 | a table of `docs/benchmarks.md` |
 | `attention_latency` | both kinds of attention | the tables of `docs/polynomial-attention.md` |
 | `blocks` | what the heads of CCT-7/3x1 know along its blocks | a table of `docs/benchmarks.md` |
 | `claims` | accuracy by number of heads; early learning | tables and `docs/results` |
@@ -20,6 +21,7 @@ curves `cct_conv6_polynomial_cifar10.png` come from a run.
 import argparse
 from pathlib import Path
 
+import draw_accuracy
 import draw_architecture
 import draw_blocks
 import draw_claims
@@ -33,6 +35,7 @@ PICTURES = {
     "latency": draw_latency.draw,
     "blocks": draw_blocks.draw,
     "claims": draw_claims.draw,
+    "accuracy": draw_accuracy.draw,
     "attention_latency": draw_latency.draw_attention,
     "polynomial_attention": draw_polynomial.draw,
     "shp": draw_heads.draw_shp,
