@@ -36,9 +36,7 @@ class AdamW(keras.optimizers.AdamW):
         )
 
     def _apply_weight_decay(self, variables):
-        decayed = [variable for variable in variables if self._use_weight_decay(variable)]
-        if self.weight_decay:
-            decay(decayed, self.weight_decay * float(self.learning_rate))
+        apply_weight_decay(self, variables)
 
 
 def update_by_adamw(
@@ -83,7 +81,10 @@ def update_by_adamw(
 
 
 @torch.no_grad()
-def decay(variables: Sequence[keras.Variable], share: float) -> None:
-    """Takes a share off each variable: decoupled weight decay."""
-    if variables:
-        torch._foreach_mul_([variable.value for variable in variables], 1 - share)
+def apply_weight_decay(
+    optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]
+) -> None:
+    """Decoupled weight decay of an optimizer, which excludes some of the variables."""
+    values = [variable.value for variable in variables if optimizer._use_weight_decay(variable)]
+    if values and optimizer.weight_decay:
+        torch._foreach_mul_(values, 1 - optimizer.weight_decay * float(optimizer.learning_rate))

@@ -7,7 +7,7 @@ import keras
 import torch
 
 from cctzoo.training import muon
-from cctzoo.training.adamw_torch import decay, update_by_adamw
+from cctzoo.training.adamw_torch import apply_weight_decay, update_by_adamw
 from cctzoo.typing import Tensor
 
 
@@ -71,6 +71,4 @@ class Muon(muon.Muon):
         return (x.mT if tall else x).contiguous()
 
     def _apply_weight_decay(self, variables):
-        decayed = [variable for variable in variables if self._use_weight_decay(variable)]
-        if self.weight_decay:
-            decay(decayed, self.weight_decay * float(self.learning_rate))
+        apply_weight_decay(self, variables)
