@@ -69,6 +69,7 @@ class _Keywords(TypedDict, total=False):
     head_dim: int | Sequence[int] | None
     attention: str | Sequence[str]
     mlp_ratio: float
+    mlp_kind: str
     activation: str
     conv_prefix: int
     prefix_kind: str

@@ -12,6 +12,7 @@ from cctzoo.layers.soft_average import SoftAverage
 from cctzoo.layers.stochastic_depth import StochasticDepth
 from cctzoo.layers.text import TextLength, TokenMask, WordEmbedding
 from cctzoo.layers.text_tokenizer import TextTokenizer
+from cctzoo.layers.token_convolution import TokenConvolution
 from cctzoo.layers.token_image import TokenImagePrefix
 from cctzoo.layers.tokenizer import ConvTokenizer
 
@@ -30,6 +31,7 @@ __all__ = [
     "StochasticDepth",
     "TextLength",
     "TextTokenizer",
+    "TokenConvolution",
     "TokenImagePrefix",
     "TokenMask",
     "WordEmbedding",

@@ -1,5 +1,6 @@
 """One transformer encoder block."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,10 +10,12 @@ from cctzoo.layers.attention.layer import MultiHeadSelfAttention
 from cctzoo.layers.functional import ACTIVATIONS, check_activation
 from cctzoo.layers.layer_norm import LayerNorm
 from cctzoo.layers.stochastic_depth import StochasticDepth
-from cctzoo.messages import shown
+from cctzoo.layers.token_convolution import TokenConvolution
+from cctzoo.messages import received, shown
 from cctzoo.typing import Tensor
 
 NORMS = ("cct", "pre")
+MLP_KINDS = ("dense", "depthwise")
 EPSILON = 1e-5  # PyTorch's LayerNorm; Keras' own default is 1e-3
 
 
@@ -34,6 +37,9 @@ class EncoderBlock(keras.layers.Layer):
         seed: integer seed of the block's random states. Default: random.
         activation: of the perceptron's hidden layer: `"gelu"`, `"quick_gelu"`,
             x * sigmoid(1.702 x), or `"relu"`.
+        mlp_kind: `"dense"`: the perceptron sees each token by itself; `"depthwise"`: before the
+            activation, its hidden layer gets a `TokenConvolution`, which needs a `grid`.
+        grid: (height, width) of the map of tokens, or (T,) for texts.
 
     Call arguments:
         x: (B, T, D).
@@ -50,7 +56,8 @@ class EncoderBlock(keras.layers.Layer):
         (B, T, mlp_ratio * D).
 
     Raises:
-        ValueError: for an unknown `norm` or `activation`, or as in `MultiHeadSelfAttention`.
+        ValueError: for an unknown `norm`, `activation` or `mlp_kind`, for `"depthwise"` without
+            `grid`, or as in `MultiHeadSelfAttention` and `TokenConvolution`.
 
     Reference: Hassani et al., arXiv 2104.05704, and the authors' code.
     """
@@ -67,12 +74,23 @@ class EncoderBlock(keras.layers.Layer):
         seed: int | None = None,
         attention: str = "softmax",
         activation: str = "gelu",
+        mlp_kind: str = "dense",
+        grid: Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if norm not in NORMS:
             raise ValueError(f"`norm` must be one of {NORMS}. Received: norm={shown(norm)}")
         check_activation(activation)
+        if mlp_kind not in MLP_KINDS:
+            raise ValueError(
+                f"`mlp_kind` must be one of {MLP_KINDS}. {received(mlp_kind=mlp_kind)}"
+            )
+        if mlp_kind == "depthwise" and grid is None:
+            raise ValueError(
+                '`mlp_kind="depthwise"` needs the `grid` of the tokens. '
+                f"{received(mlp_kind=mlp_kind, grid=grid)}"
+            )
         self.activation = activation
         self.mlp_ratio = mlp_ratio
         self.norm = norm
@@ -89,6 +107,9 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_norm = LayerNorm(epsilon=EPSILON, name="attention_norm", **options)
         self.mlp_norm = LayerNorm(epsilon=EPSILON, name="mlp_norm", **options)
         self.mlp_dropout = keras.layers.Dropout(dropout, seed=seed, **options)
+        self.convolution = None
+        if mlp_kind == "depthwise":
+            self.convolution = TokenConvolution(grid, name="convolution", **options)
         self.stochastic_depth = StochasticDepth(stochastic_depth, seed=seed, **options)
         self.supports_masking = True
 
@@ -106,6 +127,8 @@ class EncoderBlock(keras.layers.Layer):
         self.mlp_norm.build(input_shape)
         self.expand.build(input_shape)
         self.contract.build((*input_shape[:-1], hidden))
+        if self.convolution:
+            self.convolution.build((*input_shape[:-1], hidden))
 
     def call(
         self,
@@ -136,7 +159,10 @@ class EncoderBlock(keras.layers.Layer):
         normed = self.mlp_norm(x)
         if self.norm == "cct":
             x = normed  # not a mistake: the residual stream itself
-        hidden = ACTIVATIONS[self.activation](self.expand(normed))  # (B, T, mlp_ratio * D)
+        hidden = self.expand(normed)  # (B, T, mlp_ratio * D)
+        if self.convolution:
+            hidden = self.convolution(hidden, mask=mask, training=training)
+        hidden = ACTIVATIONS[self.activation](hidden)
         contracted = self.contract(self.mlp_dropout(hidden, training=training))
         contracted = self.mlp_dropout(contracted, training=training)
         x = x + self.stochastic_depth(contracted, training=training)

@@ -6,6 +6,7 @@ from cctzoo.arguments import checked_arguments
 from cctzoo.layers.attention.polynomial.linear import is_linear
 from cctzoo.layers.conv_prefix import EXPANSION
 from cctzoo.layers.functional import conv_output_size, stride_and_padding
+from cctzoo.layers.token_convolution import SIDE
 from cctzoo.models.config import HIDDEN_FILTERS, CCTConfig
 from cctzoo.models.text_config import TextConfig
 
@@ -32,7 +33,10 @@ def multiply_accumulates(config: CCTConfig | TextConfig) -> int:
             total += 2 * tokens * heads * (head_dim + 1) ** 2
         else:
             total += 2 * tokens**2 * inner  # scores, values
-        total += 2 * tokens * width * int(width * config.mlp_ratio)
+        hidden = int(width * config.mlp_ratio)
+        total += 2 * tokens * width * hidden
+        if config.mlp_kind == "depthwise":
+            total += tokens * hidden * SIDE ** len(config.grid)
     if config.token_pooling == "sequence":
         total += 2 * tokens * width
     return total + (width * config.classes if config.include_top else 0)

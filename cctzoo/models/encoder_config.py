@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from cctzoo import limits
 from cctzoo.layers.attention.layer import KINDS
-from cctzoo.layers.encoder_block import NORMS
+from cctzoo.layers.encoder_block import MLP_KINDS, NORMS
 from cctzoo.layers.functional import ACTIVATIONS
 from cctzoo.layers.position import KINDS as POSITION_KINDS
 from cctzoo.models.class_names import check_class_names
@@ -38,6 +38,9 @@ class EncoderConfig:
         attention: `"softmax"` or `"polynomial"`, whose cost falls with more heads (see
             `layers.MultiHeadSelfAttention`), or a sequence with one of them per encoder block.
         mlp_ratio: hidden width of the perceptrons / `embed_dim`.
+        mlp_kind: `"dense"`: the perceptrons see each token by itself; `"depthwise"`: their hidden
+            layer gets a depthwise convolution of 3x3 tokens, or of 3 tokens of a text (see
+            `layers.TokenConvolution`). Not for families with a class token.
         activation: of the perceptrons and of a `"token_image"` prefix: `"gelu"`,
             `"quick_gelu"`, x * sigmoid(1.702 x), for runtimes without GELU such as
             TensorFlow Lite Micro, or `"relu"`. The convolutions of the tokenizer and of the other
@@ -88,6 +91,9 @@ class EncoderConfig:
         "softmax", "softmax or polynomial, or a list with one of them per encoder block"
     )
     mlp_ratio: float = 2
+    mlp_kind: str = option(
+        MLP_KINDS, "dense: the perceptrons see each token by itself; depthwise: with its neighbours"
+    )
     activation: str = setting("gelu", "of the perceptrons: gelu, quick_gelu or relu")
     conv_prefix: int = setting(0, "number of initial blocks that are convolutions")
     prefix_kind: str = "vgg"
@@ -147,6 +153,13 @@ class EncoderConfig:
             '`positional_join="layer"` needs a `positional_embedding`.',
             "positional_join",
             "positional_embedding",
+        )
+        require(
+            self,
+            self.mlp_kind == "dense" or not self.has_class_token,
+            '`mlp_kind="depthwise"` needs a map of tokens without a class token.',
+            "mlp_kind",
+            "family",
         )
         # Tuples of `depth` numbers are made below: the limit comes first.
         require_counts(self, depth="layers", embed_dim="weights", classes="labels")

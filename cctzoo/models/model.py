@@ -154,6 +154,8 @@ def build_graph(config: Config, policy: keras.DTypePolicy) -> tuple[Tensor, Tens
             stochastic_depth=rate,
             attention=attention,
             activation=config.activation,
+            mlp_kind=config.mlp_kind,
+            grid=config.grid,
             name=f"block{number:02d}",
             dtype=dtype,
         )(x, **masks, **own)
