@@ -136,6 +136,8 @@ class Record:
         if values["attention"] != "softmax":
             heads += f", {values['attention']} attention"
         parts.append(heads)
+        if values["mlp_kind"] != "dense":
+            parts.append(f"{values['mlp_kind']} perceptrons")
         if values["conv_prefix"]:
             parts.append("prefix {conv_prefix} {prefix_kind} {prefix_pool}".format(**values))
         if hyperband := hyperband_round(values):

@@ -11,6 +11,7 @@ from typing import Any
 import keras_tuner
 
 from cctzoo import limits
+from cctzoo.layers.encoder_block import MLP_KINDS
 from cctzoo.messages import received
 from cctzoo.models import CCTConfig, TextConfig
 from cctzoo.plain_values import is_integer, is_one_of, make_plain
@@ -25,6 +26,7 @@ CONFIG_FIELDS = (
     "heads",
     "head_dim",
     "attention",
+    "mlp_kind",
     "conv_prefix",
     "prefix_kind",
     "prefix_filters",
@@ -47,6 +49,7 @@ class SearchSpace:
             block to `heads` in the last one, in powers of two; `"falling"`: the reverse.
         head_dim: widths of a head; 0: `embed_dim` shared among the heads, at least 1 each.
         attention: kinds of attention of all encoder blocks.
+        mlp_kind: kinds of perceptron of all encoder blocks.
         conv_prefix: numbers of initial blocks that are convolutions.
         prefix_kind: kinds of these blocks, see `layers.ConvPrefix`; `"token_image"` is for text
             models.
@@ -70,6 +73,7 @@ class SearchSpace:
         (0,), "width of a head; 0: embed_dim shared among the heads"
     )
     attention: tuple[str, ...] = setting(("softmax",), "kind of attention: softmax or polynomial")
+    mlp_kind: tuple[str, ...] = setting(("dense",), "kind of perceptron: dense or depthwise")
     conv_prefix: tuple[int, ...] = setting(
         (0, 1, 2, 3), "number of initial blocks that are convolutions"
     )
@@ -82,6 +86,7 @@ class SearchSpace:
         words = {
             "head_profile": PROFILES,
             "attention": TextConfig.ATTENTION_KINDS,
+            "mlp_kind": MLP_KINDS,
             "prefix_kind": TextConfig.PREFIX_KINDS,
             "prefix_pool": POOLS,
         }
@@ -170,7 +175,17 @@ def point_config(values: dict[str, Any], base: CCTConfig | TextConfig) -> CCTCon
 
 @functools.lru_cache(maxsize=10_000)  # oracles ask for the configs of all trials at each proposal
 def _config(
-    base, depth, embed_dim, heads, profile, head_dim, attention, prefix, prefix_kind, prefix_pool
+    base,
+    depth,
+    embed_dim,
+    heads,
+    profile,
+    head_dim,
+    attention,
+    mlp_kind,
+    prefix,
+    prefix_kind,
+    prefix_pool,
 ):
     if prefix >= depth:
         raise ValueError(
@@ -187,6 +202,7 @@ def _config(
         heads=block_heads,
         head_dim=tuple(head_dim or max(1, embed_dim // count) for count in block_heads),
         attention=attention,
+        mlp_kind=mlp_kind,
         conv_prefix=prefix,
         prefix_kind=prefix_kind if prefix else "vgg",
         prefix_filters=None,

@@ -84,12 +84,15 @@ class TokenConvolution(keras.layers.Layer):
 
     def _folded(self):
         """Kernel and bias of the convolution with batch norm and the addition of its input."""
-        norm = self.norm
-        scale = norm.gamma * ops.rsqrt(norm.moving_variance + norm.epsilon)
+        norm, weights = self.norm, (self.kernel, self.norm.gamma, self.norm.beta)
+        kernel, gamma, beta, mean, variance = (
+            ops.cast(x, "float32") for x in (*weights, norm.moving_mean, norm.moving_variance)
+        )
         identity = np.zeros((*self.kernel_size, 1, 1), "float32")
         identity[tuple(side // 2 for side in self.kernel_size)] = 1
-        kernel = self.kernel * scale[:, None] + ops.convert_to_tensor(identity)
-        return kernel, norm.beta - norm.moving_mean * scale
+        scale = gamma * ops.rsqrt(variance + norm.epsilon)
+        kernel = kernel * scale[:, None] + ops.convert_to_tensor(identity)
+        return kernel, beta - mean * scale
 
     def _sides(self):
         return (*self.grid, 1)[:2]

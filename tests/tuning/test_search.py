@@ -205,7 +205,7 @@ def test_an_optuna_search_and_a_worker_that_joins(call, tmp_path, monkeypatch, c
 def make_record(trial, accuracy, latency_ms, **changes):
     values = dict.fromkeys(
         ["depth", "embed_dim", "heads", "head_dim", "conv_prefix", "prefix_pool"], 1
-    ) | {"head_profile": "even", "attention": "softmax", "prefix_kind": "vgg"}
+    ) | {"head_profile": "even", "attention": "softmax", "mlp_kind": "dense", "prefix_kind": "vgg"}
     figures = {"accuracy": accuracy, "latency_ms": latency_ms, "ratio": latency_ms}
     figures |= {"status": "trained", "score": accuracy, **changes}
     return Record(trial, values | {"depth": int(trial)}, **figures)

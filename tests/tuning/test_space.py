@@ -15,6 +15,7 @@ POINT = {
     "head_profile": "even",
     "head_dim": 0,
     "attention": "softmax",
+    "mlp_kind": "dense",
     "conv_prefix": 0,
     "prefix_kind": "vgg",
     "prefix_pool": "late",
@@ -54,6 +55,15 @@ def test_attention():
     assert point_config(values, BASE).block_attention == ("polynomial",) * 2
     with pytest.raises(ValueError, match="attention=\\('linear',\\)"):
         SearchSpace(attention=("linear",))
+
+
+def test_mlp_kind():
+    choices = {"depth": (2,), "embed_dim": (16,), "heads": (4,)}
+    both = SearchSpace(**choices, mlp_kind=("dense", "depthwise"))
+    assert both.count_models(BASE) == 2 * SearchSpace(**choices).count_models(BASE)
+    assert point_config(POINT | {"mlp_kind": "depthwise"}, BASE).mlp_kind == "depthwise"
+    with pytest.raises(ValueError, match="mlp_kind=\\('wide',\\)"):
+        SearchSpace(mlp_kind=("wide",))
 
 
 def test_text_models():
