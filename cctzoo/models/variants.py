@@ -33,6 +33,8 @@ CONV6 = {
     "prefix_filters": (128, 128, 256, 256, 256, 256),
     "prefix_pool": (2, 4),
 }
+# For the latency of a ResNet-20: the smallest model, with convolutions in its perceptrons.
+DEPTHWISE = {"heads": 32, "attention": "polynomial", "mlp_kind": "depthwise", "mlp_ratio": 2}
 WORD_DIM = 300  # the widest GloVe vectors, and the only width of a text_transformer
 
 GRAMMAR = (
@@ -119,6 +121,7 @@ VARIANTS = {
         Variant("text_transformer_2", 4, 7_086_304),
         Variant("text_transformer_4", 4, 8_170_504),
         Variant("text_transformer_6", 4, 10_336_504),
+        Variant("cct_2_depthwise", 10, 355_147, "cct_2_3x2_32", DEPTHWISE),
         Variant("cct_lsmha", 100, 3_783_269, "cct_7_3x1_32", {"heads": 64}),
         Variant("cct_conv", 100, 3_097_381, "cct_7_3x1_32", {"heads": 64, "conv_prefix": 3}),
         Variant("cct_conv6", 100, 2_846_757, "cct_7_3x1_32", {"heads": 64, **CONV6}),

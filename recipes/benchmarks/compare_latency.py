@@ -34,6 +34,7 @@ ZOO = {
     "cct_conv6_polynomial": ("cct_conv6_polynomial", {}),
     "cct_conv6_polynomial, half the width": ("cct_conv6_polynomial", HALF),
     "cct_2_3x2_32": ("cct_2_3x2_32", {}),
+    "cct_2_depthwise": ("cct_2_depthwise", {}),
 }
 
 

@@ -65,6 +65,8 @@ def images(numbers: random.Random, **fixed: Any) -> Draw:
     channels = fields["input_shape"][2]
     fields |= encoder(numbers, ("vgg", "depthwise"), widening=True)
     tokens = ("token",) if family == "vit" else ()
+    if tokens:
+        fields.pop("mlp_kind", None)  # a class token has no neighbours
     fields |= tops(numbers, ("sequence", "avg", "max", *tokens))
     if chance() < 0.3:
         fields["include_preprocessing"] = choice((True, False))
@@ -94,6 +96,8 @@ def texts(numbers: random.Random) -> Draw:
     elif chance() < 0.3:
         fields["padding_id"] = choice((None, 0, fields["vocabulary_size"] - 1))
     tokens = ("token",) if family in TextConfig.CLASS_TOKEN else ()
+    if tokens:
+        fields.pop("mlp_kind", None)
     fields |= tops(numbers, ("sequence", "avg", *tokens))
     kernel = {"text_cct": "_k2", "text_cvt": "_k4", "text_vit": "_k4"}.get(family, "")
     return Draw(f"{family}_2{kernel}", fields)

@@ -21,9 +21,11 @@ def built(**options):
     return block
 
 
-@pytest.mark.parametrize("norm", ["cct", "pre"])
-def test_contract(norm, tmp_path):
-    check_layer(EncoderBlock, {**OPTIONS, "norm": norm}, (B, T, D), (B, T, D), tmp_path)
+@pytest.mark.parametrize(
+    "options", [{"norm": "cct"}, {"norm": "pre"}, {"mlp_kind": "depthwise", "grid": [T]}]
+)
+def test_contract(options, tmp_path):
+    check_layer(EncoderBlock, {**OPTIONS, **options}, (B, T, D), (B, T, D), tmp_path)
 
 
 @pytest.mark.parametrize("norm", ["cct", "pre"])
