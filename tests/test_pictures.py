@@ -95,7 +95,7 @@ def test_accuracy_and_latency_are_those_of_the_table(module):
     for axes, column in zip(panels, (1, 2), strict=True):
         drawn = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines]
         assert drawn == [(float(row[column]), float(row[0])) for row in rows]
-        assert len(drawn) == 7
+        assert len(drawn) == 8
 
 
 def test_blocks_are_those_of_the_table(module):

@@ -4,6 +4,13 @@ import matplotlib.figure
 from draw_latency import COLOURS, table
 
 MARKERS = {"float32": "o", "dynamic int8": "s"}
+# Offset and alignment of the labels that are not above their points.
+LABELS = {
+    "cct_polynomial": ((0, -9), "center", "top"),
+    "ResNet-20": ((0, -9), "center", "top"),
+    "cct_2_3x2_32": ((4, -9), "right", "top"),
+    "cct_conv6_polynomial, half the width": ((13, -5), "left", "top"),
+}
 
 
 def draw():
@@ -16,7 +23,7 @@ def draw():
         for row in rows:
             draw_model(axes, row, float(row[column]), precision)
         axes.set_xscale("log")
-        axes.margins(x=0.26, y=0.2)
+        axes.margins(x=0.34, y=0.2)
         axes.set_xticks(*ticks(axes.get_xlim()))
         axes.minorticks_off()
         axes.tick_params(labelsize=12)
@@ -33,15 +40,15 @@ def draw_model(axes, row, latency, precision):
     """The point of a row, with the model's name and its epochs next to it."""
     name, epochs, accuracy = row[0].replace("`", ""), row[2], float(row[3].split()[0])
     colour = "#555555" if name == "ResNet-20" else COLOURS[precision]
-    below = "half" in name or name in ("cct_polynomial", "ResNet-20")
+    place, horizontal, vertical = LABELS.get(name, ((0, 9), "center", "bottom"))
     axes.plot(latency, accuracy, MARKERS[precision], color=colour, markersize=9)
     axes.annotate(
         name.replace(", ", ",\n") + f"\n{epochs} epochs",
         (latency, accuracy),
-        (0, -9 if below else 9),
+        place,
         textcoords="offset points",
-        ha="center",
-        va="top" if below else "bottom",
+        ha=horizontal,
+        va=vertical,
         fontsize=10.5,
         color=colour,
     )
