@@ -36,7 +36,7 @@ class TokenConvolution(keras.layers.Layer):
         (B, T, C).
 
     Raises:
-        ValueError: if `grid` does not have T tokens, or the mask is not (B, T).
+        ValueError: if `grid` is not one or two numbers with T tokens, or the mask is not (B, T).
 
     Reference: Li et al., "LocalViT", arXiv 2104.05707 (a depthwise convolution in the perceptron);
     Lu et al., "DHVT", arXiv 2210.05958 (with batch norm and a residual connection, after the
@@ -50,9 +50,9 @@ class TokenConvolution(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        if input_shape[1] != np.prod(self.grid):
+        if len(self.grid) not in (1, 2) or input_shape[1] != np.prod(self.grid):
             raise ValueError(
-                "`grid` must have as many tokens as the input. "
+                "`grid` must be one or two numbers whose product is the number of tokens. "
                 f"{received(grid=self.grid, tokens=input_shape[1])}"
             )
         channels = input_shape[-1]

@@ -70,6 +70,7 @@ def test_a_block_equals_numpy():
     ("make", "message"),
     [
         (lambda x: TokenConvolution((2, 2))(x), r"grid=\(2, 2\), tokens=6"),
+        (lambda x: TokenConvolution((1, 2, 3))(x), r"grid=\(1, 2, 3\), tokens=6"),
         (lambda x: TokenConvolution((6,))(x, mask=ops.ones((B, 6, 6), "bool")), r"\(2, 6, 6\)"),
         (lambda x: EncoderBlock(1, mlp_kind="depthwise")(x), "grid=None"),
         (lambda x: EncoderBlock(1, mlp_kind="conv")(x), "mlp_kind='conv'"),

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-import cctzoo
 from cctzoo import analysis, export, models, weights
 from cctzoo.runtimes import load_runner
 from tests.layers.contract import array
+from tests.models.files import check_files
 from tests.models.small import images, predict, small_model
 
 B, D = 3, 24
@@ -66,25 +66,10 @@ def test_permuted_tokens_with_their_positions():
 
 
 def test_files_and_other_image_sizes(tmp_path):
-    model = layer_model()
-    x = images(model)
-    expected = predict(model, x)
-    model.save(tmp_path / "a.keras")
-    weights.save_weights(model, tmp_path / "a.safetensors")
-    for path in ("a.keras", "a.safetensors"):
-        np.testing.assert_allclose(
-            predict(cctzoo.load_model(tmp_path / path), x), expected, atol=1e-6
-        )
-    with weights.open_weights(tmp_path / "a.safetensors") as source:
-        larger = source.build(input_shape=(40, 24, 3))
-    assert np.isfinite(predict(larger, images(larger))).all()
-    for norm in ("position_norm00", "position_norm02"):
-        np.testing.assert_array_equal(
-            larger.get_layer(norm).get_weights(), model.get_layer(norm).get_weights()
-        )
+    path = check_files(layer_model(), tmp_path, ["position_norm00", "position_norm02"])
     stream = small_model(depth=3, heads=4, embed_dim=D)
     with pytest.raises(ValueError, match="positional_join='layer'"):
-        weights.load_weights(stream, tmp_path / "a.safetensors")
+        weights.load_weights(stream, path)
 
 
 @pytest.mark.parametrize(
