@@ -18,7 +18,7 @@ the folder of an analysis. One folder of an analysis makes its page again.
     python recipes/analyse_heads.py runs/MY_RUN --devices 2
     torchrun --nproc-per-node 2 recipes/analyse_heads.py runs/MY_RUN
 
-Gives: the figures in docs/benchmarks.md.
+Gives: the figures in docs/benchmarks/heads.md.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832.

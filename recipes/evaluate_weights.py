@@ -12,7 +12,7 @@ after its training.
     python recipes/evaluate_weights.py runs/MY_RUN --devices 2
     torchrun --nproc-per-node 2 recipes/evaluate_weights.py runs/MY_RUN
 
-Gives: cct_2_3x2_32.digits, 97.77% of 359 test images; further figures in docs/benchmarks.md. The
+Gives: cct_2_3x2_32.digits, 97.77% of 359 test images; more in docs/benchmarks/accuracy.md. The
 exit code is 1 if the accuracy is more than 0.1 points below the stated one.
 """
 

@@ -15,7 +15,7 @@ LiteRT, saved_model, onnx and openvino. Each file is checked before it appears.
 With `--tune`, models with many heads are exported with groups of heads of several sizes, and the
 file that is fastest on this machine is kept, or by `--latency-command "time_on_phone.sh {model}"`.
 
-Gives: sizes and latencies in docs/benchmarks.md.
+Gives: sizes and latencies in docs/benchmarks/latency.md.
 """
 
 from cctzoo.commands.export import main

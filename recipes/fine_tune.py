@@ -16,7 +16,7 @@ see docs/guides/training.md. A text model keeps its vocabulary, and needs a text
     python recipes/fine_tune.py --start-from NAME.pth --model cct_7_3x1_32 --dataset cifar100
 
 Gives: 93.8 to 95.8 % of 48 held-out pictures of a folder of 240 drawn ones (three runs of the first
-command; 89 s in one thread, export included), and the figures in docs/benchmarks.md.
+command; 89 s in one thread, export included), and the figures in docs/benchmarks/training.md.
 """
 
 from cctzoo.commands.fine_tune import main

@@ -11,7 +11,7 @@ epochs at a fifth of its learning rate. Trained weights without a run need `--da
 fine-tuned as by `fine_tune.py`, shortened in the same way. The new run directory also holds
 `pruning.json`; the model before fine-tuning is next to it, under the same name with `.keras`.
 
-Gives: the figures in docs/benchmarks.md.
+Gives: the figures in docs/benchmarks/heads.md.
 """
 
 from cctzoo.commands.prune import main

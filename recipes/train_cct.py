@@ -9,7 +9,7 @@ recipe trains CCT, CVT and ViT-Lite; `--preset` sets the numbers of a published 
     python recipes/train_cct.py --preset cifar10_200 --model vit_7_4_32 --dataset npz:mine.npz
     python recipes/train_cct.py --preset imagenet --devices 8 --data-dir /data --no-export
 
-Gives: the figures in docs/benchmarks.md. The published recipes at full length: not yet run.
+Gives: the figures in docs/benchmarks. The published recipes at full length: not yet run.
 """
 
 from cctzoo.commands.train import main

@@ -10,7 +10,7 @@ to `committee.keras`, its test accuracy and that of its members to `report.json`
 
 `--resume DIRECTORY` resumes a committee that was stopped.
 
-Gives: the figures in docs/benchmarks.md. cct_7_3x1_32 on CIFAR-100: not yet run.
+Gives: the figures in docs/benchmarks/accuracy.md. cct_7_3x1_32 on CIFAR-100: not yet run.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832: models of equal accuracy with differently structured heads err on different

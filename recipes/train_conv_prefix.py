@@ -7,7 +7,7 @@ handwritten digits. `--conv-prefix 0` trains the same model without convolutions
     python recipes/train_conv_prefix.py --preset cifar10_200 --model cct_conv --embed-dim 256 \\
         --dataset npz:cifar10.npz
 
-Gives: the figures in docs/benchmarks.md. At full length: not yet run.
+Gives: the figures in docs/benchmarks/accuracy.md. At full length: not yet run.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832. The design of the prefix is our choice, see `layers.ConvPrefix`.

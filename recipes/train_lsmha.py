@@ -8,7 +8,7 @@ paper is cct_lsmha, which is CCT-7/3x1 with 64 heads of width 4:
     python recipes/train_lsmha.py --preset cifar10_200 --model cct_lsmha --heads 16 \\
         --dataset npz:cifar10.npz --tensorboard
 
-Gives: the figures in docs/benchmarks.md (digits). cct_lsmha at full length: not yet run.
+Gives: the figures in docs/benchmarks/heads.md (digits). cct_lsmha at full length: not yet run.
 
 Reference: "Low-latency vision transformers via large-scale multi-head attention",
 arXiv 2506.23832.

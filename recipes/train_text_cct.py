@@ -9,7 +9,7 @@ number of heads, any of the four text families and a convolutional prefix can be
     python recipes/train_text_cct.py --preset ag_news --word-vectors glove.6B.300d.txt
     python recipes/train_text_cct.py --dataset csv:mine.csv --length 32 --epochs 10
 
-Gives: the figures in docs/benchmarks.md. AG News and IMDb: not yet run.
+Gives: the figures in docs/benchmarks/accuracy.md. AG News and IMDb: not yet run.
 """
 
 from cctzoo.commands.train import main

@@ -88,8 +88,8 @@ def test_accuracies_by_heads_are_those_of_the_tables(module):
 
 
 def test_accuracy_and_latency_are_those_of_the_table(module):
-    page = (IMAGES.parent / "benchmarks.md").read_text()
-    section = page.split("### Accuracy against latency\n")[1].split("\n### ")[0]
+    page = (IMAGES.parent / "benchmarks" / "latency.md").read_text()
+    section = page.split("## Accuracy against latency\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| .+ \| ([\d.]+) %.* \| ([\d.]+) \| ([\d.]+) \|$", section, re.MULTILINE)
     panels = module("draw_accuracy").draw().axes
     for axes, column in zip(panels, (1, 2), strict=True):
@@ -99,7 +99,7 @@ def test_accuracy_and_latency_are_those_of_the_table(module):
 
 
 def test_blocks_are_those_of_the_table(module):
-    page = (IMAGES.parent / "benchmarks.md").read_text()
+    page = (IMAGES.parent / "benchmarks" / "heads.md").read_text()
     lines = page.split("| CCT-7/3x1 ")[1].split("\n\n")[0].splitlines()
     rows = [list(map(float, re.findall(r"[\d.]+", line)))[:6] for line in lines]
     assert [row[:2] for row in rows] == [[heads, block] for heads in (4, 64) for block in range(7)]

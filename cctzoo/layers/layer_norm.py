@@ -19,7 +19,7 @@ class LayerNorm(keras.layers.LayerNormalization):
     Graphs are exported from TensorFlow, where Keras broadcasts scale and shift to the size of
     the input before it applies them. This layer is exported as nine LiteRT operators instead
     of eleven, and the whole model needs 0.97 (`cct_7_3x1_32`) to 0.92 (`cct_conv`) of the time
-    (LiteRT on a CPU, see `docs/benchmarks.md`).
+    (LiteRT on a CPU, see `docs/benchmarks/export.md`).
 
     Under PyTorch on a CPU, its kernel takes half precision and computes in float32, so that no
     float32 copy of the input is made.

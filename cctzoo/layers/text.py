@@ -56,7 +56,7 @@ class TokenMask(keras.layers.Layer):
 
 # Standard deviation of new word vectors. PyTorch's default, which the authors use, is 1; the
 # vectors of rare words then stay noise: test accuracy of the docstrings preset 71.7 %, with 0.1
-# 76.3 % (one run each, under JAX; see docs/benchmarks.md).
+# 76.3 % (one run each, under JAX; see docs/benchmarks/accuracy.md).
 DEVIATION = 0.1
 
 

@@ -62,8 +62,8 @@ def fine_tuning_settings(samples: int) -> dict[str, Any]:
     | below 5000 | 32 | 1e-3 | 10 |
     | from 5000 on | 64 | 1e-3 | 10 |
 
-    They were chosen on sets of 180 to 1,295 images with `cct_2_3x2_32`, see `docs/benchmarks.md`:
-    the learning rate of a larger model may have to be lower.
+    They were chosen on sets of 180 to 1,295 images with `cct_2_3x2_32`, see
+    `docs/benchmarks/training.md`: the learning rate of a larger model may have to be lower.
 
     Args:
         samples: number of training samples, at least 1.

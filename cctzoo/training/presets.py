@@ -1,8 +1,8 @@
 """Presets: the published recipes with their numbers, and recipes of our own.
 
 Sources: Hassani et al., arXiv 2104.05704, and the configurations of the authors' code. The part
-held out for validation is our choice. Not yet run at full length; `docs/benchmarks.md` lists the
-runs so far.
+held out for validation is our choice. Not yet run at full length; `docs/benchmarks/accuracy.md`
+lists the runs so far.
 """
 
 import dataclasses
@@ -54,7 +54,7 @@ CIFAR100 = CIFAR10 | {
     "augmentation": dataclasses.replace(TIMM, erasing=0.25),
 }
 # Our choice, for an hour on two cores of a processor with matrix units for bfloat16. What each part
-# gains is in `docs/benchmarks.md`.
+# gains is in `docs/benchmarks/accuracy.md`.
 FAST = {
     "dataset": "cifar10",
     "model": "cct_conv6_polynomial",

@@ -6,10 +6,10 @@
 | picture | what | source |
 |---|---|---|
 | `architecture` | the path of an image through `cct_conv` | its config |
-| `latency` | latency by model, by heads and by prefix | the tables of `docs/benchmarks.md` |
-| `accuracy` | accuracy against latency, with ResNet-20 | a table of `docs/benchmarks.md` |
+| `latency` | latency by model, by heads and by prefix | tables of `docs/benchmarks` |
+| `accuracy` | accuracy against latency, with ResNet-20 | a table of `docs/benchmarks` |
 | `attention_latency` | both kinds of attention | the tables of `docs/polynomial-attention.md` |
-| `blocks` | what the heads of CCT-7/3x1 know along its blocks | a table of `docs/benchmarks.md` |
+| `blocks` | what the heads of CCT-7/3x1 know along its blocks | a table of `docs/benchmarks` |
 | `claims` | accuracy by number of heads; early learning | tables and `docs/results` |
 | `polynomial_attention` | the kernels of attention, and their cost | their formulas |
 | `shp`, `rollout` | a head, and where the model looks, before and after training | trained here |

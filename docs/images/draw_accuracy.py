@@ -1,4 +1,4 @@
-"""Draws accuracy against latency from the table of docs/benchmarks.md."""
+"""Draws accuracy against latency from the table of docs/benchmarks/latency.md."""
 
 import matplotlib.figure
 from draw_latency import COLOURS, table
@@ -15,7 +15,7 @@ LABELS = {
 
 def draw():
     """Returns the figure: one panel for each precision, a point for each model."""
-    header, _, *rows = table("Accuracy against latency")
+    header, _, *rows = table("latency", "Accuracy against latency")
     figure = matplotlib.figure.Figure((11, 5.4), layout="constrained", facecolor="white")
     panels = figure.subplots(1, 2, sharey=True)
     for axes, precision in zip(panels, COLOURS, strict=True):

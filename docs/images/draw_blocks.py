@@ -1,4 +1,4 @@
-"""Draws what the heads of CCT-7/3x1 know along its blocks, from the table of docs/benchmarks.md."""
+"""Draws what the heads of CCT-7/3x1 know along its blocks: a table of docs/benchmarks/heads.md."""
 
 import re
 
@@ -17,7 +17,7 @@ LIMITS = {"SNR": (1, 5), "noise per head": (0, 24)}
 
 def draw():
     """Returns the figure: probe accuracy, SNR and noise by block, trained and fresh weights."""
-    header, rows = table("What the heads have learned")[0], model_rows()
+    header, rows = table("heads", "What the heads have learned")[0], model_rows()
     figure = matplotlib.figure.Figure((11, 4), layout="constrained", facecolor="white")
     for axes, (column, title) in zip(figure.subplots(1, 3), COLUMNS.items(), strict=True):
         for heads, (label, colour, marker) in KINDS.items():
@@ -41,7 +41,7 @@ def draw():
 def model_rows():
     """The rows of the model; an empty first cell repeats the one above."""
     found, name = [], ""
-    for row in table("What the heads have learned")[2:]:
+    for row in table("heads", "What the heads have learned")[2:]:
         name = row[0] or name
         if name == MODEL:
             found.append(row)

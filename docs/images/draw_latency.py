@@ -1,4 +1,4 @@
-"""Draws latencies from the tables of docs/benchmarks.md and docs/polynomial-attention.md."""
+"""Draws latencies from the tables of docs/benchmarks and docs/polynomial-attention.md."""
 
 import re
 from pathlib import Path
@@ -27,9 +27,9 @@ def tables(page, heading):
     ]
 
 
-def table(heading):
-    """The only table below a heading of the benchmarks."""
-    return tables("benchmarks.md", heading)[0]
+def table(page, heading):
+    """The first table below a heading of a page of benchmarks."""
+    return tables(f"benchmarks/{page}.md", heading)[0]
 
 
 def draw():
@@ -46,7 +46,7 @@ def draw():
 
 
 def draw_models(axes):
-    rows = table("Many heads and the convolutional prefix")
+    rows = table("latency", "Many heads and the convolutional prefix")
     cells = {name: row[2] for row in rows for name in MODELS if row[0].startswith(f"{name}:")}
     for i, name in enumerate(MODELS):
         ratios = [float(number) for number in cells[name].replace("*", "").split("/")]
@@ -62,7 +62,7 @@ def draw_models(axes):
 
 
 def draw_prefix(axes):
-    rows = table("Heads and prefix on CIFAR-10")
+    rows = table("search", "Heads and prefix on CIFAR-10")
     heads, rows = rows[0][1:], rows[2:]
     for column, name in enumerate(heads, start=1):
         times = [float(re.match(r"[\d.]+", row[column])[0]) for row in rows]

@@ -5,7 +5,7 @@
 Three implementations: softmax with all scores stored (plain), softmax as the layer computes it in
 training (fused), and polynomial attention.
 
-Gives: docs/benchmarks.md.
+Gives: docs/benchmarks/training.md.
 """
 
 import argparse

@@ -6,7 +6,7 @@
 TF-IDF and logistic regression of scikit-learn. The validation part selects the penalty; then the
 test part is used once.
 
-Gives: docs/benchmarks.md.
+Gives: docs/benchmarks/accuracy.md.
 """
 
 import argparse

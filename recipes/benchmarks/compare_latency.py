@@ -8,7 +8,7 @@ MobileNetV3-Small and EfficientNetV2-B0 of keras.applications; and a CCT of the 
 tutorials write it, with heads as wide as the model. Also `cct_7_3x1_32`
 under ONNX Runtime, OpenVINO and as a SavedModel. Weights are random.
 
-Gives: docs/benchmarks.md.
+Gives: docs/benchmarks/latency.md.
 """
 
 import argparse

@@ -7,7 +7,7 @@ Takes the flags of a recipe: its data, augmentation, optimizer, schedule and los
 `cctzoo train`, only the network is another. Each run has a folder; the same command resumes a
 comparison that was stopped and skips the finished runs. `compare_latency.py` times the networks.
 
-Gives: 86.71 % on CIFAR-10 (JPEG copies) by a ResNet-20, see docs/benchmarks.md.
+Gives: 86.71 % on CIFAR-10 (JPEG copies) by a ResNet-20, see docs/benchmarks/latency.md.
 """
 
 import dataclasses

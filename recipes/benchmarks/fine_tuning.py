@@ -8,7 +8,7 @@ ellipse in random colours on a noisy background, and 150 more for the test. `dig
 scikit-learn's digits for training. Every other set is a name as in `data.load`. Each run starts
 from the weights of a tag and prints one line of CSV; a mean over the seeds follows at the end.
 
-Gives: docs/benchmarks.md, and the numbers in cctzoo/training/fine_tuning.py.
+Gives: docs/benchmarks/training.md, and the numbers in cctzoo/training/fine_tuning.py.
 """
 
 import argparse

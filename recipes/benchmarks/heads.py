@@ -7,7 +7,7 @@ CCT-7/3x1 with 64 heads and 100 classes, 10,000 images to fit the probes and 10,
 them. The images are noise with an offset per class, and the weights are random; neither changes
 the time.
 
-Gives: docs/benchmarks.md.
+Gives: docs/benchmarks/heads.md.
 """
 
 import argparse

@@ -11,7 +11,7 @@ processes (`--worker-processes` of the recipes), alternately.
     python recipes/benchmarks/input.py --photographs 500x375 --workers 2
     python recipes/benchmarks/input.py --photographs 64x64 --photographs-to 32 --count 4000
 
-Gives: docs/benchmarks.md.
+Gives: docs/benchmarks/training.md.
 """
 
 import argparse

@@ -12,7 +12,7 @@ files and folders of trained weights. Formats are the precisions of LiteRT, save
 openvino, and keras: the live model on this backend. `int8` is calibrated with images of
 handwritten digits, or with docstrings. Ratios are to the first target.
 
-Gives: docs/benchmarks.md.
+Gives: docs/benchmarks/latency.md.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 Each repetition builds, exports and times the model again, in new processes. Prints the ratios to
 the anchor, and the 90th divided by the 10th percentile of ratios and of milliseconds.
 
-Gives: docs/benchmarks.md.
+Gives: docs/benchmarks/search.md.
 """
 
 import argparse

@@ -14,7 +14,7 @@ Gives (mean of 20 seeds; one core, JAX, KerasTuner 1.4.8, Optuna 5.0.0, NumPy 2,
         30    0.855    0.904   0.896   0.926
         60    0.908    0.965   0.964   0.967
 
-docs/benchmarks.md has the deviations. With 5 seeds and 30 trials (minutes, because Bayesian is
+docs/benchmarks/search.md has the deviations. With 5 seeds and 30 trials (minutes, as Bayesian is
 slow): random 0.817, Bayesian 0.839 (24 of its trials are random, and it sees only the score),
 pareto 0.902.
 

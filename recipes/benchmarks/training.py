@@ -8,7 +8,7 @@ eagerly, the same model under `torch.compile`, and the model of cctzoo on each b
 one case run at the same time and take their rounds alternately. Two details favour plain PyTorch:
 it computes no accuracy, and its batches are slices of one tensor, while `fit` shuffles.
 
-Gives: docs/benchmarks.md.
+Gives: docs/benchmarks/training.md.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Attention with many narrow heads in exported graphs: one group of heads at a time.
 
-The order of operations was found by timing LiteRT on a CPU (`docs/benchmarks.md` lists the
+The order of operations was found by timing LiteRT on a CPU (`docs/benchmarks/export.md` lists the
 alternatives). The scores of 64 heads on 256 tokens take 16.8 MB; the scores of one group fit
 into the processor's cache.
 

@@ -1,6 +1,6 @@
 """Polynomial attention in exported graphs: some heads at a time, several of them in a product.
 
-The order of operations was found by timing LiteRT on a CPU (`docs/benchmarks.md` lists the
+The order of operations was found by timing LiteRT on a CPU (`docs/benchmarks/export.md` lists the
 alternatives).
 
 Letters: B batch, N heads, G heads of a group, P heads of a panel, T tokens, H head width.
