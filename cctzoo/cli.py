@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ SOURCE_HELP = (
     "run directory, tag of trained weights, .keras or .safetensors file, folder of "
     "save_to_folder or its address (hf://user/name), or name as in `cctzoo list`"
 )
+PACKAGE = str(Path(__file__).parent)
+PYTHONS_FORMAT = warnings.formatwarning
 CONFIG_HELP = help_texts(CCTConfig) | help_texts(TextConfig)
 
 
@@ -233,7 +236,7 @@ class _Notices(logging.Handler):
 
 
 def show_notices(stream: str = "stdout") -> None:
-    """Shows the package's notices, which go to the logger "cctzoo", as plain lines.
+    """Shows the package's notices, which go to the logger "cctzoo", and warnings as plain lines.
 
     Args:
         stream: `"stdout"`, or `"stderr"` for a command whose output is JSON.
@@ -244,6 +247,14 @@ def show_notices(stream: str = "stdout") -> None:
     logger.propagate = False  # TensorFlow adds a handler to the root logger, which repeats them
     if not any(isinstance(handler, _Notices) for handler in logger.handlers):
         logger.addHandler(_Notices())
+    warnings.formatwarning = _format_warning
+
+
+def _format_warning(message, category, filename, lineno, line=None):
+    """One line for a warning of the package, without the place in its code."""
+    if category is UserWarning and filename.startswith(PACKAGE):
+        return f"warning: {message}\n"
+    return PYTHONS_FORMAT(message, category, filename, lineno, line)
 
 
 def _check_resumed(parser, options):

@@ -8,10 +8,12 @@ import os
 import shlex
 import sys
 import types
+import warnings
 
+import numpy as np
 import pytest
 
-from cctzoo import cli, models, training
+from cctzoo import cli, data, models, training
 from cctzoo.child_process import ChildFailed
 from cctzoo.commands import train as train_command
 from cctzoo.data import Augmentation
@@ -239,6 +241,16 @@ def test_notices_are_plain_lines(capsys, monkeypatch):
     cli.show_notices()
     logging.getLogger("cctzoo.weights").info("classifier with %d classes", 3)
     assert capsys.readouterr().out == "classifier with 3 classes\n"
+
+
+def test_warnings_of_the_package_are_plain_lines(monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    cli.show_notices()
+    place = data.loading.__file__, 7
+    assert warnings.formatwarning("2 are odd", UserWarning, *place) == "warning: 2 are odd\n"
+    for category, file in ((RuntimeWarning, place[0]), (UserWarning, np.__file__)):
+        text = warnings.formatwarning("2 are odd", category, file, 7)
+        assert text.startswith(f"{file}:7: {category.__name__}: 2 are odd\n")
 
 
 @pytest.mark.parametrize("kind", [training.Recipe, Augmentation])

@@ -119,7 +119,8 @@ def load(
         skip_unreadable: skip images that cannot be decoded, with a warning (`folder:` and
             `webdataset:` only).
         color_mode: `"rgb"` or `"grayscale"`, to which images of other modes are converted.
-            Transparency is dropped (`folder:`, `webdataset:` and TFDS only).
+            Transparency is dropped (`folder:`, `webdataset:` and TFDS only). Default: grey if no
+            image has colours, otherwise RGB, with a warning if images are converted.
         data_dir: folder of prepared TFDS sets. Default: TFDS' own, `~/tensorflow_datasets`.
         manual_dir: folder with the files of a TFDS set that were fetched on another machine,
             under the names that TFDS expects.

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import warnings
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -13,6 +12,9 @@ import numpy as np
 from cctzoo.data.image_files import MODES, decode, is_convertible, is_deep, orientation
 from cctzoo.data.sources.folder_layout import few
 from cctzoo.data.view import View
+
+# Pillow's modes without colours. A palette (P) may have some.
+GREY_MODES = {"1", "L", "LA", "La"}
 
 
 class ReadImage(NamedTuple):
@@ -73,7 +75,7 @@ def check_images(
     color_mode: str | None,
     skip_unreadable: bool,
 ) -> tuple[dict[str, ReadImage], str]:
-    """Checks that images can be used together; warns of those that can, but probably should not.
+    """Checks that images can be used together; warns of what the user should know.
 
     Args:
         found: what `read_images` returned.
@@ -158,21 +160,18 @@ def _common_mode(modes, color_mode):
             "Images must have 8 bits per channel; deeper images would be clipped. "
             f"Received: {len(deep)} of {len(modes)} are deeper: {few(deep)}"
         )
-    counts = Counter(modes.values())
-    if color_mode:
-        target = {"rgb": "RGB", "grayscale": "L"}[color_mode]
-        if odd := [name for name, mode in modes.items() if not is_convertible(mode, target)]:
-            raise ValueError(
-                f"Images must have a mode that Pillow converts to {target}. Received: "
-                f"{len(odd)} of {len(modes)} have not: {few(odd)} ({modes[odd[0]]})"
-            )
-        return target
-    common = max(MODES, key=lambda mode: counts[mode])
-    others = [f"{name} ({mode})" for name, mode in modes.items() if mode != common]
-    if others:
+    grey = set(modes.values()) <= GREY_MODES
+    target = {"rgb": "RGB", "grayscale": "L", None: "L" if grey else "RGB"}[color_mode]
+    if odd := [name for name, mode in modes.items() if not is_convertible(mode, target)]:
         raise ValueError(
-            "Images must all be RGB or all be L (grey), unless `color_mode` is given, to which "
-            "the others are converted (transparency is dropped). Received: "
-            f"{len(others)} of {len(modes)} are not {common}: {few(others)}"
+            f"Images must have a mode that Pillow converts to {target}. Received: "
+            f"{len(odd)} of {len(modes)} have not: {few(odd)} ({modes[odd[0]]})"
         )
-    return common
+    others = [f"{name} ({mode})" for name, mode in modes.items() if mode != target]
+    if others and not color_mode:
+        warnings.warn(
+            f"Images are converted to {target}, without their transparency: {len(others)} of "
+            f"{len(modes)}, {few(others)}. `color_mode` chooses the mode",
+            stacklevel=7,
+        )
+    return target

@@ -153,26 +153,40 @@ def test_class_with_only_unreadable_images(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "LA", "1"])
-def test_mixed_modes(tmp_path, mode):
+def test_mixed_modes(tmp_path, mode, recwarn):
     root = save_classes(tmp_path, {"a": 10, "b": 10})
     odd = root / "a" / "002.png"
     picture(0, mode=mode).save(odd)
-    with pytest.raises(ValueError, match=rf"1 of 20 are not RGB: {odd} \({mode}\)"):
-        load_pictures(root)
-    assert load_pictures(root, color_mode="rgb").x_train.shape[-1] == 3
-    loaded = load_pictures(root, color_mode="grayscale")
-    assert loaded.x_train.batch(slice(None)).shape == (16, 18, 27, 1)
+    for color_mode, channels in (("rgb", 3), ("grayscale", 1)):
+        loaded = load_pictures(root, color_mode=color_mode)
+        assert loaded.x_train.batch(slice(None)).shape == (16, 18, 27, channels)
+    assert not recwarn
+    with pytest.warns(UserWarning, match=rf"converted to RGB.*: 1 of 20, {odd} \({mode}\)"):
+        loaded = load_pictures(root)
+    assert loaded.x_train.batch(slice(None)).shape == (16, 18, 27, 3)
 
 
-def test_images_all_grey(tmp_path):
-    loaded = load_pictures(save_classes(tmp_path, {"a": 5, "b": 5}, mode="L"))
-    assert loaded.x_train.shape == (8, 18, 27, 1)
-
-
-def test_images_of_one_other_mode(tmp_path):
-    root = save_classes(tmp_path, {"a": 5, "b": 5}, mode="RGBA")
-    with pytest.raises(ValueError, match="10 of 10 are not"):
-        load_pictures(root)
+@pytest.mark.parametrize(
+    ("mode", "odd", "channels", "converted"),
+    [
+        ("L", "L", 1, 0),
+        ("LA", "L", 1, 9),
+        ("1", "1", 1, 10),
+        ("L", "RGB", 3, 9),
+        ("RGBA", "RGB", 3, 9),
+        ("P", "P", 3, 10),
+        ("CMYK", "L", 3, 10),
+    ],
+)
+def test_images_without_colours_stay_grey(tmp_path, recwarn, mode, odd, channels, converted):
+    root = save_classes(tmp_path, {"a": 5, "b": 5}, ".tiff", mode=mode)
+    picture(0, mode=odd).save(root / "a" / "002.tiff")
+    assert load_pictures(root).x_train.shape == (8, 18, 27, channels)
+    target = {1: "L", 3: "RGB"}[channels]
+    assert len(recwarn) == bool(converted)
+    for warning in recwarn:
+        assert f"converted to {target}" in str(warning.message)
+        assert f": {converted} of 10, " in str(warning.message)
 
 
 def test_images_of_16_bits(tmp_path):
