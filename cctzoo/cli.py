@@ -41,9 +41,9 @@ SOURCE_HELP = (
     "run directory, tag of trained weights, .keras or .safetensors file, folder of "
     "save_to_folder or its address (hf://user/name), or name as in `cctzoo list`"
 )
-PACKAGE = str(Path(__file__).parent)
-PYTHONS_FORMAT = warnings.formatwarning
 CONFIG_HELP = help_texts(CCTConfig) | help_texts(TextConfig)
+PACKAGE = Path(__file__).parent
+PYTHONS_FORMAT = warnings.formatwarning  # which `show_notices` replaces
 
 
 def script_parser(description: str | None, usage: str | None = None) -> argparse.ArgumentParser:
@@ -252,7 +252,7 @@ def show_notices(stream: str = "stdout") -> None:
 
 def _format_warning(message, category, filename, lineno, line=None):
     """One line for a warning of the package, without the place in its code."""
-    if category is UserWarning and filename.startswith(PACKAGE):
+    if category is UserWarning and Path(filename).is_relative_to(PACKAGE):
         return f"warning: {message}\n"
     return PYTHONS_FORMAT(message, category, filename, lineno, line)
 
